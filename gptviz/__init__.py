@@ -1,0 +1,1 @@
+"""See what happens inside a GPT."""

@@ -1,0 +1,290 @@
+"""GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), leaves first.
+
+The letters used for shapes, here and everywhere in gptviz:
+
+    B  batch: texts read side by side          T  positions read now
+    C  width: n_embd                           S  positions that can be looked at, S >= T
+    H  heads: n_head                           d  width of one head: C / H
+    V  vocabulary: vocab_size
+
+Some modules are an `nn.Identity`: they compute nothing and give a name to a tensor that no
+other module returns, so that a forward hook can see it. A module's path is its activation's name.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Position = Literal["learned", "sinusoidal", "none"]
+Norm = Literal["pre", "post", "none"]
+Activation = Literal["gelu_tanh", "gelu", "relu"]
+Attention = Literal["explicit", "fused"]
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """The shape of a GPT; the defaults are GPT-2 small. Raises ValueError if it cannot work."""
+
+    vocab_size: int = 50257
+    block_size: int = 1024  # the longest text that the model can read: its context
+    n_layer: int = 12
+    n_head: int = 12
+    n_embd: int = 768
+    embd_pdrop: float = 0.1
+    attn_pdrop: float = 0.1
+    resid_pdrop: float = 0.1
+    qkv_bias: bool = True
+    tie_weights: bool = True
+    position: Position = "learned"
+    norm: Norm = "pre"
+    activation: Activation = "gelu_tanh"
+    attention: Attention = "explicit"
+    layer_norm_epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"n_embd {self.n_embd} cannot be shared out among {self.n_head} heads; "
+                f"choose an n_embd that n_head divides"
+            )
+        for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} is {value!r}; a dropout must be at least 0 and below 1")
+        for name, kind in (
+            ("position", Position),
+            ("norm", Norm),
+            ("activation", Activation),
+            ("attention", Attention),
+        ):
+            value = getattr(self, name)
+            if value not in get_args(kind):
+                choices = ", ".join(map(repr, get_args(kind)))
+                raise ValueError(f"{name} is {value!r}; it must be one of {choices}")
+        if self.position == "sinusoidal" and self.n_embd % 2:
+            raise ValueError(f"sinusoidal positions need an even n_embd, not {self.n_embd}")
+        if not self.layer_norm_epsilon > 0:
+            raise ValueError(f"layer_norm_epsilon is {self.layer_norm_epsilon!r}; it must be above 0")
+
+
+class LayerCache:
+    """One layer's keys and values of the positions read so far, in memory allocated once."""
+
+    def __init__(self, config: GPTConfig, batch_size: int, like: Tensor):
+        d = config.n_embd // config.n_head
+        shape = (batch_size, config.n_head, config.block_size, d)
+        self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
+        self.length = 0
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Add the keys and values of T new positions; return those of all S positions."""
+        start, self.length = self.length, self.length + k.size(-2)
+        self.keys[:, :, start : self.length] = k
+        self.values[:, :, start : self.length] = v
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]  # (B, H, S, d)
+
+
+class CausalSelfAttention(nn.Module):
+    """Each position gathers from itself and the ones before it (Vaswani et al., 2017)."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.n_head = config.n_head
+        self.attend = self.fused if config.attention == "fused" else self.explicit
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.qkv_bias)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.attn_dropout = nn.Dropout(config.attn_pdrop)
+        self.resid_dropout = nn.Dropout(config.resid_pdrop)
+        self.q, self.k, self.v = nn.Identity(), nn.Identity(), nn.Identity()
+        self.scores, self.pattern, self.z = nn.Identity(), nn.Identity(), nn.Identity()
+
+    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+        q, k, v = (self.split(part) for part in self.c_attn(x).split(x.size(-1), dim=-1))
+        q, k, v = self.q(q), self.k(k), self.v(v)  # (B, H, T, d) each
+        if cache is not None:
+            k, v = cache.append(k, v)  # (B, H, S, d) each
+        z = self.z(self.attend(q, k, v))  # (B, H, T, d)
+        return self.resid_dropout(self.c_proj(self.merge(z)))  # (B, T, C)
+
+    def explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # (B, H, T, S)
+        scores = self.scores(scores.masked_fill(~self.visible(scores), -math.inf))
+        pattern = self.pattern(scores.softmax(-1))  # (B, H, T, S)
+        return self.attn_dropout(pattern) @ v
+
+    def fused(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        T, S = q.size(-2), k.size(-2)
+        whole = T == S  # only then does PyTorch's own causal mask mean ours
+        mask = None if whole or T == 1 else self.visible(q.new_empty(T, S))
+        dropout = self.attn_dropout.p if self.training else 0.0
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=whole)
+
+    @staticmethod
+    def visible(scores: Tensor) -> Tensor:
+        """True where a position may look: at itself and back. The T queries are the last of S."""
+        T, S = scores.shape[-2:]
+        return torch.ones(T, S, dtype=torch.bool, device=scores.device).tril(S - T)
+
+    def split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.n_head, -1)).transpose(-3, -2)  # (B, T, C) → (B, H, T, d)
+
+    def merge(self, z: Tensor) -> Tensor:
+        return z.transpose(-3, -2).flatten(-2)  # (B, H, T, d) → (B, T, C)
+
+
+class MLP(nn.Module):
+    """Two layers with a bend between them, applied to each position by itself."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.pre = nn.Identity()
+        self.act = {
+            "gelu_tanh": nn.GELU(approximate="tanh"),
+            "gelu": nn.GELU(),
+            "relu": nn.ReLU(),
+        }[config.activation]
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+        self.dropout = nn.Dropout(config.resid_pdrop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.act(self.pre(self.c_fc(x)))  # (B, T, 4C)
+        return self.dropout(self.c_proj(hidden))  # (B, T, C)
+
+
+class Block(nn.Module):
+    """Attention, then the MLP; each adds its result to the residual stream."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.post_norm = config.norm == "post"
+        self.ln_1 = layer_norm(config)
+        self.attn = CausalSelfAttention(config)
+        self.resid_mid = nn.Identity()
+        self.ln_2 = layer_norm(config)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+        if self.post_norm:
+            x = self.resid_mid(self.ln_1(x + self.attn(x, cache)))
+            return self.ln_2(x + self.mlp(x))
+        x = self.resid_mid(x + self.attn(self.ln_1(x), cache))
+        return x + self.mlp(self.ln_2(x))
+
+
+def layer_norm(config: GPTConfig) -> nn.Module:
+    if config.norm == "none":
+        return nn.Identity()
+    return nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+
+
+class SinusoidalPositions(nn.Module):
+    """Fixed waves in place of learned positions (Vaswani et al., 2017, section 3.5)."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.n_embd = config.n_embd
+
+    def forward(self, positions: Tensor) -> Tensor:
+        even = torch.arange(0, self.n_embd, 2, device=positions.device)
+        angles = positions.unsqueeze(-1) / 10_000 ** (even / self.n_embd)
+        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (1, T, C)
+
+
+class NoPositions(nn.Module):
+    """Zeros: the model is told nothing of the order except by the causal mask."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.n_embd = config.n_embd
+
+    def forward(self, positions: Tensor) -> Tensor:
+        return torch.zeros(*positions.shape, self.n_embd, device=positions.device)  # (1, T, C)
+
+
+class GPT(nn.Module):
+    """The whole network: token ids in, a score for every token of the vocabulary out.
+
+    Weights are drawn as GPT-2's were: normal with standard deviation 0.02, the layers that
+    write into the residual stream scaled down by √(2 · n_layer).
+    """
+
+    def __init__(self, config: GPTConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.config = config
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)
+        self.wpe: nn.Module
+        if config.position == "learned":
+            self.wpe = nn.Embedding(config.block_size, config.n_embd)
+        elif config.position == "sinusoidal":
+            self.wpe = SinusoidalPositions(config)
+        else:
+            self.wpe = NoPositions(config)
+        self.embed = nn.Identity()
+        self.drop = nn.Dropout(config.embd_pdrop)
+        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        # A post-norm block ends in a norm of its own, so there is nothing left to normalise.
+        self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
+        if not config.tie_weights:
+            self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.logits = nn.Identity()
+        self.init_weights(generator)
+
+    def forward(self, ids: Tensor, cache: list[LayerCache] | None = None) -> Tensor:
+        """Logits (B, T, V) of the token that follows each position of ids (B, T)."""
+        return self.unembed(self.hidden(ids, cache))
+
+    def hidden(self, ids: Tensor, cache: list[LayerCache] | None = None) -> Tensor:
+        """The residual stream after the final norm, (B, T, C).
+
+        With a cache, ids continue the positions that it already holds. Raises ValueError if
+        the text is longer than the context.
+        """
+        past = cache[0].length if cache else 0
+        T = ids.size(-1)
+        if past + T > self.config.block_size:
+            raise ValueError(
+                f"{past + T} tokens do not fit this model's context of {self.config.block_size}; "
+                f"shorten the text by {past + T - self.config.block_size}"
+            )
+        positions = torch.arange(past, past + T, device=ids.device).unsqueeze(0)  # (1, T)
+        x = self.drop(self.embed(self.wte(ids) + self.wpe(positions)))  # (B, T, C)
+        for i, block in enumerate(self.h):
+            x = block(x, cache[i] if cache else None)
+        return self.ln_f(x)
+
+    def unembed(self, x: Tensor) -> Tensor:
+        """Compare each vector of x (…, C) with every token's: logits (…, V)."""
+        return self.logits(F.linear(x, self.unembedding))
+
+    @property
+    def unembedding(self) -> Tensor:
+        """The matrix (V, C) that turns a vector into logits: wte.weight, where they are tied."""
+        return self.wte.weight if self.config.tie_weights else self.lm_head.weight
+
+    def new_cache(self, batch_size: int = 1) -> list[LayerCache]:
+        """An empty key/value cache, one entry a layer, for texts up to the whole context."""
+        return [LayerCache(self.config, batch_size, self.wte.weight) for _ in self.h]
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers training adjusts; tied weights count once."""
+        return sum(p.numel() for p in self.parameters())
+
+    @torch.no_grad()
+    def init_weights(self, generator: torch.Generator | None) -> None:
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                into_stream = name.endswith("c_proj")
+                std = 0.02 / math.sqrt(2 * self.config.n_layer) if into_stream else 0.02
+                module.weight.normal_(std=std, generator=generator)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                module.bias.zero_()
