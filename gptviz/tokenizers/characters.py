@@ -1,0 +1,80 @@
+"""One token a character: the simplest tokenizer, made from the text that a model learns."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
+from gptviz.tokenizers.visible import code_point, visible
+
+FILE = "characters.json"
+
+
+class CharacterTokenizer(Tokenizer):
+    """Numbers the given characters from 0 in their order; any other character is an error."""
+
+    name = "characters"
+    end_of_text = None
+
+    def __init__(self, characters: Iterable[str]):
+        """Raises ValueError for none, for one twice, and for what is no single character."""
+        self.characters = tuple(characters)
+        if not self.characters:
+            raise ValueError("a character vocabulary needs at least one character, not none")
+        for character in self.characters:
+            if not isinstance(character, str) or len(character) != 1:
+                raise ValueError(f"{character!r} is in the vocabulary; it must be one character")
+            require_characters(character)
+        self._ids = {character: i for i, character in enumerate(self.characters)}
+        if len(self._ids) < len(self.characters):
+            twice = next(c for i, c in enumerate(self.characters) if self._ids[c] != i)
+            raise ValueError(f"{_named(twice)} is in the vocabulary twice; each must be once")
+
+    @classmethod
+    def from_text(cls, text: str) -> "CharacterTokenizer":
+        """The distinct characters of a text, in the order of their code points."""
+        return cls(sorted(set(text)))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many characters it knows."""
+        return len(self.characters)
+
+    def encode(self, text: str) -> list[int]:
+        """One id a character. Raises ValueError for a character that it does not know."""
+        require_characters(text)
+        try:
+            return [self._ids[character] for character in text]
+        except KeyError as error:
+            raise ValueError(
+                f"{_named(error.args[0])} is not among this model's {self.vocab_size} characters; "
+                f"leave it out, or choose a model with another tokenizer"
+            ) from None
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The characters of ids. Raises ValueError for no such id."""
+        return "".join(map(self._character, ids))
+
+    def token_bytes(self, token: int) -> bytes:
+        """The character in UTF-8. Raises ValueError for no such id."""
+        return self._character(token).encode()
+
+    def special_tokens(self) -> dict[int, str]:
+        """None: every id is a character."""
+        return {}
+
+    def save(self, folder: Path) -> None:
+        """Write characters.json, a list of the characters in the order of their ids."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.characters, ensure_ascii=False)
+        (folder / FILE).write_text(text, encoding="utf-8")
+
+    def _character(self, token: int) -> str:
+        if not 0 <= token < self.vocab_size:
+            raise no_such_id(token, self.vocab_size)
+        return self.characters[token]
+
+
+def _named(character: str) -> str:
+    shown, number = visible(character.encode()), code_point(character)
+    return f"the character {shown}" if number in shown else f"the character {shown} ({number})"
