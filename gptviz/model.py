@@ -1,4 +1,4 @@
-"""GPT-2 (Radford et al., 2019, "Language Models are Unsupervised Multitask Learners"), leaves first.
+"""GPT-2 (Radford et al., 2019, Language Models are Unsupervised Multitask Learners), leaves first.
 
 The letters used for shapes, here and everywhere in gptviz:
 
@@ -72,7 +72,9 @@ class GPTConfig:
         if self.position == "sinusoidal" and self.n_embd % 2:
             raise ValueError(f"sinusoidal positions need an even n_embd, not {self.n_embd}")
         if not self.layer_norm_epsilon > 0:
-            raise ValueError(f"layer_norm_epsilon is {self.layer_norm_epsilon!r}; it must be above 0")
+            raise ValueError(
+                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}; it must be above 0"
+            )
 
 
 class LayerCache:

@@ -1,0 +1,95 @@
+"""Token after token over a key/value cache."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from gptviz.model import GPT, LayerCache
+from gptviz.sampling import SamplingSettings, draw, stages
+from gptviz.tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One generated token."""
+
+    id: int
+    token: str  # its visible piece
+    probability: float  # under the distribution that it was drawn from
+    probabilities: Tensor = field(repr=False)  # that whole distribution, (V,)
+
+
+def generate(
+    model: GPT,
+    tokenizer: Tokenizer,
+    ids: list[int],
+    max_new_tokens: int,
+    settings: SamplingSettings,
+    seed: int | None,
+    stop: Iterable[str],
+) -> Iterator[Step]:
+    """The steps of LanguageModel.generate, which explains them."""
+    generator = torch.Generator(model.wte.weight.device)
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    reader = _Reader(model)
+    stop = tuple(stop)
+    written: list[int] = []
+    for _ in range(max_new_tokens):
+        step = _next(reader, tokenizer, [*ids, *written], settings, generator)
+        written.append(step.id)
+        yield step
+        if step.id == tokenizer.end_of_text or _ends_with_stop(tokenizer, written, stop):
+            return
+
+
+class _Reader:
+    """Reads a growing text, each token once, until the context is full.
+
+    Positions count from the start of what is read, so a full context cannot simply move on:
+    the older half is forgotten and the newer half read again, once every half context.
+    """
+
+    def __init__(self, model: GPT):
+        self.model = model
+        self.cache: list[LayerCache] = []
+        self.read = 0  # how many ids of the whole text have been read or forgotten
+
+    def next_logits(self, ids: list[int]) -> Tensor:
+        """Logits (V,) of the token after ids, of which a part may have been read before."""
+        size = self.model.config.block_size
+        if not self.cache or self.cache[0].length + len(ids) - self.read > size:
+            keep = size if not self.cache else max(1, size // 2)
+            self.cache = self.model.new_cache()
+            self.read = max(0, len(ids) - keep)
+        new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)
+        self.read = len(ids)
+        return self.model.unembed(self.model.hidden(new, self.cache)[0, -1])
+
+
+@torch.inference_mode()
+def _next(
+    reader: _Reader,
+    tokenizer: Tokenizer,
+    ids: list[int],
+    settings: SamplingSettings,
+    generator: torch.Generator,
+) -> Step:
+    last = stages(reader.next_logits(ids), ids, settings)[-1]
+    probabilities = last.probabilities
+    chosen = draw(probabilities, generator)
+    piece = tokenizer.pieces([chosen])[0]
+    return Step(chosen, piece, float(probabilities[chosen]), probabilities)
+
+
+def _ends_with_stop(tokenizer: Tokenizer, written: list[int], stop: tuple[str, ...]) -> bool:
+    if not stop:
+        return False
+    # A stop sequence may begin some tokens back, but never more of them than it has bytes.
+    longest = max(len(text.encode()) for text in stop)
+    tail = tokenizer.decode(written[-longest - 1 :])
+    return any(text in tail for text in stop)

@@ -1,0 +1,108 @@
+"""A model with its tokenizer: what `gptviz.load` returns and every page looks into."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gptviz import checkpoints, generation, tracing
+from gptviz.generation import Step
+from gptviz.model import GPT, GPTConfig
+from gptviz.sampling import SamplingSettings
+from gptviz.tokenizers import Tokenizer
+from gptviz.tracing import Edit, Trace
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A GPT that can be traced by many threads at once, and the tokenizer it was trained with."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    name: str
+    digest: str  # stands for the weights in a cache's key
+
+    def __post_init__(self) -> None:
+        self.model.eval().requires_grad_(False)
+        tracing.install(self.model)
+
+    @property
+    def config(self) -> GPTConfig:
+        """The model's shape."""
+        return self.model.config
+
+    def ids(self, prompt: str | Sequence[int], longest: int | None = None) -> list[int]:
+        """The token ids of a prompt, or ids as given, checked.
+
+        Raises ValueError in words for an empty prompt, an id outside the vocabulary, and more
+        than `longest` tokens (None: any number).
+        """
+        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        if not ids:
+            raise ValueError("the prompt is empty; give the model at least one token to read")
+        wrong = [i for i in ids if not 0 <= i < self.config.vocab_size]
+        if wrong:
+            raise ValueError(
+                f"token id {wrong[0]} is not in this model's vocabulary; "
+                f"ids run from 0 to {self.config.vocab_size - 1}"
+            )
+        if longest is not None and len(ids) > longest:
+            raise ValueError(
+                f"{len(ids)} tokens do not fit this model's context of {longest}; "
+                f"shorten the prompt by {len(ids) - longest}"
+            )
+        return ids
+
+    def trace(
+        self,
+        prompt: str | Sequence[int],
+        names: Iterable[str] | None = None,
+        edits: Mapping[str, Edit] | None = None,
+    ) -> Trace:
+        """Run the model on a prompt and keep what happens inside it.
+
+        names records only those activations ("*" stands for every layer); edits maps a name to
+        a function that changes the activation on its way. Raises ValueError in words for a
+        prompt that is empty, too long or not of this vocabulary, and for an unknown name.
+        """
+        ids = self.ids(prompt, longest=self.config.block_size)
+        return Trace(ids, self.tokenizer.pieces(ids), tracing.run(self.model, ids, names, edits))
+
+    def generate(
+        self,
+        prompt: str | Sequence[int],
+        max_new_tokens: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+        stop: Iterable[str] = (),
+    ) -> Iterator[Step]:
+        """Continue a prompt, one step at a time; the same seed gives the same text.
+
+        temperature 0 always takes the likeliest token. Generation ends after max_new_tokens,
+        after the token that completes one of the stop sequences, or after the tokenizer's
+        end-of-text token. A prompt longer than the context is read from its end; when the
+        context is full, its older half is forgotten. Raises ValueError for settings that mean
+        nothing.
+        """
+        settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
+        if max_new_tokens < 0:
+            raise ValueError(f"max_new_tokens is {max_new_tokens}; it cannot be negative")
+        if isinstance(stop, str) or not all(stop := tuple(stop)):
+            raise ValueError("stop must be a list of texts, none of them empty")
+        ids = self.ids(prompt)
+        return generation.generate(
+            self.model, self.tokenizer, ids, max_new_tokens, settings, seed, stop
+        )
+
+
+def load(name: str | Path) -> LanguageModel:
+    """A model ready to be looked into: a name under checkpoints/, a folder, or a hub id.
+
+    Raises FileNotFoundError or ValueError, in one sentence, if there is none or it is broken.
+    """
+    folder = checkpoints.find(str(name))
+    model, tokenizer = checkpoints.read(folder)
+    return LanguageModel(model, tokenizer, Path(name).name, checkpoints.fingerprint(folder))

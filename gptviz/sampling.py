@@ -1,0 +1,115 @@
+"""From logits to the next token, in named stages; then token after token.
+
+The order is repetition penalty → temperature → top-k → top-p → softmax → draw. Each stage says
+what it removed. A page that explains sampling and the loop that generates call the same code.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How to turn logits into a choice. Raises ValueError for values that mean nothing.
+
+    temperature 0 is greedy: the likeliest token, always. top_k None and top_p 1 are off.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature >= 0 and math.isfinite(self.temperature)):
+            raise ValueError(f"temperature is {self.temperature!r}; it must be 0 or above")
+        if self.top_k is not None and (not isinstance(self.top_k, int) or self.top_k < 1):
+            raise ValueError(f"top_k is {self.top_k!r}; it must be 1 or more, or None for all")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p!r}; it must be above 0 and at most 1")
+        if not (self.repetition_penalty > 0 and math.isfinite(self.repetition_penalty)):
+            raise ValueError(
+                f"repetition_penalty is {self.repetition_penalty!r}; it must be above 0 (1 is off)"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What one step of the way left over: logits (V,), −inf where a token was removed."""
+
+    name: str  # "repetition_penalty", "temperature", "top_k" or "top_p"
+    logits: Tensor
+    removed: Tensor  # (V,) bool: the tokens that this stage removed, and no earlier one
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Softmax of the logits, (V,): what would be drawn from if this were the last stage."""
+        return self.logits.softmax(-1)
+
+
+def stages(logits: Tensor, seen: Iterable[int], settings: SamplingSettings) -> list[Stage]:
+    """The four stages for one position's logits (V,), in order; the last one is drawn from.
+
+    seen holds the ids read and written so far, which the repetition penalty makes less likely.
+    """
+    result = []
+    before = logits
+    for name, after in (
+        ("repetition_penalty", lambda x: penalise_repetition(x, seen, settings.repetition_penalty)),
+        ("temperature", lambda x: apply_temperature(x, settings.temperature)),
+        ("top_k", lambda x: keep_top_k(x, settings.top_k)),
+        ("top_p", lambda x: keep_top_p(x, settings.top_p)),
+    ):
+        changed = after(before)
+        result.append(Stage(name, changed, changed.isneginf() & ~before.isneginf()))
+        before = changed
+    return result
+
+
+def penalise_repetition(logits: Tensor, seen: Iterable[int], penalty: float) -> Tensor:
+    """Divide positive logits of seen tokens by the penalty, multiply negative ones with it.
+
+    From CTRL (Keskar et al., 2019), as Hugging Face does it: dividing a negative logit would
+    make the token likelier.
+    """
+    ids = torch.tensor(sorted(set(seen)), dtype=torch.long, device=logits.device)
+    if penalty == 1 or len(ids) == 0:
+        return logits
+    scores = logits[ids]
+    changed = torch.where(scores > 0, scores / penalty, scores * penalty)
+    return logits.index_copy(-1, ids, changed)
+
+
+def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
+    """Divide by the temperature; at 0 remove all but the likeliest token (the first of equals)."""
+    if temperature == 0:
+        best = logits.argmax(-1, keepdim=True)
+        return torch.full_like(logits, -math.inf).scatter(-1, best, logits.gather(-1, best))
+    return logits if temperature == 1 else logits / temperature
+
+
+def keep_top_k(logits: Tensor, k: int | None) -> Tensor:
+    """Remove every token that is less likely than the k-th (Fan et al., 2018); ties stay."""
+    if k is None or k >= logits.size(-1):
+        return logits
+    return logits.masked_fill(logits < logits.topk(k).values[-1], -math.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Keep the fewest tokens whose probabilities reach p together (Holtzman et al., 2020)."""
+    if p == 1:
+        return logits
+    candidates = (~logits.isneginf()).nonzero().squeeze(-1)
+    ordered, order = logits[candidates].softmax(-1).sort(descending=True, stable=True)
+    enough_before = ordered.cumsum(-1) - ordered >= p
+    enough_before[0] = False
+    return logits.index_fill(-1, candidates[order[enough_before]], -math.inf)
+
+
+def draw(probabilities: Tensor, generator: torch.Generator) -> int:
+    """One token id, drawn with these probabilities (V,); the generator decides."""
+    return int(torch.multinomial(probabilities, 1, generator=generator))

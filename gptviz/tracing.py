@@ -1,0 +1,179 @@
+"""Watch a forward pass: named activations, recorded and, if asked, changed on the way.
+
+Hooks are registered once, before a second thread can see the model. A hook looks up the
+recording of the thread that runs it and does nothing when there is none; so many threads trace
+one shared model at a time, and no trace sees another's tensors.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gptviz.model import GPT, GPTConfig
+
+Edit = Callable[[Tensor], Tensor]
+
+BLOCK_NAMES = (
+    "ln_1",
+    "attn.q",
+    "attn.k",
+    "attn.v",
+    "attn.scores",
+    "attn.pattern",
+    "attn.z",
+    "attn",
+    "resid_mid",
+    "ln_2",
+    "mlp.pre",
+    "mlp.act",
+    "mlp",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Mapping[str, Tensor]):
+    """The activations of one run, by name and without a batch dimension."""
+
+    ids: list[int]
+    tokens: list[str]  # one visible piece a token
+    activations: dict[str, Tensor] = field(repr=False)
+
+    def __getitem__(self, name: str) -> Tensor:
+        try:
+            return self.activations[name]
+        except KeyError:
+            kept = ", ".join(self.activations) or "nothing"
+            raise KeyError(f"{name!r} was not recorded in this trace; it holds {kept}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.activations)
+
+    def __len__(self) -> int:
+        return len(self.activations)
+
+    @property
+    def logits(self) -> Tensor:
+        """The scores of every next token at each position, (T, V)."""
+        return self["logits"]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the activations keep, in bytes; tensors that share it count once."""
+        storages = (tensor.untyped_storage() for tensor in self.activations.values())
+        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+
+
+def activation_names(config: GPTConfig) -> list[str]:
+    """Every name that a trace can hold, in the order in which the network computes them."""
+    blocks = [
+        f"h.{i}.{name}" if name else f"h.{i}"
+        for i in range(config.n_layer)
+        for name in (*BLOCK_NAMES, "")
+    ]
+    return ["wte", "wpe", "embed", *blocks, "ln_f", "logits"]
+
+
+def install(model: GPT) -> None:
+    """Register the hooks of a model: once, when it is loaded, and never again.
+
+    Raises RuntimeError the second time.
+    """
+    if getattr(model, "has_tracing_hooks", False):
+        raise RuntimeError("this model already has its tracing hooks")
+    model.has_tracing_hooks = True
+    for name in activation_names(model.config):
+        model.get_submodule(name).register_forward_hook(partial(_observe, name))
+
+
+def run(
+    model: GPT,
+    ids: list[int],
+    names: Iterable[str] | None = None,
+    edits: Mapping[str, Edit] | None = None,
+) -> dict[str, Tensor]:
+    """Run the model on one text and return its activations by name.
+
+    names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". edits maps
+    a name to a function that gets the activation (no batch dimension) and returns what the rest
+    of the network shall see instead, of the same shape. Raises ValueError for a name that the
+    model does not have, for an edit of another shape, and where the model cannot show a name.
+    """
+    known = activation_names(model.config)
+    wanted = set(known if names is None else _expand(names, known))
+    edits = dict(edits or {})
+    _expand(edits, known)
+    if model.config.attention == "fused":
+        _refuse_fused(wanted if names is not None else set(), edits)
+    with torch.inference_mode(), _recording(wanted, edits) as recording:
+        model(torch.tensor([ids], device=model.wte.weight.device))
+    return {name: recording.kept[name] for name in known if name in recording.kept}
+
+
+@dataclass(frozen=True)
+class _Recording:
+    names: set[str]
+    edits: dict[str, Edit]
+    kept: dict[str, Tensor] = field(default_factory=dict)
+
+    def observe(self, name: str, output: Tensor) -> Tensor | None:
+        edit = self.edits.get(name)
+        if edit is not None:
+            before = output[0]
+            after = edit(before.clone())  # a copy, so that an edit in place harms no one
+            if not isinstance(after, Tensor) or after.shape != before.shape:
+                came = tuple(after.shape) if isinstance(after, Tensor) else type(after).__name__
+                raise ValueError(
+                    f"the edit of {name} returned {came}; it must return a tensor of shape "
+                    f"{tuple(before.shape)}"
+                )
+            output = after.unsqueeze(0)
+        if name in self.names:
+            self.kept[name] = output[0]
+        return None if edit is None else output
+
+
+_current: ContextVar[_Recording | None] = ContextVar("gptviz_recording", default=None)
+
+
+@contextmanager
+def _recording(names: set[str], edits: dict[str, Edit]) -> Iterator[_Recording]:
+    recording = _Recording(names, edits)
+    token = _current.set(recording)
+    try:
+        yield recording
+    finally:
+        _current.reset(token)
+
+
+def _observe(name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:  # noqa: ARG001
+    recording = _current.get()
+    return None if recording is None else recording.observe(name, output)
+
+
+def _expand(patterns: Iterable[str], known: list[str]) -> list[str]:
+    found = []
+    for pattern in patterns:
+        shape = re.compile(re.escape(pattern).replace(r"\*", r"\d+"))
+        matches = [name for name in known if shape.fullmatch(name)]
+        if not matches:
+            close = difflib.get_close_matches(pattern, known, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known}"
+            raise ValueError(f"this model has no activation {pattern!r}; {hint}")
+        found += matches
+    return found
+
+
+def _refuse_fused(wanted: set[str], edits: Mapping[str, Edit]) -> None:
+    hidden = [name for name in (*wanted, *edits) if name.endswith((".scores", ".pattern"))]
+    if hidden:
+        raise ValueError(
+            f"fused attention never makes {hidden[0]}; load the model with attention='explicit'"
+        )

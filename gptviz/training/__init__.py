@@ -1,0 +1,1 @@
+"""Train a GPT from scratch: data, optimiser, loop, and runs on disk."""

@@ -1,0 +1,83 @@
+"""What a training run is told: the model's shape, the text, and how to learn from it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from gptviz.model import GPTConfig
+
+TokenizerKind = Literal["gpt2", "char"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides the course of a run. Raises ValueError if it cannot work.
+
+    Rates are for AdamW; a step reads batch_size × accumulation texts of model.block_size tokens.
+    """
+
+    model: GPTConfig
+    data: str
+    tokenizer: TokenizerKind = "gpt2"
+    batch_size: int = 16
+    accumulation: int = 1
+    steps: int = 1000
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 1e-4
+    warmup_steps: int = 50
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.99
+    gradient_clip: float = 1.0
+    precision: Precision = "auto"
+    eval_interval: int = 50
+    eval_windows: int = 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("batch_size", 1),
+            ("accumulation", 1),
+            ("steps", 1),
+            ("warmup_steps", 0),
+            ("eval_interval", 1),
+            ("eval_windows", 1),
+            ("seed", 0),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        for name in ("learning_rate", "gradient_clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be above 0")
+        if not 0 <= self.min_learning_rate <= self.learning_rate:
+            raise ValueError(
+                f"min_learning_rate is {self.min_learning_rate!r}; "
+                f"it must lie between 0 and learning_rate, {self.learning_rate!r}"
+            )
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay is {self.weight_decay!r}; it cannot be negative")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be in [0, 1)")
+        for name, kind in (("tokenizer", TokenizerKind), ("precision", Precision)):
+            if getattr(self, name) not in get_args(kind):
+                choices = ", ".join(map(repr, get_args(kind)))
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")
+
+    @property
+    def tokens_per_step(self) -> int:
+        """How many tokens one optimiser step learns from."""
+        return self.batch_size * self.accumulation * self.model.block_size
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form that a run's config.json holds."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
+        """The inverse of to_dict. Raises ValueError for a name that is not a setting."""
+        try:
+            return cls(**{**values, "model": GPTConfig(**values["model"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"these are not the settings of a training run: {error}") from error

@@ -1,0 +1,37 @@
+"""AdamW, which weights it shrinks, and how fast it learns at each step."""
+
+import math
+
+import torch
+from torch import nn
+
+from gptviz.training.config import TrainingConfig
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
+    """Matrices are decayed; biases and norms, which are vectors, are not."""
+    matrices = [p for p in model.parameters() if p.dim() >= 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+
+
+def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW (Loshchilov and Hutter, 2019), fused: one pass over memory a step."""
+    return torch.optim.AdamW(
+        decay_groups(model, config.weight_decay),
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        fused=True,
+    )
+
+
+def learning_rate(step: int, config: TrainingConfig) -> float:
+    """The rate at a step (from 0): a straight warm-up, then half a cosine down to the minimum."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    share = (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+    return config.min_learning_rate + share * (config.learning_rate - config.min_learning_rate)
