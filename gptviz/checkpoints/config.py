@@ -1,0 +1,114 @@
+"""config.json in Hugging Face's words ⇄ GPTConfig."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from gptviz.model import Activation, Attention, GPTConfig
+from gptviz.tokenizers import Tokenizer
+
+FILE = "config.json"
+
+# Hugging Face's name of each setting that both know; its default is GPT-2's, as is GPTConfig's.
+_NAMES = {
+    "vocab_size": "vocab_size",
+    "n_positions": "block_size",
+    "n_embd": "n_embd",
+    "n_layer": "n_layer",
+    "n_head": "n_head",
+    "embd_pdrop": "embd_pdrop",
+    "attn_pdrop": "attn_pdrop",
+    "resid_pdrop": "resid_pdrop",
+    "layer_norm_epsilon": "layer_norm_epsilon",
+    "tie_word_embeddings": "tie_weights",
+}
+# What only gptviz can compute; GPT-2 has the defaults.
+_OWN = ("position", "norm", "qkv_bias")
+_ACTIVATIONS: dict[str, Activation] = {
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu": "gelu",
+    "relu": "relu",
+}
+# Settings that change the calculation, and the only value with which it is GPT-2's.
+_FIXED = {
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "reorder_and_upcast_attn": False,
+    "add_cross_attention": False,
+}
+
+
+def to_dict(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
+    """What config.json says about a model.
+
+    A model that is no GPT-2 gets another model_type, so that a program which would ignore the
+    difference refuses it.
+    """
+    own = {name: getattr(config, name) for name in _OWN}
+    own = {name: value for name, value in own.items() if value != getattr(GPTConfig, name)}
+    shared = {theirs: getattr(config, ours) for theirs, ours in _NAMES.items()}
+    activation = next(theirs for theirs, ours in _ACTIVATIONS.items() if ours == config.activation)
+    return {
+        "model_type": "gptviz" if own else "gpt2",
+        "architectures": ["GPTVizModel" if own else "GPT2LMHeadModel"],
+        **shared,
+        "n_ctx": config.block_size,
+        "n_inner": None,
+        "activation_function": activation,
+        "bos_token_id": tokenizer.end_of_text,
+        "eos_token_id": tokenizer.end_of_text,
+        **own,
+    }
+
+
+def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
+    """The configuration of the model in a folder.
+
+    Raises FileNotFoundError without config.json, ValueError for what is no GPT-2.
+    """
+    path = folder / FILE
+    values = read_json(path)
+    model_type = values.get("model_type")
+    if model_type is None and "GPT2LMHeadModel" in (values.get("architectures") or []):
+        model_type = "gpt2"  # files of 2019 do not say it
+    if model_type not in ("gpt2", "gptviz"):
+        raise ValueError(
+            f"{path} describes a model of type {model_type!r}; gptviz can read 'gpt2' only, "
+            f"so choose a GPT-2"
+        )
+    for name, expected in _FIXED.items():
+        if values.get(name, expected) != expected:
+            raise ValueError(
+                f"{path} has {name} {values[name]!r}; gptviz reads models with {expected!r} only"
+            )
+    activation = values.get("activation_function", "gelu_new")
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"{path} has activation_function {activation!r}; gptviz knows {', '.join(_ACTIVATIONS)}"
+        )
+    known = {ours: values[theirs] for theirs, ours in _NAMES.items() if theirs in values}
+    own = {name: values[name] for name in _OWN if name in values and model_type == "gptviz"}
+    try:
+        config = GPTConfig(**known, **own, activation=_ACTIVATIONS[activation], attention=attention)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} cannot work: {error}") from error
+    if values.get("n_inner") not in (None, 4 * config.n_embd):
+        raise ValueError(
+            f"{path} has n_inner {values['n_inner']!r}; gptviz reads models whose MLP is "
+            f"4 · n_embd = {4 * config.n_embd} wide only"
+        )
+    return config
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; FileNotFoundError or ValueError in words."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path.parent} holds no {path.name}, so it is no model") from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is no valid JSON ({error}); fetch the file anew") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds a {type(values).__name__}; it must be a JSON object")
+    return values
