@@ -1,6 +1,6 @@
 """What every tokenizer can do: text ⇄ ids, and each id as bytes and as a visible piece."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,15 +34,26 @@ class Tokenizer(Protocol):
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one id stands for, in UTF-8. Raises ValueError for no such id."""
 
-    def special_tokens(self) -> dict[int, str]:
-        """Ids that stand for an event, such as the end of a text, and their names."""
-
     def save(self, folder: Path) -> None:
         """Write the files from which `gptviz.tokenizers.load(folder)` makes this tokenizer."""
 
+    @property
+    def special_tokens(self) -> Mapping[int, str]:
+        """The ids that stand for an event, such as the end of a text, and their names."""
+        return {}
+
+    @property
+    def merge_ranks(self) -> Mapping[tuple[bytes, bytes], int]:
+        """Which neighbours BPE joins, and how early: 0 is the first merge; empty without BPE."""
+        return {}
+
+    def words(self, text: str) -> list[str]:
+        """The stretches of text that are cut into tokens each by itself."""
+        return [text] if text else []
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What to show for each id, never empty; ⟨50300⟩ for an id outside the vocabulary."""
-        special = self.special_tokens()
+        special = self.special_tokens
         shown = []
         for token in ids:
             try:
@@ -65,4 +76,4 @@ def require_characters(text: str) -> None:
 
 def no_such_id(token: int, vocab_size: int) -> ValueError:
     """The error for an id that the vocabulary does not have."""
-    return ValueError(f"there is no token {token}; ids run from 0 to {vocab_size - 1}")
+    return ValueError(f"there is no token {token}; the ids run from 0 to {vocab_size - 1}")

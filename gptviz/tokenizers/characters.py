@@ -59,10 +59,6 @@ class CharacterTokenizer(Tokenizer):
         """The character in UTF-8. Raises ValueError for no such id."""
         return self._character(token).encode()
 
-    def special_tokens(self) -> dict[int, str]:
-        """None: every id is a character."""
-        return {}
-
     def save(self, folder: Path) -> None:
         """Write characters.json, a list of the characters in the order of their ids."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,11 +4,12 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 import tiktoken
+from tokenizers.pre_tokenizers import ByteLevel
 
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.byte_level import unspell
@@ -24,6 +25,8 @@ END_OF_TEXT = "<|endoftext|>"
 # The published pattern, with possessive repeats where they cannot change the result.
 PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 
+# Makes the same cuts as the pattern does in tiktoken, which keeps them to itself.
+_CUT = ByteLevel(add_prefix_space=False)
 _WHITE_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LONG_GAP = re.compile(rf"(?<![{_WHITE_SPACE}])[{_WHITE_SPACE}]{{10000,}}+")
 
@@ -61,9 +64,20 @@ class GPT2Tokenizer(Tokenizer):
             raise no_such_id(token, self.vocab_size)
         return self._encoding.decode_single_token_bytes(token)
 
-    def special_tokens(self) -> dict[int, str]:
+    @property
+    def special_tokens(self) -> Mapping[int, str]:
         """The one token that is no text: the end of one."""
         return {self.end_of_text: END_OF_TEXT}
+
+    @property
+    def merge_ranks(self) -> Mapping[tuple[bytes, bytes], int]:
+        """The 50,000 merges in the order in which they were learnt."""
+        return _merge_ranks()
+
+    def words(self, text: str) -> list[str]:
+        """A word with the space before it, a number, a run of signs or a gap; no merge crosses."""
+        require_characters(text)
+        return [text[start:end] for _, (start, end) in _CUT.pre_tokenize_str(text)]
 
     def save(self, folder: Path) -> None:
         """Write vocab.json and merges.txt, GPT-2's files under Hugging Face's names."""
@@ -90,6 +104,13 @@ def _encoding() -> tiktoken.Encoding:
     # A token's id is the rank of the merge that makes it: ids and ranks are in the same order.
     ranks = {unspell(spelling): token for spelling, token in ids.items()}
     return tiktoken.Encoding("gpt2", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens=special)
+
+
+@functools.cache
+def _merge_ranks() -> Mapping[tuple[bytes, bytes], int]:
+    _, *merges, _ = _published("vocab.bpe").decode().split("\n")  # a version, the merges, an end
+    pairs = (merge.split(" ") for merge in merges)
+    return {(unspell(a), unspell(b)): rank for rank, (a, b) in enumerate(pairs)}
 
 
 def _digestible(text: str) -> Iterator[str]:

@@ -1,0 +1,132 @@
+"""Which files in a folder make which tokenizer."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from gptviz.tokenizers import characters, gpt2, huggingface
+from gptviz.tokenizers.base import Tokenizer
+from gptviz.tokenizers.characters import CharacterTokenizer
+from gptviz.tokenizers.gpt2 import GPT2Tokenizer
+from gptviz.tokenizers.huggingface import HuggingFaceTokenizer
+
+VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"
+
+
+def load(folder: Path) -> Tokenizer:
+    """The tokenizer of a folder, from the first of these that it holds:
+
+    characters.json, which only gptviz writes; tokenizer.json, which says everything and which
+    `transformers` prefers too; vocab.json with merges.txt, GPT-2's own or another byte-level
+    BPE's. Raises FileNotFoundError if there is none, ValueError if one cannot be read.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}; check the name")
+    if (path := folder / characters.FILE).exists():
+        return _characters(path)
+    if (path := folder / huggingface.FILE).exists():
+        return _huggingface(path)
+    if (folder / VOCAB_FILE).exists() and (folder / MERGES_FILE).exists():
+        return _byte_level(folder / VOCAB_FILE, folder / MERGES_FILE)
+    raise FileNotFoundError(
+        f"{folder} holds no tokenizer; it needs {huggingface.FILE}, or {VOCAB_FILE} with "
+        f"{MERGES_FILE}, or {characters.FILE}"
+    )
+
+
+def _characters(path: Path) -> CharacterTokenizer:
+    found = _json(path)
+    if not isinstance(found, list):
+        raise ValueError(f"{path} holds a {type(found).__name__}; it must be a list of characters")
+    try:
+        return CharacterTokenizer(found)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _huggingface(path: Path) -> HuggingFaceTokenizer:
+    config_path = path.parent / huggingface.CONFIG_FILE
+    config = _json(config_path) if config_path.exists() else {}
+    end = config.get("eos_token") if isinstance(config, dict) else None
+    if isinstance(end, dict):
+        end = end.get("content")
+    try:
+        return HuggingFaceTokenizer(_text(path), end)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
+    published = (gpt2.HASHES["encoder.json"], gpt2.HASHES["vocab.bpe"])
+    if (_sha256(vocab_path), _sha256(merges_path)) == published:
+        return GPT2Tokenizer()
+    vocab = _vocabulary(vocab_path)
+    merges = _merges(merges_path)
+    # What no merge makes is no text: those are the special tokens, such as the end of a text.
+    made = {a + b for a, b in merges}
+    special = {spelling for spelling in vocab if len(spelling) > 1 and spelling not in made}
+    by_id = sorted(special, key=vocab.__getitem__)
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    specification = {
+        "added_tokens": [
+            {"id": vocab[spelling], "content": spelling, "special": True, **flags}
+            for spelling in by_id
+        ],
+        "pre_tokenizer": byte_level,
+        "decoder": byte_level,
+        "model": {"type": "BPE", "vocab": vocab, "merges": merges},
+    }
+    try:
+        return HuggingFaceTokenizer(json.dumps(specification))
+    except ValueError as error:
+        raise ValueError(f"{vocab_path} and {merges_path}: {error}") from None
+
+
+def _vocabulary(path: Path) -> dict[str, int]:
+    vocab = _json(path)
+    if not isinstance(vocab, dict) or not vocab:
+        raise ValueError(f"{path} holds no vocabulary; it must be tokens with their ids")
+    for spelling, token in vocab.items():
+        if not isinstance(token, int) or isinstance(token, bool) or token < 0:
+            raise ValueError(
+                f"{path}: the id of {spelling!r} is {token!r}; it must be a whole number from 0 on"
+            )
+    return vocab
+
+
+def _merges(path: Path) -> list[tuple[str, str]]:
+    merges = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if not line or (number == 1 and line.startswith("#version")):
+            continue
+        pair = line.split(" ")
+        if len(pair) != 2:
+            raise ValueError(
+                f"{path}, line {number}: {line!r} is no merge; it must be two tokens and a space"
+            )
+        merges.append((pair[0], pair[1]))
+    return merges
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{path} is no valid JSON: {error}; copy or download the file again"
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is no text in UTF-8: {error}; copy or download the file again"
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
