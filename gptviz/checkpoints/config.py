@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from gptviz.model import Activation, Attention, GPTConfig
 from gptviz.tokenizers import Tokenizer
 
 FILE = "config.json"
 
-# Hugging Face's name of each setting that both know; its default is GPT-2's, as is GPTConfig's.
+# Hugging Face's name of each setting that both know; what a file leaves out is GPT-2's.
 _NAMES = {
     "vocab_size": "vocab_size",
     "n_positions": "block_size",
@@ -30,7 +30,7 @@ _ACTIVATIONS: dict[str, Activation] = {
     "gelu": "gelu",
     "relu": "relu",
 }
-# Settings that change the calculation, and the only value with which it is GPT-2's.
+# Settings that would change the calculation, each with the one value that gptviz computes.
 _FIXED = {
     "scale_attn_weights": True,
     "scale_attn_by_inverse_layer_idx": False,
@@ -42,8 +42,8 @@ _FIXED = {
 def to_dict(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
     """What config.json says about a model.
 
-    A model that is no GPT-2 gets another model_type, so that a program which would ignore the
-    difference refuses it.
+    One that is no GPT-2 gets another model_type, so that a program which knows nothing of the
+    difference refuses it instead of computing something else.
     """
     own = {name: getattr(config, name) for name in _OWN}
     own = {name: value for name, value in own.items() if value != getattr(GPTConfig, name)}
@@ -51,7 +51,7 @@ def to_dict(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
     activation = next(theirs for theirs, ours in _ACTIVATIONS.items() if ours == config.activation)
     return {
         "model_type": "gptviz" if own else "gpt2",
-        "architectures": ["GPTVizModel" if own else "GPT2LMHeadModel"],
+        "architectures": ["GPT" if own else "GPT2LMHeadModel"],
         **shared,
         "n_ctx": config.block_size,
         "n_inner": None,
@@ -63,52 +63,54 @@ def to_dict(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
-    """The configuration of the model in a folder.
+    """The shape of the model in a folder.
 
-    Raises FileNotFoundError without config.json, ValueError for what is no GPT-2.
+    Raises FileNotFoundError if there is no config.json, ValueError if it describes no GPT-2.
     """
     path = folder / FILE
     values = read_json(path)
     model_type = values.get("model_type")
-    if model_type is None and "GPT2LMHeadModel" in (values.get("architectures") or []):
-        model_type = "gpt2"  # files of 2019 do not say it
+    if model_type is None and values.get("architectures") == ["GPT2LMHeadModel"]:
+        model_type = "gpt2"  # the files of 2019 do not say it
     if model_type not in ("gpt2", "gptviz"):
-        raise ValueError(
-            f"{path} describes a model of type {model_type!r}; gptviz can read 'gpt2' only, "
-            f"so choose a GPT-2"
-        )
-    for name, expected in _FIXED.items():
-        if values.get(name, expected) != expected:
+        came = "no model_type" if model_type is None else f"the model_type {model_type!r}"
+        raise ValueError(f"{path} gives {came}; gptviz reads 'gpt2', so choose a GPT-2 model")
+    for name, value in _FIXED.items():
+        if values.get(name, value) is not value:
             raise ValueError(
-                f"{path} has {name} {values[name]!r}; gptviz reads models with {expected!r} only"
+                f"{path} sets {name} to {values[name]!r}; gptviz computes {value!r} only, "
+                f"so choose another GPT-2 model"
             )
     activation = values.get("activation_function", "gelu_new")
-    if activation not in _ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         raise ValueError(
-            f"{path} has activation_function {activation!r}; gptviz knows {', '.join(_ACTIVATIONS)}"
+            f"{path} sets activation_function to {activation!r}; "
+            f"gptviz computes {', '.join(_ACTIVATIONS)}"
         )
     known = {ours: values[theirs] for theirs, ours in _NAMES.items() if theirs in values}
+    if not isinstance(known.get("tie_weights", True), bool):
+        raise ValueError(f"{path} sets tie_word_embeddings to what is neither true nor false")
     own = {name: values[name] for name in _OWN if name in values and model_type == "gptviz"}
     try:
         config = GPTConfig(**known, **own, activation=_ACTIVATIONS[activation], attention=attention)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot work: {error}") from error
+        raise ValueError(f"{path} describes no model that can work: {error}") from error
     if values.get("n_inner") not in (None, 4 * config.n_embd):
         raise ValueError(
-            f"{path} has n_inner {values['n_inner']!r}; gptviz reads models whose MLP is "
-            f"4 · n_embd = {4 * config.n_embd} wide only"
+            f"{path} sets n_inner to {values['n_inner']!r}; gptviz computes an MLP of "
+            f"4 · n_embd = {4 * config.n_embd} only"
         )
     return config
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; FileNotFoundError or ValueError in words."""
+    """The object in a JSON file. Raises FileNotFoundError or ValueError in words."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path.parent} holds no {path.name}, so it is no model") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is no valid JSON ({error}); fetch the file anew") from error
+        raise ValueError(f"{path} is no valid JSON: {error}; copy or download it again") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} holds a {type(values).__name__}; it must be a JSON object")
     return values

@@ -1,5 +1,6 @@
-"""A folder ⇄ a model and its tokenizer."""
+"""A model folder, in Hugging Face's GPT-2 format ⇄ a model and its tokenizer."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -16,50 +17,90 @@ from gptviz.checkpoints import weights
 from gptviz.model import GPT, Attention
 from gptviz.tokenizers import Tokenizer
 
+TOKENIZER_FILES = (
+    "characters.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+)
+
 
 def save(folder: Path, model: GPT, tokenizer: Tokenizer, dtype: torch.dtype | None = None) -> None:
-    """Write a model as Hugging Face's GPT-2 folder, its numbers as dtype if one is given.
+    """Write a model as Hugging Face's GPT-2 folder, its weights as dtype if one is given.
 
-    All files are written beside the old ones first and then renamed, so a full disk or a killed
-    process leaves the old model. Raises OSError if the folder cannot be written.
+    All files are written first and take the places of the old ones last, so a full disk or a
+    killed process leaves the old model. Raises OSError if the folder cannot be written.
     """
     tensors = weights.to_hugging_face(model, dtype)
     values = configs.to_dict(model.config, tokenizer)
     values["torch_dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.glob(".partial-*"):
-            shutil.rmtree(stale, ignore_errors=True)
+        for left_by_a_killed_process in folder.glob(".partial-*"):
+            shutil.rmtree(left_by_a_killed_process, ignore_errors=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
         try:
             tokenizer.save(partial)
-            (partial / configs.FILE).write_text(json.dumps(values, indent=2) + "\n", "utf-8")
-            save_file(tensors, partial / "model.safetensors", {"format": "pt"})
-            for file in sorted(partial.iterdir()):
-                os.replace(file, folder / file.name)
+            text = json.dumps(values, indent=2) + "\n"
+            (partial / configs.FILE).write_text(text, encoding="utf-8")
+            save_file(tensors, partial / weights.FILE, {"format": "pt"})
+            # safetensors makes a file that only its owner may read.
+            (partial / weights.FILE).chmod((partial / configs.FILE).stat().st_mode)
+            _put_in_place(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OSError(
-            f"the model could not be written to {folder}: {reason}; what was there is kept, "
-            f"so make room or choose another folder"
+            f"the model could not be written to {folder} ({reason}); a model that was there is "
+            f"still there, so make room or choose another folder"
         ) from error
 
 
-def read(folder: Path, attention: Attention = "explicit") -> tuple[GPT, Tokenizer]:
-    """The model in a folder, ready to run, and its tokenizer.
+def _put_in_place(partial: Path, folder: Path) -> None:
+    files = sorted(partial.iterdir())
+    for file in files:  # some disks report that they are full only now
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    for name in set(TOKENIZER_FILES) - {file.name for file in files}:
+        (folder / name).unlink(missing_ok=True)  # another tokenizer's, which might be preferred
+    for file in files:
+        os.replace(file, folder / file.name)
 
-    Weights in float32 stay in the file and are mapped into memory; narrower ones become float32.
+
+def read(folder: Path, attention: Attention = "explicit") -> tuple[GPT, Tokenizer]:
+    """The model in a folder, ready to run on the processor, and its tokenizer.
+
+    Raises FileNotFoundError if something is missing, ValueError if something is broken, does
+    not fit, or is no GPT-2.
     """
-    config = configs.read(folder, attention)
-    with torch.device("meta"):
-        model = GPT(config)
-    model.load_state_dict(weights.read(folder, model), assign=True)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}; check the name")
+    model = weights.read(folder, configs.read(folder, attention))
     tokenizer = tokenizers.load(folder)
-    if tokenizer.vocab_size > config.vocab_size:
+    if tokenizer.vocab_size > model.config.vocab_size:
         raise ValueError(
-            f"the tokenizer in {folder} has {tokenizer.vocab_size} tokens, its model only "
-            f"{config.vocab_size}; they do not belong together"
+            f"the tokenizer in {folder} has {tokenizer.vocab_size} tokens, its model "
+            f"{model.config.vocab_size}; they do not belong together"
         )
     return model.eval().requires_grad_(False), tokenizer
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder seems to hold a model: a fitting config.json, weights and a tokenizer."""
+    try:
+        configs.read(folder)
+        weights.files(folder)
+    except (OSError, ValueError):
+        return False
+    return any((folder / name).is_file() for name in TOKENIZER_FILES)
+
+
+def fingerprint(folder: Path) -> str:
+    """A short id that changes when the model in the folder does: for the key of a cache."""
+    digest = hashlib.sha256((folder / configs.FILE).read_bytes())
+    for path in weights.files(folder):
+        stat = path.stat()
+        digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]
