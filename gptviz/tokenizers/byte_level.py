@@ -13,13 +13,8 @@ CHARACTER_OF = {byte: chr(byte) for byte in _PRINTABLE} | {
 BYTE_OF = {character: byte for byte, character in CHARACTER_OF.items()}
 
 
-def spell(data: bytes) -> str:
-    """Bytes in GPT-2's spelling: b" love" → "Ġlove"."""
-    return "".join(CHARACTER_OF[byte] for byte in data)
-
-
 def unspell(spelling: str) -> bytes:
-    """The bytes that are spelled so. Raises ValueError for a character that spells no byte."""
+    """The bytes that are spelled so: "Ġlove" → b" love". Raises ValueError for a character that spells no byte."""
     try:
         return bytes(BYTE_OF[character] for character in spelling)
     except KeyError as error:
