@@ -1,0 +1,126 @@
+import gc
+import weakref
+
+import pandas as pd
+import pytest
+
+from gptviz.analysis.tokens import (
+    SENTENCES,
+    characters_per_token,
+    cost_table,
+    search_vocabulary,
+    token_table,
+)
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
+
+GPT2 = GPT2Tokenizer()
+
+
+def test_the_table_of_tokens_says_what_each_one_is():
+    table = token_table(GPT2, GPT2.encode("안 cat\n"))
+    assert list(table.columns) == ["position", "id", "piece", "bytes", "characters"]
+    assert table["position"].tolist() == [0, 1, 2, 3, 4]
+    assert table["id"].tolist() == [168, 243, 230, 3797, 198]
+    assert table["piece"].tolist() == ["⟨EC⟩", "⟨95⟩", "⟨88⟩", "·cat", "⏎"]
+    assert table["bytes"].tolist() == ["EC", "95", "88", "20 63 61 74", "0A"]
+    assert table["characters"].tolist() == [1, 0, 0, 4, 1]
+
+
+def test_an_id_of_a_padded_vocabulary_is_listed_without_bytes():
+    row = token_table(GPT2, [50300]).iloc[0]
+    assert (row["piece"], row["bytes"], row["characters"]) == ("⟨50300⟩", "", 0)
+
+
+def test_no_tokens_make_an_empty_table():
+    assert token_table(GPT2, []).empty
+
+
+def test_characters_a_token_is_an_average():
+    text = "Every effort moves you"
+    assert characters_per_token(text, GPT2.encode(text)) == len(text) / 4
+    with pytest.raises(ValueError, match="no tokens to count characters for"):
+        characters_per_token("", [])
+
+
+def test_the_costs_are_counted_for_each_sentence_and_tokenizer():
+    text = "the cat 안"
+    characters = CharacterTokenizer.from_text(text)
+    table = cost_table({"GPT-2": GPT2, "letters": characters}, {"mixed": text})
+    assert table["sentence"].tolist() == ["mixed", "mixed"]
+    assert table["tokenizer"].tolist() == ["GPT-2", "letters"]
+    assert table["characters"].tolist() == [9, 9]
+    assert table["bytes"].tolist() == [11, 11]
+    assert table["tokens"].tolist() == [len(GPT2.encode(text)), 9]
+    assert table["characters_per_token"].tolist() == [9 / len(GPT2.encode(text)), 1.0]
+    assert table["problem"].tolist() == ["", ""]
+
+
+def test_a_sentence_that_a_tokenizer_cannot_write_has_a_reason_and_no_number():
+    row = cost_table({"letters": CharacterTokenizer("ab")}, {"c": "c"}).iloc[0]
+    assert row["tokens"] is pd.NA
+    assert row["characters_per_token"] is pd.NA
+    assert row["problem"].startswith("the character c (U+0063) is not among")
+
+
+def test_one_thought_costs_more_in_korean_than_in_english():
+    tokens = cost_table({"GPT-2": GPT2}).set_index("sentence")["tokens"]
+    assert list(tokens.index) == list(SENTENCES)
+    assert tokens["Korean"] > 3 * tokens["English"]
+
+
+def found(query: str, limit: int = 50) -> list[str]:
+    return search_vocabulary(GPT2, query, limit)["piece"].tolist()
+
+
+def test_a_search_puts_exact_matches_first_then_the_like_then_what_begins_so():
+    pieces = found("love", 1000)
+    assert pieces[:5] == ["love", "·love", "·Love", "Love", "·LOVE"]
+    assert all("love" in piece.lower() for piece in pieces)
+    begins = [piece.lower().startswith("love") for piece in pieces[5:]]
+    assert begins == sorted(begins, reverse=True)
+    assert "·Glover" in pieces
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("·love", "·love"),  # as it is shown
+        (" love", "·love"),  # as it is typed
+        ("15496", "Hello"),  # by its id
+        ("\n", "⏎"),
+        ("⟨ED 95⟩", "⟨ED 95⟩"),
+        ("<|endoftext|>", "<|endoftext|>"),
+        ("\ufffd", "⟨U+FFFD⟩"),
+    ],
+)
+def test_a_token_is_found_by_its_piece_its_text_and_its_id(query, first):
+    assert found(query)[0] == first
+
+
+def test_a_search_gives_ids_and_bytes():
+    row = search_vocabulary(GPT2, " cat").iloc[0]
+    assert (row["id"], row["piece"], row["bytes"]) == (3797, "·cat", "20 63 61 74")
+
+
+def test_a_search_without_a_match_is_empty():
+    assert search_vocabulary(GPT2, "zzzzqq").empty
+
+
+def test_an_empty_search_lists_the_vocabulary_from_its_start():
+    assert search_vocabulary(GPT2, "", 3)["id"].tolist() == [0, 1, 2]
+    assert len(search_vocabulary(CharacterTokenizer("ab"), "")) == 2
+
+
+def test_a_search_is_as_short_as_asked():
+    assert len(search_vocabulary(GPT2, "e", 7)) == 7
+    with pytest.raises(ValueError, match="limit is 0; it must be at least 1"):
+        search_vocabulary(GPT2, "e", 0)
+
+
+def test_a_searched_vocabulary_is_forgotten_with_its_tokenizer():
+    tokenizer = CharacterTokenizer("ab")
+    search_vocabulary(tokenizer, "a")
+    left = weakref.ref(tokenizer)
+    del tokenizer
+    gc.collect()
+    assert left() is None
