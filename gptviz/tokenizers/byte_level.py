@@ -14,7 +14,10 @@ BYTE_OF = {character: byte for byte, character in CHARACTER_OF.items()}
 
 
 def unspell(spelling: str) -> bytes:
-    """The bytes that are spelled so: "Ġlove" → b" love". Raises ValueError for a character that spells no byte."""
+    """The bytes that are spelled so: "Ġlove" → b" love".
+
+    Raises ValueError for a character that spells no byte.
+    """
     try:
         return bytes(BYTE_OF[character] for character in spelling)
     except KeyError as error:
