@@ -1,7 +1,15 @@
 import json
 
 import pytest
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 
 from gptviz import tokenizers
 from gptviz.tokenizers import HuggingFaceTokenizer
@@ -157,6 +165,8 @@ def test_the_end_of_a_text_is_the_named_token_or_one_of_a_customary_name():
 
 def test_no_token_is_added_cut_or_padded():
     library = byte_level()
+    library.add_special_tokens(["<s>"])
+    library.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 256)])
     library.enable_truncation(3)
     library.enable_padding(length=10)
     assert len(wrap(library).encode("a cat")) == 5
