@@ -1,0 +1,1 @@
+"""Pure figure builders: arrays and strings in, a Plotly figure out."""
