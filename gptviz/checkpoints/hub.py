@@ -2,18 +2,20 @@
 
 import re
 from pathlib import Path
+from typing import cast
 
+from gptviz.checkpoints import config, weights
 from gptviz.checkpoints.folder import TOKENIZER_FILES, is_model
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-_SAFE = [
-    "config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
+_FILES = [
+    config.FILE,
+    weights.FILE,
+    f"{weights.FILE}.index.json",
     "model-*-of-*.safetensors",
     *TOKENIZER_FILES,
 ]
-_PICKLES = ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin"]
+_PICKLES = [weights.PICKLE, f"{weights.PICKLE}.index.json", "pytorch_model-*-of-*.bin"]
 
 
 def is_id(name: str) -> bool:
@@ -25,26 +27,44 @@ def download(hub_id: str) -> Path:
     """The folder of a hub model, fetched with a progress bar unless the cache holds it.
 
     What is in the cache is used as it is, without asking the hub. Raises FileNotFoundError if
-    the model is not there and cannot be fetched, ValueError if it is no model that can be read.
+    the model is not there and cannot be fetched, ValueError if it is no GPT-2.
     """
     # Takes a third of a second to import, and most models are not from the hub.
-    from huggingface_hub import snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
+    # Which HTTP client it uses, and so what is raised where a connection breaks, has changed
+    # twice; RuntimeError is what its carrier of large files raises.
+    bases = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
+    failures = (OSError, RuntimeError, *bases)
     try:
-        cached = try_to_load_from_cache(hub_id, "config.json")
+        cached = try_to_load_from_cache(hub_id, config.FILE)
         if isinstance(cached, str) and is_model(Path(cached).parent):
             return Path(cached).parent
-        folder = Path(snapshot_download(hub_id, allow_patterns=_SAFE))
-        if not is_model(folder):
-            snapshot_download(hub_id, allow_patterns=_PICKLES)
+        return _fetch(hub_id)
     except HFValidationError as error:
-        raise ValueError(f"{hub_id!r} is no hub id: {error}") from error
-    except OSError as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+        raise ValueError(f"{hub_id!r} is no hub id; it must look like 'gpt2'") from error
+    except RepositoryNotFoundError as error:
+        raise FileNotFoundError(
+            f"the hub shows no model {hub_id!r}; check the name, or log in with `hf auth login` "
+            f"if it is not public"
+        ) from error
+    except failures as error:
+        reason = re.split(r"\n|\. ", str(error.__cause__ or error))[0]
         raise FileNotFoundError(
             f"the model {hub_id!r} is not on this machine and could not be fetched ({reason}); "
             f'connect to the network and run gptviz.load("{hub_id}") once, or copy its folder to '
             f'checkpoints/, or take gptviz.load("shakespeare")'
         ) from error
+
+
+def _fetch(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    folder = Path(snapshot_download(hub_id, allow_patterns=config.FILE))
+    config.read(folder)  # first, as the weights of another architecture may be huge
+    snapshot_download(hub_id, allow_patterns=_FILES)
+    if not any(folder.glob(f"{weights.FILE}*")):
+        snapshot_download(hub_id, allow_patterns=_PICKLES)
+    weights.files(folder)
     return folder

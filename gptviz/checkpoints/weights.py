@@ -6,6 +6,7 @@ names begin with `transformer.` or not, depending on the class that saved them.
 
 import pickle
 import re
+import struct
 from pathlib import Path
 
 import torch
@@ -22,10 +23,10 @@ _PREFIX = "transformer."
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 _MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # old files hold the causal mask too
 _LAYER = re.compile(r"h\.(\d+)\.")
-# What torch.load raises, in its many ways, for a file that is broken or more than tensors.
+# What the readers raise, in their many ways, for a file that is broken or more than tensors.
 _UNREADABLE = (
-    *(SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError),
-    *(LookupError, TypeError, AttributeError),
+    *(SafetensorError, pickle.UnpicklingError, struct.error, EOFError, RuntimeError, ValueError),
+    *(LookupError, TypeError, AttributeError, AssertionError, OverflowError, MemoryError),
 )
 
 
@@ -108,7 +109,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             with safe_open(path, framework="pt") as file:
                 return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        if all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        if all(isinstance(k, str) and isinstance(v, Tensor) for k, v in tensors.items()):
             return dict(tensors)
     except _UNREADABLE as error:
         if path.suffix == ".safetensors":
