@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +109,8 @@ def run_train(options: argparse.Namespace) -> int:
         resid_pdrop=options.dropout,
         attention="fused",
     )
-    same = ("tokenizer", "batch_size", "accumulation", "steps", "learning_rate", "warmup_steps")
-    same += ("min_learning_rate", "weight_decay", "gradient_clip", "precision", "eval_interval")
-    same += ("eval_windows", "seed")
+    same = [setting.name for setting in fields(TrainingConfig) if hasattr(options, setting.name)]
+    same.remove("data")
     settings = {name: getattr(options, name) for name in same}
     config = TrainingConfig(model=model, data=str(options.data.resolve()), **settings)
     return follow(Run.create(options.folder, config))

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ from torch import Tensor, nn
 from gptviz.model import GPT, GPTConfig
 
 Edit = Callable[[Tensor], Tensor]
+
+_installed: WeakSet[GPT] = WeakSet()
 
 BLOCK_NAMES = (
     "ln_1",
@@ -86,9 +89,9 @@ def install(model: GPT) -> None:
 
     Raises RuntimeError the second time.
     """
-    if getattr(model, "has_tracing_hooks", False):
+    if model in _installed:
         raise RuntimeError("this model already has its tracing hooks")
-    model.has_tracing_hooks = True
+    _installed.add(model)
     for name in activation_names(model.config):
         model.get_submodule(name).register_forward_hook(partial(_observe, name))
 

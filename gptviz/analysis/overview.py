@@ -1,0 +1,104 @@
+"""The way of one prompt through the network, in few enough numbers to draw at a glance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from gptviz.language_model import LanguageModel
+from gptviz.tracing import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Journey:
+    """Norms (lengths of vectors) and weights that show where a prompt goes; all from one trace."""
+
+    stream: np.ndarray  # (n_layer + 1, T) norm of the residual stream: embed, then h.0, h.1, …
+    attn: np.ndarray  # (n_layer, T) norm of what attention adds: h.i.attn
+    mlp: np.ndarray  # (n_layer, T) norm of what the MLP adds: h.i.mlp
+    pattern: np.ndarray  # (n_layer, T, T) attention, the mean over the heads of h.i.attn.pattern
+
+
+def journey(lm: LanguageModel, trace: Trace) -> Journey:
+    """The norms of the stream and of what is added to it, and the mean attention, by layer."""
+    layers = range(lm.config.n_layer)
+    stream = [trace["embed"], *(trace[f"h.{i}"] for i in layers)]
+    return Journey(
+        stream=_norms(stream),
+        attn=_norms([trace[f"h.{i}.attn"] for i in layers]),
+        mlp=_norms([trace[f"h.{i}.mlp"] for i in layers]),
+        pattern=torch.stack([trace[f"h.{i}.attn.pattern"].mean(0) for i in layers]).numpy(),
+    )
+
+
+def likeliest_tokens(lm: LanguageModel, trace: Trace, position: int, n: int = 10) -> pd.DataFrame:
+    """The n likeliest tokens after a position, of the whole vocabulary.
+
+    Columns: token (visible piece), id, probability (softmax over all V logits), logit.
+    """
+    logits = trace.logits[position]
+    top = logits.topk(min(n, len(logits))).indices
+    return pd.DataFrame(
+        {
+            "token": lm.tokenizer.pieces(top.tolist()),
+            "id": top.numpy(),
+            "probability": logits.softmax(-1)[top].numpy(),
+            "logit": logits[top].numpy(),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One law that the numbers of this run must obey."""
+
+    law: str
+    error: float  # the largest deviation found
+    limit: float  # what float32 rounding may cost
+
+    @property
+    def holds(self) -> bool:
+        """Whether the deviation is within the limit; not-a-number never is."""
+        return self.error <= self.limit
+
+
+def self_checks(lm: LanguageModel, trace: Trace) -> list[Check]:
+    """Compare this very run with four laws of the network.
+
+    Runs the model once more, without recording, for the third. The sum of parts is no law of a
+    network that normalises the stream itself (norm="post"), so it is left out there.
+    """
+    patterns = [trace[f"h.{i}.attn.pattern"] for i in range(lm.config.n_layer)]
+    rows = max(_largest(pattern.sum(-1) - 1) for pattern in patterns)
+    checks = [Check("each row of an attention pattern sums to 1", rows, 1e-5)]
+    if lm.config.norm != "post":
+        added = [
+            trace[f"h.{i}.{part}"] for i in range(lm.config.n_layer) for part in ("attn", "mlp")
+        ]
+        last = trace[f"h.{lm.config.n_layer - 1}"]
+        difference = trace["embed"] + torch.stack(added).sum(0) - last
+        scale = max(1.0, _largest(last))
+        error = _largest(difference) / scale
+        checks.append(Check("the residual stream equals the sum of its parts", error, 1e-5))
+    with torch.inference_mode():
+        unhooked = lm.model(torch.tensor([trace.ids], device=lm.model.wte.weight.device))[0]
+    checks.append(
+        Check(
+            "watching changes nothing: logits with and without recording",
+            _largest(trace.logits - unhooked),
+            0.0,
+        )
+    )
+    total = trace.logits.softmax(-1).sum(-1) - 1
+    checks.append(Check("probabilities of all tokens sum to 1", _largest(total), 1e-4))
+    return checks
+
+
+def _norms(vectors: list[Tensor]) -> np.ndarray:
+    return torch.stack([x.norm(dim=-1) for x in vectors]).numpy()
+
+
+def _largest(x: Tensor) -> float:
+    return float(x.abs().max())

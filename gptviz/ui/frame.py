@@ -1,0 +1,143 @@
+"""What surrounds every page: the model, the prompt, the way between the pages."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from gptviz import checkpoints
+from gptviz.analysis.overview import likeliest_tokens
+from gptviz.language_model import LanguageModel
+from gptviz.tracing import Trace
+from gptviz.ui import parts, resources
+from gptviz.ui.components.path_picture import path_picture
+from gptviz.ui.pages import PAGES
+
+# A trace grows with the square of the length; this keeps thirty of them in a laptop's memory.
+LONGEST_PROMPT = 256
+LONGEST_TEXT = 20_000
+
+EXAMPLES = (
+    "To be, or not to be: that is the",
+    "ROMEO:\nMy love is like a",
+    "The king and the queen",
+    "one two three one two three one two",
+    "JULIET:\nO Romeo, Romeo! wherefore art thou",
+)
+
+CHOICES = ("model", "prompt", "layer", "head", "position")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a page looks at: one prompt in one model."""
+
+    lm: LanguageModel
+    prompt: str
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]  # one visible piece a token
+    scheme: Literal["light", "dark"]
+    waiting: DeltaGenerator  # the place in which this run waits for the processor
+
+    @property
+    def trace(self) -> Trace:
+        """Everything that happens in the model on this prompt; computed once for all browsers."""
+        return resources.trace(self.lm, self.ids, self.waiting)
+
+
+def frame(name: str) -> View:
+    """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
+    page = PAGES[name]
+    st.set_page_config(page_title=f"{page.title} · gptviz", layout="wide")
+    waiting = st.empty()
+    with st.sidebar:
+        st.markdown("## gptviz")
+        links = st.container()
+        lm = _model(waiting)
+    st.title(page.title)
+    st.markdown(page.sentence)
+    prompt = _prompt()
+    with links:
+        _links()
+    ids = _ids(lm, prompt)
+    tokens = tuple(lm.tokenizer.pieces(ids))
+    scheme: Literal["light", "dark"] = "dark" if st.context.theme.type == "dark" else "light"
+    view = View(lm, prompt, ids, tokens, scheme, waiting)
+    if name != "overview":
+        _small_path(view, name)
+    return view
+
+
+def _small_path(view: View, place: str) -> None:
+    journey = resources.journey(view.lm, view.ids, view.waiting)
+    last = len(view.ids) - 1
+    likeliest = likeliest_tokens(view.lm, view.trace, last)
+    path_picture(view, journey, likeliest, last, size="small", place=place)
+
+
+def _model(waiting: DeltaGenerator) -> LanguageModel:
+    names = checkpoints.names()
+    if not names:
+        parts.problem(
+            f"There is no model in {checkpoints.root()}. Train one with `gptviz train`, or copy "
+            f"the folder of a GPT-2 model there, and load this page again."
+        )
+        st.stop()
+    name = st.selectbox("Model", names, key="model", bind="query-params")
+    try:
+        lm = resources.model(name or names[0], waiting)
+    except (ValueError, OSError) as error:
+        parts.problem(f"{error}.")
+        st.stop()
+    config = lm.config
+    st.caption(
+        f"{lm.model.n_parameters:,} parameters  \n"
+        f"{config.n_layer} layers × {config.n_head} heads, width {config.n_embd}  \n"
+        f"reads up to {config.block_size:,} tokens of {config.vocab_size:,}  \n"
+        f"runs on {lm.model.wte.weight.device.type.upper()}"
+    )
+    return lm
+
+
+def _prompt() -> str:
+    def choose() -> None:
+        if st.session_state["example"] is not None:
+            st.session_state["prompt"] = EXAMPLES[st.session_state["example"]]
+
+    prompt = st.text_area("Your text", EXAMPLES[0], key="prompt", bind="query-params", height=68)
+    st.pills(
+        "Examples",
+        range(len(EXAMPLES)),
+        format_func=lambda i: EXAMPLES[i].replace("\n", " ⏎ "),
+        key="example",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+    return prompt or ""
+
+
+def _links() -> None:
+    chosen = {key: str(st.session_state[key]) for key in CHOICES if key in st.session_state}
+    for page in PAGES.values():
+        st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
+
+
+def _ids(lm: LanguageModel, prompt: str) -> tuple[int, ...]:
+    longest = min(lm.config.block_size, LONGEST_PROMPT)
+    try:
+        if len(prompt) > LONGEST_TEXT:
+            raise ValueError(
+                f"{len(prompt):,} characters are too many to look at; shorten the text to about "
+                f"{longest} tokens"
+            )
+        ids = lm.tokenizer.encode(prompt)
+        if len(ids) > longest:
+            raise ValueError(
+                f"this text has {len(ids)} tokens, and gptviz shows up to {longest} of this "
+                f"model; shorten it by {len(ids) - longest}"
+            )
+        return tuple(lm.ids(ids))
+    except ValueError as error:
+        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}. Or choose an example above.")
+        st.stop()

@@ -1,0 +1,49 @@
+"""The pages, in the order in which a prompt passes them, and the stages of the path."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its name in the URL and in the code, its file, and the words at its top."""
+
+    name: str
+    file: str
+    title: str
+    sentence: str
+
+
+PAGES = {
+    page.name: page
+    for page in (
+        Page(
+            "overview",
+            "app.py",
+            "Overview",
+            "How the model reads your text and guesses the next token, in one picture.",
+        ),
+        Page(
+            "tokens",
+            "pages/tokens.py",
+            "Tokens",
+            "The model does not read letters. It reads tokens: pieces of text with a number each.",
+        ),
+        Page(
+            "attention",
+            "pages/attention.py",
+            "Attention",
+            "At each layer, every token looks back at earlier tokens and gathers what it needs.",
+        ),
+    )
+}
+
+# Each stage of the path: the word under the picture, and the page that explains it.
+STAGES = (
+    ("tokens", "tokens"),
+    ("embeddings", "overview"),
+    ("attention", "attention"),
+    ("MLP", "overview"),
+    ("final norm", "overview"),
+    ("logits", "overview"),
+    ("probabilities", "overview"),
+)

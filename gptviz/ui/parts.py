@@ -1,0 +1,61 @@
+"""What every page draws the same way: a chart with its tensor's name, a table, a problem."""
+
+import re
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# A chart can be zoomed and saved; the rest of Plotly's buttons only distract.
+CHART_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+
+
+def chart(
+    figure: "Figure",
+    *,
+    key: str,
+    name: str,
+    shape: tuple[int, ...],
+    how_to_read: str,
+    table: pd.DataFrame,
+) -> None:
+    """A figure with the name and shape of its tensor, how to read it, and its numbers."""
+    st.plotly_chart(figure, key=key, config=CHART_CONFIG, alt=f"{name}. {how_to_read}")
+    source(name, shape, how_to_read)
+    numbers(table, key)
+
+
+def source(name: str, shape: tuple[int, ...], how_to_read: str) -> None:
+    """Which tensor a picture shows, and one line on how to read it."""
+    sizes = " × ".join(f"{size:,}" for size in shape)
+    st.caption(f"`{name}` · {sizes} — {how_to_read}")
+
+
+def numbers(table: pd.DataFrame, key: str) -> None:
+    """The numbers behind a picture, to read and to download; made only when opened."""
+    if st.toggle("Show the numbers", key=f"{key}_numbers"):
+        st.dataframe(table, hide_index=True, key=f"{key}_table")
+        st.download_button(
+            "Download as CSV",
+            data=lambda: table.to_csv(index=False).encode(),
+            file_name=f"{key}.csv",
+            mime="text/csv",
+            key=f"{key}_csv",
+            on_click="ignore",
+        )
+
+
+def problem(text: str) -> None:
+    """Say what is wrong, to the letter: the text may quote what a user typed."""
+    st.error(literal(text))
+
+
+def literal(text: str) -> str:
+    """Text that Markdown shows as it is: every sign that could mean something is escaped."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", " ")

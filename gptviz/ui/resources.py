@@ -1,0 +1,90 @@
+"""What the browsers share: models, traces and the one slot for work on the processor.
+
+Caches hold whole models and tensors, so each is bounded. One forward pass runs at a time:
+two at once would only share the same cores. A run that waits for its turn calls Streamlit
+between two looks, so a run that the user has superseded ends there instead of computing.
+"""
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from cachetools import LRUCache
+from streamlit.delta_generator import DeltaGenerator
+
+from gptviz import checkpoints, language_model
+from gptviz.analysis import overview
+from gptviz.analysis.overview import Check, Journey
+from gptviz.language_model import LanguageModel
+from gptviz.tracing import Trace
+
+T = TypeVar("T")
+
+MODELS_KEPT = 3
+TRACE_BYTES_KEPT = 512 * 2**20
+SUMMARIES_KEPT = 256
+
+_lock = threading.Lock()
+_slot = threading.BoundedSemaphore(1)
+_models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
+_traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
+_summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARIES_KEPT)
+
+
+@contextmanager
+def slot(waiting: DeltaGenerator) -> Iterator[None]:
+    """Wait for the processor, in the place `waiting`; a superseded run ends while it waits."""
+    while not _slot.acquire(timeout=0.05):
+        waiting.empty()
+    try:
+        yield
+    finally:
+        _slot.release()
+
+
+def shared(
+    cache: LRUCache[Hashable, T], key: Hashable, waiting: DeltaGenerator, compute: Callable[[], T]
+) -> T:
+    """The cached value of a key; computed once, however many browsers ask at the same time."""
+    with _lock:
+        found = cache.get(key)
+    if found is not None:
+        return found
+    with slot(waiting):
+        with _lock:
+            found = cache.get(key)
+        if found is None:
+            found = compute()
+            with _lock:
+                if cache.getsizeof(found) <= cache.maxsize:
+                    cache[key] = found
+    return found
+
+
+def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
+    """The model of a name that `checkpoints.names()` lists, loaded once for all browsers.
+
+    A checkpoint that has changed on disk is loaded anew.
+    """
+    key = (name, checkpoints.fingerprint(checkpoints.find_listed(name)))
+    return shared(_models, key, waiting, lambda: language_model.load(name))
+
+
+def trace(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> Trace:
+    """Everything that happens inside the model on these ids."""
+    return shared(_traces, (lm.digest, ids), waiting, lambda: lm.trace(ids))
+
+
+def journey(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> Journey:
+    """The way of these ids through the model, in few numbers."""
+    run = trace(lm, ids, waiting)
+    key = ("journey", lm.digest, ids)
+    return shared(_summaries, key, waiting, lambda: overview.journey(lm, run))
+
+
+def self_checks(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> list[Check]:
+    """The laws that this run obeys, with their numbers."""
+    run = trace(lm, ids, waiting)
+    key = ("self_checks", lm.digest, ids)
+    return shared(_summaries, key, waiting, lambda: overview.self_checks(lm, run))
