@@ -1,5 +1,6 @@
 """The way of one prompt through the network, in few enough numbers to draw at a glance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,15 @@ def journey(lm: LanguageModel, trace: Trace) -> Journey:
         mlp=_norms([trace[f"h.{i}.mlp"] for i in layers]),
         pattern=torch.stack([trace[f"h.{i}.attn.pattern"].mean(0) for i in layers]).numpy(),
     )
+
+
+def journey_table(way: Journey, tokens: Sequence[str]) -> pd.DataFrame:
+    """One row a token: its position, its piece, and the norm of the stream after each stage."""
+    columns = ["embed", *(f"h.{i}" for i in range(len(way.attn)))]
+    table = pd.DataFrame(way.stream.T, columns=columns)
+    table.insert(0, "position", range(len(tokens)))
+    table.insert(1, "token", list(tokens))
+    return table
 
 
 def likeliest_tokens(lm: LanguageModel, trace: Trace, position: int, n: int = 10) -> pd.DataFrame:

@@ -18,13 +18,20 @@ from gptviz.ui.pages import PAGES
 LONGEST_PROMPT = 256
 LONGEST_TEXT = 20_000
 
-EXAMPLES = (
-    "To be, or not to be: that is the",
-    "ROMEO:\nMy love is like a",
-    "The king and the queen",
-    "one two three one two three one two",
-    "JULIET:\nO Romeo, Romeo! wherefore art thou",
-)
+EXAMPLES = {
+    "To be, or not to be": "To be, or not to be: that is the",
+    "My love": "ROMEO:\nMy love is like a",
+    "King and queen": "The king and the queen",
+    "One two three": "one two three one two three one two",
+    "O Romeo": "JULIET:\nO Romeo, Romeo! wherefore art thou",
+}
+
+# Less air than Streamlit leaves, so that the main picture stands on the first screen.
+STYLE = """<style>
+.stMainBlockContainer { padding: 3rem 2.5rem 4rem; }
+.stMainBlockContainer h1 { font-size: 1.75rem; padding: 0; }
+.stSidebar [data-testid="stSidebarHeader"] { height: 2.5rem; }
+</style>"""
 
 CHOICES = ("model", "prompt", "layer", "head", "position")
 
@@ -50,10 +57,11 @@ def frame(name: str) -> View:
     """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
     page = PAGES[name]
     st.set_page_config(page_title=f"{page.title} · gptviz", layout="wide")
+    st.html(STYLE)
     waiting = st.empty()
     with st.sidebar:
         st.markdown("## gptviz")
-        links = st.container()
+        links = st.container(gap="xxsmall")
         lm = _model(waiting)
     st.title(page.title)
     st.markdown(page.sentence)
@@ -104,15 +112,19 @@ def _prompt() -> str:
     def choose() -> None:
         if st.session_state["example"] is not None:
             st.session_state["prompt"] = EXAMPLES[st.session_state["example"]]
+            st.session_state["example"] = None
 
-    prompt = st.text_area("Your text", EXAMPLES[0], key="prompt", bind="query-params", height=68)
-    st.pills(
-        "Examples",
-        range(len(EXAMPLES)),
-        format_func=lambda i: EXAMPLES[i].replace("\n", " ⏎ "),
-        key="example",
-        on_change=choose,
+    prompt = st.text_area(
+        "Your text",
+        next(iter(EXAMPLES.values())),
+        key="prompt",
+        bind="query-params",
+        height=68,
         label_visibility="collapsed",
+        placeholder="Type a text for the model to read",
+    )
+    st.pills(
+        "Examples", list(EXAMPLES), key="example", on_change=choose, label_visibility="collapsed"
     )
     return prompt or ""
 

@@ -28,8 +28,8 @@ class Picture {
   placeColumns() {
     const narrow = this.width < 800
     const shares = narrow
-      ? { tokens: 92, embeddings: 100, norm: 88, logits: 56, probabilities: 148 }
-      : { tokens: 128, embeddings: 118, norm: 100, logits: 84, probabilities: 220 }
+      ? { tokens: 92, embeddings: 100, norm: 88, logits: 70, probabilities: 148 }
+      : { tokens: 128, embeddings: 118, norm: 100, logits: 104, probabilities: 220 }
     const sides = Object.values(shares).reduce((a, b) => a + b)
     const blocks = Math.max(120, this.width - sides)
     const order = ["tokens", "embeddings", "blocks", "norm", "logits", "probabilities"]
@@ -69,7 +69,7 @@ class Picture {
       const column = this.columns[stage.column]
       const cell = document.createElement(stage.href ? "a" : "span")
       cell.className = "stage"
-      if (stage.page === this.data.place) {
+      if (stage.here) {
         cell.classList.add("here")
         cell.setAttribute("aria-current", "step")
       }
@@ -97,7 +97,7 @@ class Picture {
   }
 
   drawPlace() {
-    const stage = this.data.stages.find((stage) => stage.page === this.data.place)
+    const stage = this.data.stages.find((stage) => stage.here)
     if (!stage || !this.small) return
     const column = this.columns[stage.column]
     const x = column.x + stage.part * column.width

@@ -47,7 +47,6 @@ def path_picture(
         key=f"path_{size}",
         data={
             "size": size,
-            "place": place,
             "alt": f"The path of {len(view.ids)} tokens through {view.lm.config.n_layer} blocks",
             "stages": _stages(view, place),
             "tokens": [view.tokens[lane] for lane in lanes],
@@ -91,7 +90,7 @@ def _stages(view: "View", place: str) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "shape": shapes[name],
-                "page": page,
+                "here": page == place != "overview",
                 "href": address,
                 "column": column,
                 "part": part,
