@@ -24,6 +24,8 @@ _NAMES = {
 }
 # What only gptviz can compute; GPT-2 has the defaults.
 _OWN = ("position", "norm", "qkv_bias")
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+_LARGEST = 2**24
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
@@ -87,13 +89,11 @@ def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
             f"{path} sets activation_function to {activation!r}; "
             f"gptviz computes {', '.join(_ACTIVATIONS)}"
         )
-    known = {ours: values[theirs] for theirs, ours in _NAMES.items() if theirs in values}
-    if not isinstance(known.get("tie_weights", True), bool):
-        raise ValueError(f"{path} sets tie_word_embeddings to what is neither true nor false")
-    own = {name: values[name] for name in _OWN if name in values and model_type == "gptviz"}
+    names = _NAMES | (dict(zip(_OWN, _OWN, strict=True)) if model_type == "gptviz" else {})
+    known = {ours: _setting(path, values, theirs, ours) for theirs, ours in names.items()}
     try:
-        config = GPTConfig(**known, **own, activation=_ACTIVATIONS[activation], attention=attention)
-    except (TypeError, ValueError) as error:
+        config = GPTConfig(**known, activation=_ACTIVATIONS[activation], attention=attention)
+    except ValueError as error:
         raise ValueError(f"{path} describes no model that can work: {error}") from error
     if values.get("n_inner") not in (None, 4 * config.n_embd):
         raise ValueError(
@@ -103,13 +103,24 @@ def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
     return config
 
 
+def _setting(path: Path, values: dict[str, Any], theirs: str, ours: str) -> Any:
+    default = getattr(GPTConfig, ours)
+    value = values.get(theirs, default)
+    whole_in_place_of_a_fraction = type(value) is int and type(default) is float
+    if not (type(value) is type(default) or whole_in_place_of_a_fraction):
+        raise ValueError(f"{path} sets {theirs} to {value!r}; it must be {_KINDS[type(default)]}")
+    if type(value) is int and value > _LARGEST:
+        raise ValueError(f"{path} sets {theirs} above {_LARGEST}, which no computer can hold")
+    return value
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file. Raises FileNotFoundError or ValueError in words."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"{path.parent} holds no {path.name}, so it is no model") from None
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no valid JSON: {error}; copy or download it again") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path} holds a {type(values).__name__}; it must be a JSON object")

@@ -7,7 +7,7 @@ from typing import cast
 from gptviz.checkpoints import config, weights
 from gptviz.checkpoints.folder import TOKENIZER_FILES, is_model
 
-_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _FILES = [
     config.FILE,
     weights.FILE,
@@ -20,30 +20,29 @@ _PICKLES = [weights.PICKLE, f"{weights.PICKLE}.index.json", "pytorch_model-*-of-
 
 def is_id(name: str) -> bool:
     """Whether a name has the form of a hub id: "gpt2" or "organisation/model"."""
-    return _ID.fullmatch(name) is not None
+    return len(name) <= 96 and _ID.fullmatch(name) is not None
 
 
 def download(hub_id: str) -> Path:
     """The folder of a hub model, fetched with a progress bar unless the cache holds it.
 
     What is in the cache is used as it is, without asking the hub. Raises FileNotFoundError if
-    the model is not there and cannot be fetched, ValueError if it is no GPT-2.
+    the model is not there and cannot be fetched, ValueError if it is no GPT-2 or
+    the id is no hub id.
     """
     # Takes a third of a second to import, and most models are not from the hub.
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
-    # Which HTTP client it uses, and so what is raised where a connection breaks, has changed
-    # twice; RuntimeError is what its carrier of large files raises.
-    bases = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
-    failures = (OSError, RuntimeError, *bases)
+    # Its HTTP client, and so what a broken connection raises, has changed twice; its carrier of
+    # large files raises RuntimeError.
+    http_errors = cast("tuple[type[Exception], ...]", HfHubHTTPError.__bases__)
+    failures: tuple[type[Exception], ...] = (OSError, RuntimeError, *http_errors)
     try:
         cached = try_to_load_from_cache(hub_id, config.FILE)
         if isinstance(cached, str) and is_model(Path(cached).parent):
             return Path(cached).parent
         return _fetch(hub_id)
-    except HFValidationError as error:
-        raise ValueError(f"{hub_id!r} is no hub id; it must look like 'gpt2'") from error
     except RepositoryNotFoundError as error:
         raise FileNotFoundError(
             f"the hub shows no model {hub_id!r}; check the name, or log in with `hf auth login` "

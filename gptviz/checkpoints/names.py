@@ -67,13 +67,15 @@ def checkpoint(folder: Path) -> Path:
 
 
 def _can_be_chosen(folder: Path) -> bool:
-    # A link that leads out of root() would open a folder that nobody put there for the app.
-    if folder.name.startswith(".") or not folder.resolve().is_relative_to(root().resolve()):
+    if folder.name.startswith("."):
         return False
     try:
-        return is_model(checkpoint(folder))
+        found = checkpoint(folder)
     except (OSError, ValueError):
         return False
+    # A link that leads out of root() would open what nobody put there for the app.
+    inside = Path(os.path.realpath(found)).is_relative_to(os.path.realpath(root()))
+    return inside and is_model(found)
 
 
 def _absent(name: str) -> FileNotFoundError:

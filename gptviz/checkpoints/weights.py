@@ -23,9 +23,9 @@ _PREFIX = "transformer."
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 _MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # old files hold the causal mask too
 _LAYER = re.compile(r"h\.(\d+)\.")
-# What the readers raise, in their many ways, for a file that is broken or more than tensors.
+# What torch.load raises, in its many ways, for a file that is broken or more than tensors.
 _UNREADABLE = (
-    *(SafetensorError, pickle.UnpicklingError, struct.error, EOFError, RuntimeError, ValueError),
+    *(pickle.UnpicklingError, struct.error, EOFError, OSError, RuntimeError, ValueError),
     *(LookupError, TypeError, AttributeError, AssertionError, OverflowError, MemoryError),
 )
 
@@ -63,7 +63,7 @@ def read(folder: Path, config: GPTConfig) -> GPT:
     """
     stored: dict[str, Tensor] = {}
     for path in files(folder):
-        tensors = _tensors(path)
+        tensors = _mapped(path) if path.suffix == ".safetensors" else _unpickled(path)
         stored |= {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
     stored = {name: tensor for name, tensor in stored.items() if not _MASKS.fullmatch(name)}
     layers = {match[1] for name in stored if (match := _LAYER.match(name))}
@@ -94,7 +94,7 @@ def _shards(index: Path) -> list[Path]:
     if not isinstance(weight_map, dict) or not weight_map:
         raise ValueError(f"{index} names no files; it must map each tensor to one (weight_map)")
     for name in weight_map.values():
-        if not isinstance(name, str) or Path(name).name != name:
+        if not isinstance(name, str) or not name or Path(name).name != name:
             raise ValueError(f"{index} names {name!r}; it must be a file in the same folder")
     paths = [index.parent / name for name in sorted(set(weight_map.values()))]
     for path in paths:
@@ -103,23 +103,25 @@ def _shards(index: Path) -> list[Path]:
     return paths
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
+def _mapped(path: Path) -> dict[str, Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is cut off or no safetensors file ({error}); copy or download it again"
+        ) from error
+
+
+def _unpickled(path: Path) -> dict[str, Tensor]:
+    try:
         tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         if all(isinstance(k, str) and isinstance(v, Tensor) for k, v in tensors.items()):
             return dict(tensors)
-    except _UNREADABLE as error:
-        if path.suffix == ".safetensors":
-            raise ValueError(
-                f"{path} is cut off or no safetensors file ({error}); copy or download it again"
-            ) from error
-    raise ValueError(
-        f"{path} cannot be read as tensors alone: it is cut off, of an old format, or holds code, "
-        f"which gptviz never runs; use this model's {FILE}"
-    )
+        reason = "holds more than named tensors"
+    except _UNREADABLE:
+        reason = "is cut off, of an old format, or holds code, which gptviz never runs"
+    raise ValueError(f"{path} {reason}; use this model's {FILE} in its place")
 
 
 def _drop_second_name(folder: Path, stored: dict[str, Tensor]) -> None:
