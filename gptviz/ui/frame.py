@@ -28,7 +28,7 @@ EXAMPLES = {
 
 # Less air than Streamlit leaves, so that the main picture stands on the first screen.
 STYLE = """<style>
-.stMainBlockContainer { padding: 3rem 2.5rem 4rem; }
+.stMainBlockContainer { padding: 3.75rem 2.5rem 4rem; }
 .stMainBlockContainer h1 { font-size: 1.75rem; padding: 0; }
 .stSidebar [data-testid="stSidebarHeader"] { height: 2.5rem; }
 </style>"""

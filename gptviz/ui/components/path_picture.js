@@ -28,7 +28,7 @@ class Picture {
   placeColumns() {
     const narrow = this.width < 800
     const shares = narrow
-      ? { tokens: 92, embeddings: 100, norm: 88, logits: 70, probabilities: 148 }
+      ? { tokens: 104, embeddings: 96, norm: 86, logits: 56, probabilities: 148 }
       : { tokens: 128, embeddings: 118, norm: 100, logits: 104, probabilities: 220 }
     const sides = Object.values(shares).reduce((a, b) => a + b)
     const blocks = Math.max(120, this.width - sides)
@@ -76,7 +76,10 @@ class Picture {
       cell.style.left = `${column.x + stage.part * column.width}px`
       cell.style.width = `${column.width * stage.share}px`
       cell.append(this.words("name", stage.name))
-      if (!this.small) cell.append(this.words("shape", stage.shape))
+      cell.title = `${stage.name}: ${stage.shape}`
+      // 8 pixels a character: a shape that does not fit is told on hover, not cut off.
+      const fits = stage.shape.length * 8 + 8 < column.width * stage.share
+      if (!this.small && fits) cell.append(this.words("shape", stage.shape))
       if (stage.href) {
         cell.href = stage.href
         cell.addEventListener("click", (event) => this.follow(event, cell))
