@@ -101,8 +101,8 @@ def _model(waiting: DeltaGenerator) -> LanguageModel:
     config = lm.config
     st.caption(
         f"{lm.model.n_parameters:,} parameters  \n"
-        f"{config.n_layer} layers × {config.n_head} heads, width {config.n_embd}  \n"
-        f"reads up to {config.block_size:,} tokens of {config.vocab_size:,}  \n"
+        f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
+        f"context {config.block_size:,} · vocabulary {config.vocab_size:,}  \n"
         f"runs on {lm.model.wte.weight.device.type.upper()}"
     )
     return lm

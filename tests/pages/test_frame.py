@@ -1,0 +1,104 @@
+"""What surrounds every page, where something is missing or broken."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from gptviz import checkpoints
+from gptviz.model import GPT, GPTConfig
+from gptviz.tokenizers import CharacterTokenizer
+from gptviz.ui.pages import PAGES
+
+APP = Path(__file__).parents[2] / "app.py"
+LETTERS = CharacterTokenizer.from_text(
+    " \n:,.'!?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+
+def save_tiny(folder: Path, n_layer: int = 2, block_size: int = 64) -> None:
+    config = GPTConfig(LETTERS.vocab_size, block_size, n_layer, n_head=2, n_embd=8)
+    checkpoints.save(folder, GPT(config, torch.Generator().manual_seed(0)), LETTERS)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
+    return tmp_path
+
+
+def open_app(**query: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def said(app: AppTest) -> str:
+    assert not app.exception
+    return app.error[0].value.replace("\\", "")
+
+
+@pytest.mark.usefixtures("root")
+def test_no_model_at_all_ends_in_a_sentence_with_the_way_out():
+    assert "There is no model in" in said(open_app())
+    assert "gptviz train" in said(open_app())
+
+
+def test_a_broken_model_ends_in_a_sentence_and_another_can_be_chosen(root: Path):
+    save_tiny(root / "broken")
+    save_tiny(root / "whole")
+    weights = root / "broken" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+    app = open_app(model="broken")
+    assert "model.safetensors" in said(app)
+    app.selectbox(key="model").set_value("whole").run()
+    assert not app.error
+    assert not app.exception
+
+
+def test_a_model_with_fewer_layers_and_a_shorter_context_takes_over_the_choices(root: Path):
+    save_tiny(root / "deep", n_layer=6)
+    save_tiny(root / "shallow", n_layer=1, block_size=16)
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.query_params.update(model="deep", layer="5", prompt="To be or not to be that is")
+    app.run().switch_page("pages/attention.py").run()
+    assert not app.exception
+    app.selectbox(key="model").set_value("shallow").run()
+    assert "shorten it by" in said(app)
+    app.text_area(key="prompt").set_value("To be").run()
+    assert not app.error
+    assert not app.exception
+
+
+def test_a_checkpoint_that_changes_on_disk_is_shown_anew(root: Path):
+    save_tiny(root / "growing", n_layer=1)
+    before = open_app(model="growing")
+    save_tiny(root / "growing", n_layer=3)
+    after = open_app(model="growing")
+    facts = [app.sidebar.caption[0].value for app in (before, after)]
+    assert "layers 1 ·" in facts[0]
+    assert "layers 3 ·" in facts[1]
+
+
+def test_the_sidebar_names_the_model_its_parameters_and_the_device(root: Path):
+    save_tiny(root / "tiny")
+    app = open_app()
+    assert app.selectbox(key="model").value == "tiny"
+    parameters = checkpoints.read(root / "tiny")[0].n_parameters
+    assert f"{parameters:,} parameters" in app.sidebar.caption[0].value
+    assert "CPU" in app.sidebar.caption[0].value
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(root: Path, page):
+    save_tiny(root / "tiny")
+    app = open_app()
+    if page.file != "app.py":
+        app.switch_page(page.file).run()
+    assert not app.exception
+    assert app.title[0].value == page.title
+    assert page.sentence in [element.value for element in app.markdown]
+    links = [element.proto.label for element in app.sidebar if element.type == "page_link"]
+    assert links == [other.title for other in PAGES.values()]
