@@ -1,7 +1,27 @@
 """See what happens inside a GPT: `gptviz.load(name)`, then trace or generate."""
 
-from gptviz.language_model import LanguageModel, load
-from gptviz.model import GPT, GPTConfig
-from gptviz.tracing import Trace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gptviz.language_model import LanguageModel, load
+    from gptviz.model import GPT, GPTConfig
+    from gptviz.tracing import Trace
 
 __all__ = ["GPT", "GPTConfig", "LanguageModel", "Trace", "load"]
+
+_HOME = {
+    "GPT": "gptviz.model",
+    "GPTConfig": "gptviz.model",
+    "LanguageModel": "gptviz.language_model",
+    "Trace": "gptviz.tracing",
+    "load": "gptviz.language_model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # PyTorch takes a second to import and reads its settings then: whoever uses it pays for it,
+    # and the command can answer, and choose the settings, before.
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
