@@ -1,0 +1,143 @@
+"""The server behind the `gptviz` command: one process, one model in memory, many browsers."""
+
+import errno
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.starlette import App
+from streamlit.web.bootstrap import load_config_options
+
+APP = Path(__file__).parents[2] / "app.py"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(host: str, port: int, open_browser: bool) -> int:
+    """Serve the app until Ctrl-C or SIGTERM; the process's exit code.
+
+    Port 0 takes any free port. The address is printed when the first model is in memory.
+    Raises FileNotFoundError if the pages are not installed, OSError or ValueError if the
+    address cannot be used, each in one sentence.
+    """
+    if not APP.is_file():
+        raise FileNotFoundError(
+            f"there are no pages in {APP.parent}; install gptviz from a clone: pip install -e ."
+        )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    with listen(host, port) as listener:
+        url = address(host, listener.getsockname()[1])
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app(host),
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                log_level="warning",
+                timeout_graceful_shutdown=2,
+            )
+        )
+        threading.Thread(target=warm_up, args=(url,), daemon=True).start()
+        if open_browser and has_display():
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that browsers can connect to at once; they are answered when the server runs.
+
+    Raises ValueError for a port out of range, OSError if the address cannot be used.
+    """
+    if not 0 <= port < 65536:
+        raise ValueError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            way_out = f"another program uses it; choose another, as in: gptviz --port {port + 1}"
+        elif error.errno == errno.EACCES:
+            way_out = "the system keeps it for itself; choose one above 1023 with --port"
+        else:
+            way_out = "that is no address of this machine; leave out --host to use 127.0.0.1"
+        raise OSError(f"cannot listen on port {port} of {host}: {way_out}") from error
+    # A click is a small message; without this, it may wait for the receipt of the one before.
+    # Connections inherit it from the socket that accepts them.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def address(host: str, port: int) -> str:
+    """What to type into a browser on this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def app(host: str) -> App:
+    """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
+    served = App(APP)  # it tells Streamlit where the settings are, so it comes first
+    load_config_options(
+        {
+            "server.fileWatcherType": "none",
+            # Without this, a page of another site whose name was made to point here could read
+            # what is on the pages.
+            "server.allowedHosts": list(LOOPBACK) if host in LOOPBACK else [],
+        }
+    )
+    return served
+
+
+def has_display() -> bool:
+    """Whether a browser can show a window; without one, a text browser may take the terminal."""
+    return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def warm_up(url: str) -> None:
+    """Load the first model and look into it once; then print the address.
+
+    This runs beside the server, which meanwhile sends the pages' frame to a browser.
+    """
+    import torch  # here and not above: this is what takes long
+
+    # Half of the processor is left to the browsers. On two cores a second thread makes a run ten
+    # times slower whenever something else wants one of them, and little quicker when not.
+    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    try:
+        _look_into_the_first_model()
+    except (ValueError, OSError) as error:
+        print(f"gptviz: {error}", file=sys.stderr, flush=True)
+    # What is loaded by now stays, so collections need not look through it again.
+    gc.collect()
+    gc.freeze()
+    print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
+
+
+def _look_into_the_first_model() -> None:
+    from gptviz import checkpoints
+    from gptviz.ui import resources
+    from gptviz.ui.frame import EXAMPLES
+
+    for name in checkpoints.names()[:1]:
+        lm = resources.model(name, _Nowhere())
+        ids = tuple(lm.tokenizer.encode(next(iter(EXAMPLES.values()))))
+        resources.journey(lm, ids, _Nowhere())
+        resources.self_checks(lm, ids, _Nowhere())
+
+
+class _Nowhere(DeltaGenerator):
+    """A place on no page, for work that no page waits for."""
+
+    def empty(self) -> DeltaGenerator:
+        return self
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise SystemExit(0)
