@@ -8,10 +8,12 @@ import pickle
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from gptviz.checkpoints.config import read_json
 from gptviz.model import GPT, GPTConfig
@@ -74,7 +76,7 @@ def read(folder: Path, config: GPTConfig) -> GPT:
         )
     if config.tie_weights:
         _drop_second_name(folder, stored)
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         model = GPT(config)
     own = {
         name: _fitting(folder, name, stored, parameter.shape)
@@ -87,6 +89,20 @@ def read(folder: Path, config: GPTConfig) -> GPT:
         )
     model.load_state_dict(own, assign=True)
     return model
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out the drawing of first weights: without memory to fill there is no use in it.
+
+    On the meta device it would also import PyTorch's compiler, which takes two seconds.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in (nn.init.normal_, Tensor.normal_):
+            return None
+        return func(*args, **(kwargs or {}))
 
 
 def _shards(index: Path) -> list[Path]:

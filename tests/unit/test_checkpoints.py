@@ -135,14 +135,12 @@ class TestReadAndSave:
         _, tokenizer = checkpoints.read(folder)
         assert isinstance(tokenizer, GPT2Tokenizer)
 
-    def test_reading_a_model_imports_neither_transformers_nor_a_hub_nor_a_browser(
-        self, folder: Path
-    ):
+    def test_looking_into_a_model_imports_nothing_large(self, folder: Path):
         program = (
             "import sys, gptviz.language_model as m; m.load(sys.argv[1]).trace('abc'); "
             "print([n for n in sys.argv[2:] if n in sys.modules])"
         )
-        absent = ["transformers", "huggingface_hub", "streamlit", "plotly"]
+        absent = ["transformers", "huggingface_hub", "streamlit", "plotly", "torch._dynamo"]
         command = [sys.executable, "-c", program, str(folder), *absent]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"
