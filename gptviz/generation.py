@@ -19,6 +19,7 @@ class Step:
     token: str  # its visible piece
     probability: float  # under the distribution that it was drawn from
     probabilities: Tensor = field(repr=False)  # that whole distribution, (V,)
+    logits: Tensor = field(repr=False)  # what the model said, before any setting changed it, (V,)
 
 
 def generate(
@@ -45,6 +46,12 @@ def generate(
         yield step
         if step.id == tokenizer.end_of_text or _ends_with_stop(tokenizer, written, stop):
             return
+
+
+@torch.inference_mode()
+def next_logits(model: GPT, ids: list[int]) -> Tensor:
+    """The logits (V,) from which `generate` takes its first token after these ids."""
+    return _Reader(model).next_logits(ids)
 
 
 class _Reader:
@@ -79,11 +86,11 @@ def _next(
     settings: SamplingSettings,
     generator: torch.Generator,
 ) -> Step:
-    last = stages(reader.next_logits(ids), ids, settings)[-1]
-    probabilities = last.probabilities
+    logits = reader.next_logits(ids)
+    probabilities = stages(logits, ids, settings)[-1].probabilities
     chosen = draw(probabilities, generator)
     piece = tokenizer.pieces([chosen])[0]
-    return Step(chosen, piece, float(probabilities[chosen]), probabilities)
+    return Step(chosen, piece, float(probabilities[chosen]), probabilities, logits)
 
 
 def _ends_with_stop(tokenizer: Tokenizer, written: list[int], stop: tuple[str, ...]) -> bool:
