@@ -104,7 +104,8 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     if p == 1:
         return logits
     candidates = (~logits.isneginf()).nonzero().squeeze(-1)
-    ordered, order = logits[candidates].softmax(-1).sort(descending=True, stable=True)
+    # In float64: the sum of 50,000 small numbers, rounded to float32, may reach p a token early.
+    ordered, order = logits[candidates].double().softmax(-1).sort(descending=True, stable=True)
     enough_before = ordered.cumsum(-1) - ordered >= p
     enough_before[0] = False
     return logits.index_fill(-1, candidates[order[enough_before]], -math.inf)
