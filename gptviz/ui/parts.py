@@ -26,7 +26,8 @@ def chart(
     table: pd.DataFrame,
 ) -> None:
     """A figure with the name and shape of its tensor, how to read it, and its numbers."""
-    st.plotly_chart(figure, key=key, config=CHART_CONFIG, alt=f"{name}. {how_to_read}")
+    alt = f"{name}. {how_to_read}"
+    st.plotly_chart(figure, key=key, theme=None, config=CHART_CONFIG, alt=alt)
     source(name, shape, how_to_read)
     numbers(table, key)
 
@@ -37,18 +38,23 @@ def source(name: str, shape: tuple[int, ...], how_to_read: str) -> None:
     st.caption(f"`{name}` · {sizes} — {how_to_read}")
 
 
-def numbers(table: pd.DataFrame, key: str) -> None:
+def numbers(frame: pd.DataFrame, key: str) -> None:
     """The numbers behind a picture, to read and to download; made only when opened."""
     if st.toggle("Show the numbers", key=f"{key}_numbers"):
-        st.dataframe(table, hide_index=True, key=f"{key}_table")
-        st.download_button(
-            "Download as CSV",
-            data=lambda: table.to_csv(index=False).encode(),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"{key}_csv",
-            on_click="ignore",
-        )
+        table(frame, key)
+
+
+def table(frame: pd.DataFrame, key: str) -> None:
+    """A table to read and to download as CSV."""
+    st.dataframe(frame, hide_index=True, key=f"{key}_table")
+    st.download_button(
+        "Download as CSV",
+        data=lambda: frame.to_csv(index=False).encode(),
+        file_name=f"{key}.csv",
+        mime="text/csv",
+        key=f"{key}_csv",
+        on_click="ignore",
+    )
 
 
 def problem(text: str) -> None:
