@@ -57,8 +57,12 @@ class GPTConfig:
             )
         for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
             value = getattr(self, name)
-            if not 0 <= value < 1:
+            if not isinstance(value, int | float) or not 0 <= value < 1:
                 raise ValueError(f"{name} is {value!r}; a dropout must be at least 0 and below 1")
+        for name in ("qkv_bias", "tie_weights"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} is {value!r}; it must be True or False")
         for name, kind in (
             ("position", Position),
             ("norm", Norm),
@@ -71,10 +75,9 @@ class GPTConfig:
                 raise ValueError(f"{name} is {value!r}; it must be one of {choices}")
         if self.position == "sinusoidal" and self.n_embd % 2:
             raise ValueError(f"sinusoidal positions need an even n_embd, not {self.n_embd}")
-        if not self.layer_norm_epsilon > 0:
-            raise ValueError(
-                f"layer_norm_epsilon is {self.layer_norm_epsilon!r}; it must be above 0"
-            )
+        epsilon = self.layer_norm_epsilon
+        if not isinstance(epsilon, int | float) or not epsilon > 0:
+            raise ValueError(f"layer_norm_epsilon is {epsilon!r}; it must be above 0")
 
 
 class LayerCache:
