@@ -31,6 +31,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 2.5rem 4rem; }
 .stMainBlockContainer h1 { font-size: 1.75rem; padding: 0; }
 .stSidebar [data-testid="stSidebarHeader"] { height: 2.5rem; }
+.stPlotlyChart .js-plotly-plot { overflow-x: auto !important; }
 </style>"""
 
 CHOICES = ("model", "prompt", "layer", "head", "position")

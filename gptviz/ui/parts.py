@@ -1,7 +1,7 @@
 """What every page draws the same way: a chart with its tensor's name, a table, a problem."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 import streamlit as st
@@ -25,9 +25,13 @@ def chart(
     how_to_read: str,
     table: pd.DataFrame,
 ) -> None:
-    """A figure with the name and shape of its tensor, how to read it, and its numbers."""
+    """A figure with the name and shape of its tensor, how to read it, and its numbers.
+
+    A figure that sets its own width keeps it, and scrolls where the page is narrower.
+    """
     alt = f"{name}. {how_to_read}"
-    st.plotly_chart(figure, key=key, theme=None, config=CHART_CONFIG, alt=alt)
+    width: Literal["content", "stretch"] = "content" if figure.layout.width else "stretch"
+    st.plotly_chart(figure, width=width, key=key, theme=None, config=CHART_CONFIG, alt=alt)
     source(name, shape, how_to_read)
     numbers(table, key)
 
