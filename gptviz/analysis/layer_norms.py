@@ -1,0 +1,236 @@
+"""Layer norms (Ba, Kiros and Hinton, 2016): what one does to a vector, and what it is good for.
+
+A layer norm takes the vector x (C,) of one token and returns γ · (x − mean) / √(variance + ε) + β,
+where mean and variance are those of the C numbers in x, and γ and β (C,) were learnt.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gptviz.language_model import LanguageModel
+from gptviz.model import GPTConfig
+from gptviz.tracing import Trace
+
+ERROR_LIMIT = 1e-5  # what float32 rounding may cost in one norm
+
+
+def norm_names(config: GPTConfig) -> list[str]:
+    """The norms of a model, in the order in which it computes them; none where norm="none"."""
+    if config.norm == "none":
+        return []
+    blocks = [f"h.{i}.{norm}" for i in range(config.n_layer) for norm in ("ln_1", "ln_2")]
+    return blocks if config.norm == "post" else [*blocks, "ln_f"]
+
+
+def summands(config: GPTConfig, norm: str) -> tuple[str, ...]:
+    """The activations whose sum is a norm's input.
+
+    With norm="pre" it is one: the residual stream at that point. With norm="post" they are two:
+    the stream, and what attention or the MLP adds to it. Raises ValueError for a norm that the
+    model does not have.
+    """
+    known = norm_names(config)
+    if norm not in known:
+        names = f"it has {', '.join(known)}" if known else "it was built without any"
+        raise ValueError(f"this model has no layer norm {norm!r}; {names}")
+    if norm == "ln_f":
+        return (f"h.{config.n_layer - 1}",)
+    _, number, kind = norm.split(".")
+    i = int(number)
+    before_block = f"h.{i - 1}" if i else "embed"
+    stream, added = {
+        "ln_1": (before_block, f"h.{i}.attn"),
+        "ln_2": (f"h.{i}.resid_mid", f"h.{i}.mlp"),
+    }[kind]
+    return (stream,) if config.norm == "pre" else (stream, added)
+
+
+def norm_input(config: GPTConfig, trace: Trace, norm: str) -> Tensor:
+    """What a norm was given in this run, (T, C). Raises ValueError as `summands` does."""
+    first, *others = (trace[name] for name in summands(config, norm))
+    return sum(others, first)
+
+
+@dataclass(frozen=True, eq=False)
+class ByHand:
+    """One norm of one token, computed anew in double precision from what the norm was given."""
+
+    table: pd.DataFrame  # one row a dimension; see `by_hand`
+    moments: pd.DataFrame  # mean and variance of x, of x normalised, and of the norm's output
+    epsilon: float
+    error: float  # largest difference from the recorded output; a share of it where above 1
+
+    @property
+    def holds(self) -> bool:
+        """Whether the module's output is what the definition asks for."""
+        return self.error <= ERROR_LIMIT
+
+
+def by_hand(lm: LanguageModel, trace: Trace, norm: str, position: int) -> ByHand:
+    """Compute one norm of one token step by step.
+
+    Columns of the table: dimension; x; x − mean; ÷ √(var + ε) (x normalised); γ; × γ; β; + β
+    (the result); recorded (what the model's module returned). The variance is the biased one:
+    the mean of (x − mean)², divided by C and not by C − 1. The last row of the moments is that
+    of the recorded output. Raises ValueError for a norm that the model does not have and a
+    token that the prompt does not have.
+    """
+    T = len(trace.ids)
+    if not 0 <= position < T:
+        raise ValueError(f"there is no token {position}; the positions run from 0 to {T - 1}")
+    x = norm_input(lm.config, trace, norm)[position].double()  # (C,)
+    gamma = lm.model.get_parameter(f"{norm}.weight").double()
+    beta = lm.model.get_parameter(f"{norm}.bias").double()
+    epsilon = lm.config.layer_norm_epsilon
+    centred = x - x.mean()
+    variance = centred.square().mean()
+    normalised = centred / (variance + epsilon).sqrt()
+    scaled = normalised * gamma
+    result = scaled + beta
+    recorded = trace[norm][position]
+    columns = {
+        "x": x,
+        "x − mean": centred,
+        "÷ √(var + ε)": normalised,
+        "γ": gamma,
+        "× γ": scaled,
+        "β": beta,
+        "+ β": result,
+        "recorded": recorded,
+    }
+    table = pd.DataFrame({name: column.numpy() for name, column in columns.items()})
+    table.insert(0, "dimension", np.arange(len(x)))
+    steps = {"before": x, "normalised": normalised, "after": recorded.double()}
+    moments = pd.DataFrame(
+        {
+            "step": list(steps),
+            "mean": [float(values.mean()) for values in steps.values()],
+            "variance": [float(values.var(unbiased=False)) for values in steps.values()],
+        }
+    )
+    error = float(((result - recorded).abs() / recorded.abs().clamp(min=1)).max())
+    return ByHand(table, moments, epsilon, error)
+
+
+def largest(table: pd.DataFrame, column: str, n: int = 8) -> pd.DataFrame:
+    """The n rows of `ByHand.table` in which a column is farthest from 0, the farthest first."""
+    order = table[column].abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order[:n]]
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """The residual stream on its way: for each stage and token, over the C numbers of the vector.
+
+    In a model with norm="pre", each stage is what one norm reads, in the order of `norm_names`.
+    """
+
+    stages: list[str]  # (S,) names of activations: embed, h.0.resid_mid, h.0, …
+    mean: np.ndarray  # (S, T)
+    spread: np.ndarray  # (S, T) standard deviation (biased)
+    norm: np.ndarray  # (S, T) length of the vector: √(C · (mean² + spread²))
+
+
+def stream_stages(config: GPTConfig) -> list[str]:
+    """The names of the residual stream's stages: before block 0, then twice in each block."""
+    blocks = [name for i in range(config.n_layer) for name in (f"h.{i}.resid_mid", f"h.{i}")]
+    return ["embed", *blocks]
+
+
+def stream(config: GPTConfig, trace: Trace) -> Stream:
+    """Mean, spread and norm of the residual stream of each token at each stage."""
+    stages = stream_stages(config)
+    vectors = [trace[name] for name in stages]
+    spread, mean = zip(*(torch.std_mean(x, -1, unbiased=False) for x in vectors), strict=True)
+    norm = [x.norm(dim=-1) for x in vectors]
+    return Stream(stages, *(torch.stack(list(rows)).numpy() for rows in (mean, spread, norm)))
+
+
+def stream_table(found: Stream, tokens: list[str]) -> pd.DataFrame:
+    """One row for each stage and token: stage, position, token, mean, spread, norm."""
+    S, T = found.norm.shape
+    return pd.DataFrame(
+        {
+            "stage": np.repeat(found.stages, T),
+            "position": np.tile(np.arange(T), S),
+            "token": tokens * S,
+            "mean": found.mean.ravel(),
+            "spread": found.spread.ravel(),
+            "norm": found.norm.ravel(),
+        }
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Likeliest:
+    """The n likeliest next tokens at each position, with their probabilities in both runs."""
+
+    ids: np.ndarray  # (T, n)
+    before: np.ndarray  # (T, n) with the norm
+    after: np.ndarray  # (T, n) without it
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """One prompt in the model as it is, and in the model without one of its norms."""
+
+    norm: str
+    before: Stream
+    after: Stream
+    divergence: np.ndarray  # (T,) nats; see `kl_divergence`
+    likeliest_before: Likeliest
+    likeliest_after: Likeliest
+
+
+def leave_out(lm: LanguageModel, trace: Trace, norm: str, n: int = 10) -> LeftOut:
+    """Run the model again with a norm that hands on its input untouched, and compare.
+
+    trace must be a full one without edits: what the norm reads there is what it reads in the new
+    run, because nothing before it changes. Raises ValueError for an unknown norm.
+    """
+    untouched = norm_input(lm.config, trace, norm)
+    names = [*stream_stages(lm.config), "logits"]
+    without = lm.trace(trace.ids, names=names, edits={norm: lambda _: untouched})
+    n = min(n, lm.config.vocab_size)
+    before, after = (run.logits.softmax(-1) for run in (trace, without))  # (T, V) each
+    return LeftOut(
+        norm=norm,
+        before=stream(lm.config, trace),
+        after=stream(lm.config, without),
+        divergence=kl_divergence(trace.logits, without.logits).numpy(),
+        likeliest_before=_likeliest(before.topk(n).indices, before, after),
+        likeliest_after=_likeliest(after.topk(n).indices, before, after),
+    )
+
+
+def likeliest_table(lm: LanguageModel, likeliest: Likeliest, position: int) -> pd.DataFrame:
+    """The likeliest next tokens at one position: token, id, probability with and without."""
+    ids = likeliest.ids[position]
+    return pd.DataFrame(
+        {
+            "token": lm.tokenizer.pieces(ids.tolist()),
+            "id": ids,
+            "with": likeliest.before[position],
+            "without": likeliest.after[position],
+        }
+    )
+
+
+def kl_divergence(logits: Tensor, other: Tensor) -> Tensor:
+    """How far two distributions of the next token are apart, (…, V) twice → (…), in nats.
+
+    Σ p ln(p / q) with p of the first logits and q of the other: 0 where they agree, and what it
+    costs on average, in nats a token, to expect q where p is true (Kullback and Leibler, 1951).
+    """
+    log_p, log_q = logits.log_softmax(-1), other.log_softmax(-1)
+    terms = F.kl_div(log_q, log_p, reduction="none", log_target=True)
+    return terms.sum(-1).clamp(min=0)  # rounding can leave −1e-8
+
+
+def _likeliest(ids: Tensor, before: Tensor, after: Tensor) -> Likeliest:
+    return Likeliest(*(x.numpy() for x in (ids, before.gather(-1, ids), after.gather(-1, ids))))
