@@ -3,9 +3,12 @@
 Caches hold whole models and tensors, so each is bounded. One forward pass runs at a time:
 two at once would only share the same cores. A run that waits for its turn calls Streamlit
 between two looks, so a run that the user has superseded ends there instead of computing.
+Turns are taken in the order of asking: with a plain lock, a run that asks again at once, as
+one that writes a text does after each token, would leave the others waiting for minutes.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -26,7 +29,7 @@ TRACE_BYTES_KEPT = 512 * 2**20
 SUMMARIES_KEPT = 256
 
 _lock = threading.Lock()
-_slot = threading.BoundedSemaphore(1)
+_turns: deque[threading.Event] = deque()
 _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARIES_KEPT)
@@ -35,12 +38,19 @@ _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARIES_KEPT)
 @contextmanager
 def slot(waiting: DeltaGenerator) -> Iterator[None]:
     """Wait for the processor, in the place `waiting`; a superseded run ends while it waits."""
-    while not _slot.acquire(timeout=0.05):
-        waiting.empty()
+    turn = threading.Event()
+    with _lock:
+        _turns.append(turn)
+        _turns[0].set()
     try:
+        while not turn.wait(timeout=0.05):
+            waiting.empty()
         yield
     finally:
-        _slot.release()
+        with _lock:
+            _turns.remove(turn)
+            if _turns:
+                _turns[0].set()
 
 
 def shared(
