@@ -1,0 +1,45 @@
+"""Tiny random models, for which laws hold as for trained ones; and a Python of its own."""
+
+import os
+import string
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from gptviz import GPT, GPTConfig, LanguageModel
+from gptviz.tokenizers import CharacterTokenizer
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def tiny_lm() -> LanguageModel:
+    """Two layers of two heads that read letters, digits, signs and spaces; shared, so only read."""
+    tokenizer = CharacterTokenizer(sorted(set(string.printable)))
+    config = GPTConfig(tokenizer.vocab_size, block_size=64, n_layer=2, n_head=2, n_embd=8)
+    model = GPT(config, torch.Generator().manual_seed(0))
+    return LanguageModel(model, tokenizer, "tiny", "tiny")
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., str]:
+    """Run code in a process of its own, in an empty folder; what it prints."""
+
+    def run(code: str, **environment: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run

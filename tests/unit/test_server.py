@@ -1,0 +1,109 @@
+"""The server's settings and its refusals; tests/e2e starts it."""
+
+import errno
+import json
+import socket
+
+import pytest
+
+from gptviz.cli import main
+from gptviz.ui import server
+
+
+def test_a_click_is_sent_without_waiting_for_the_one_before():
+    with server.listen("127.0.0.1", 0) as listener, socket.socket() as browser:
+        browser.connect(listener.getsockname())
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_a_port_that_does_not_exist_is_refused(port):
+    with pytest.raises(ValueError, match=rf"port {port} does not exist; choose one .* --port"):
+        server.listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EADDRINUSE, "another program uses it; choose another, as in: gptviz --port 8502"),
+        (errno.EACCES, "the system keeps it for itself; choose one above 1023 with --port"),
+        (errno.EADDRNOTAVAIL, "no address of this machine; leave out --host"),
+    ],
+)
+def test_an_address_that_cannot_be_used_names_the_way_out(monkeypatch, number, words):
+    def refuse(*_, **__):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(OSError, match="cannot listen on port 8501 of 127") as caught:
+        server.listen("127.0.0.1", 8501)
+    assert words in str(caught.value)
+
+
+def test_a_name_that_is_no_host_is_refused_in_one_sentence():
+    with pytest.raises(OSError, match="leave out --host to use 127"):
+        server.listen("256.256.256.256", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8501"),
+        ("0.0.0.0", "http://127.0.0.1:8501"),
+        ("::1", "http://[::1]:8501"),
+        ("::", "http://[::1]:8501"),
+        ("my-laptop", "http://my-laptop:8501"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_on_this_machine_can_open(host, url):
+    assert server.address(host, 8501) == url
+
+
+def test_no_browser_opens_where_it_could_show_no_window(monkeypatch):
+    monkeypatch.setattr(server.sys, "platform", "linux")
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    assert not server.has_display()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert server.has_display()
+
+
+def test_a_wheel_without_pages_says_how_to_get_them(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(server, "APP", tmp_path / "app.py")
+    assert main(["--no-browser"]) == 1
+    assert "install gptviz from a clone: pip install -e ." in capsys.readouterr().err
+
+
+SETTINGS = {
+    "browser.gatherUsageStats": False,  # nothing is told to anyone
+    "client.showErrorDetails": "none",  # a traceback stays in the terminal
+    "client.showErrorLinks": False,  # these lead to another site
+    "client.showSidebarNavigation": False,
+    "client.toolbarMode": "minimal",
+    "runner.postScriptGC": False,
+    "server.allowedHosts": ["127.0.0.1", "localhost", "::1"],
+    "server.enableCORS": True,
+    "server.enableXsrfProtection": True,
+    "server.fileWatcherType": "none",
+    "theme.codeFont": "monospace",
+    "theme.font": "sans-serif",
+}
+
+
+def read_settings(python, host: str, names: list[str]) -> dict:
+    code = (
+        "import json; from gptviz.ui import server; from streamlit import config;"
+        f"server.app({host!r});"
+        f"print(json.dumps({{name: config.get_option(name) for name in {names!r}}}))"
+    )
+    return json.loads(python(code, HOME="."))
+
+
+def test_the_settings_hold_from_any_folder(python):
+    assert read_settings(python, "127.0.0.1", list(SETTINGS)) == SETTINGS
+
+
+def test_whoever_opens_the_app_to_a_network_chooses_its_name(python):
+    assert read_settings(python, "0.0.0.0", ["server.allowedHosts"]) == {"server.allowedHosts": []}
