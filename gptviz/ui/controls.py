@@ -1,5 +1,7 @@
 """The choices that live in the URL: layer, head and position, always within what there is."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from gptviz.language_model import LanguageModel
@@ -19,6 +21,32 @@ def head(lm: LanguageModel) -> int:
 def position(view: View) -> int:
     """Which token of the prompt, counted from 0; the last one unless chosen."""
     return index("position", "Token (its position)", len(view.ids), default=len(view.ids) - 1)
+
+
+def stage(lm: LanguageModel) -> str:
+    """Where vectors are read, as the name of an activation: wte, embed, or after a layer h.i."""
+    layers = {f"after L{i}": f"h.{i}" for i in range(lm.config.n_layer)}
+    stages = {"token": "wte", "token + position": "embed", **layers}
+    if st.session_state.get("stage") not in stages:
+        st.session_state.pop("stage", None)
+    label = "Where the vectors are read"
+    return stages[st.select_slider(label, list(stages), key="stage", bind="query-params")]
+
+
+def choice(key: str, label: str, options: Sequence[str]) -> str:
+    """One of a few words, the first unless chosen."""
+    return st.segmented_control(
+        label, options, default=options[0], required=True, key=key, bind="query-params"
+    )
+
+
+def one_of(key: str, label: str, positions: Sequence[int], tokens: Sequence[str]) -> int:
+    """One of some positions of the prompt, shown with their tokens; the last unless chosen."""
+    named = {f"{i} {tokens[i]}": i for i in positions}
+    if st.session_state.get(key) not in named:
+        st.session_state.pop(key, None)
+    chosen = st.selectbox(label, list(named), len(named) - 1, key=key, bind="query-params")
+    return named[chosen]
 
 
 def index(key: str, label: str, count: int, default: int = 0) -> int:
