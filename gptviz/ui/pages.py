@@ -29,6 +29,12 @@ PAGES = {
             "The model does not read letters. It reads tokens: pieces of text with a number each.",
         ),
         Page(
+            "embeddings",
+            "pages/embeddings.py",
+            "Embeddings",
+            "Each token becomes a vector: a list of numbers. Tokens used alike get vectors alike.",
+        ),
+        Page(
             "attention",
             "pages/attention.py",
             "Attention",
@@ -40,7 +46,7 @@ PAGES = {
 # Each stage of the path: the word under the picture, and the page that explains it.
 STAGES = (
     ("tokens", "tokens"),
-    ("embeddings", "overview"),
+    ("embeddings", "embeddings"),
     ("attention", "attention"),
     ("MLP", "overview"),
     ("final norm", "overview"),

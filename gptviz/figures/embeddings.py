@@ -1,0 +1,168 @@
+"""Pictures of vectors that are alike or not: every cosine on one scale from −1 to 1."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from gptviz.figures.theme import (
+    LINE_WIDTH,
+    MONO,
+    PALETTES,
+    Scheme,
+    check_labels,
+    layout,
+    signed,
+    token_ticks,
+)
+
+BAR_PITCH = 28  # pixels from bar to bar
+CELL, SMALLEST_CELL, SIDE = 44, 14, 620  # pixels: of one token's square, and of all of them
+COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
+
+
+def similarity_heatmap(
+    cosines: np.ndarray, tokens: Sequence[str], scheme: Scheme, chosen: int | None = None
+) -> go.Figure:
+    """The cosine of every token's vector with every other's, (T, T); nan stays blank.
+
+    The row and column of `chosen` are outlined. Raises ValueError unless there is one token for
+    each row and column.
+    """
+    for size in cosines.shape:
+        check_labels(tokens, size, "rows and columns")
+    ticks = token_ticks(tokens)
+    side = len(tokens) * min(CELL, max(SMALLEST_CELL, SIDE / len(tokens)))
+    side = min(side, 64 * SMALLEST_CELL)
+    figure = go.Figure(
+        go.Heatmap(
+            z=cosines.astype(np.float32),
+            x=ticks.labels,
+            y=ticks.labels,
+            hovertemplate="%{y}<br>%{x}<br>cosine %{z:.3f}<extra></extra>",
+            hoverongaps=False,
+            colorbar={**COSINE_BAR, "len": min(side, 320), "lenmode": "pixels"},
+            **signed(scheme, 1),
+        ),
+        layout(scheme, height=side + 140, margin={"t": 10}),
+    )
+    note = f"position and token; {ticks.note}" if ticks.note else "position and token"
+    figure.update_xaxes(**ticks.axis, tickangle=-90, constrain="domain", title=note)
+    figure.update_yaxes(**ticks.axis, autorange="reversed", scaleanchor="x", constrain="domain")
+    if chosen is not None:
+        _outline(figure, scheme, (-0.5, len(tokens) - 0.5), (chosen - 0.5, chosen + 0.5))
+        _outline(figure, scheme, (chosen - 0.5, chosen + 0.5), (-0.5, len(tokens) - 0.5))
+    return figure
+
+
+def cosine_bars(
+    labels: Sequence[str],
+    cosines: np.ndarray,
+    hover: Sequence[str],
+    faint: Sequence[bool],
+    scheme: Scheme,
+) -> go.Figure:
+    """One bar a row, from 0 to its cosine, on an axis from −1 to 1; `faint` ones are hatched.
+
+    A row shows its number; `hover` is what it says when pointed at. Raises ValueError unless
+    there is one label, hover text and mark for each cosine.
+    """
+    for given in (labels, hover, faint):
+        check_labels([str(one) for one in given], len(cosines), "bars")
+    colours = PALETTES[scheme]
+    figure = go.Figure(
+        go.Bar(
+            x=cosines.astype(np.float32),
+            y=list(range(len(labels))),
+            orientation="h",
+            marker={
+                "color": np.where(cosines < 0, colours.diverging[1], colours.diverging[-2]),
+                "pattern": {"shape": np.where(faint, "/", ""), "fgcolor": colours.background},
+            },
+            text=[f"{cosine:.2f}" for cosine in cosines],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[html.escape(words, quote=False) for words in hover],
+            hovertemplate="%{customdata}<br>cosine %{x:.3f}<extra></extra>",
+        ),
+        layout(scheme, height=len(labels) * BAR_PITCH + 70, bargap=0.25, margin={"t": 10}),
+    )
+    figure.update_xaxes(range=[-1.08, 1.08], tickvals=COSINE_BAR["tickvals"], title="cosine")
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))),
+        ticktext=[html.escape(label, quote=False) for label in labels],
+        tickfont={"family": MONO},
+        range=[len(labels) - 0.5, -0.5],
+        showgrid=False,
+        zeroline=False,
+    )
+    return figure
+
+
+def position_heatmaps(
+    learned: np.ndarray, sinusoidal: np.ndarray, positions: Sequence[int], scheme: Scheme
+) -> go.Figure:
+    """The cosines of position vectors with each other, (N, N) each, side by side on one scale.
+
+    Raises ValueError unless there is one position for each row and column.
+    """
+    titles = ("this model's (wpe)", "sinusoidal")
+    figure = make_subplots(cols=2, subplot_titles=titles, horizontal_spacing=0.08)
+    for column, cosines in enumerate((learned, sinusoidal), start=1):
+        for size in cosines.shape:
+            check_labels([str(position) for position in positions], size, "rows and columns")
+        picture = go.Heatmap(
+            z=cosines.astype(np.float32),
+            x=np.array(positions),
+            y=np.array(positions),
+            hovertemplate="positions %{y} and %{x}<br>cosine %{z:.3f}<extra></extra>",
+            hoverongaps=False,
+            showscale=column == 2,
+            colorbar=COSINE_BAR,
+            **signed(scheme, 1),
+        )
+        figure.add_trace(picture, row=1, col=column)
+        anchor = "x" if column == 1 else "x2"
+        figure.update_xaxes(title="position", showgrid=False, constrain="domain", col=column)
+        figure.update_yaxes(
+            autorange="reversed", scaleanchor=anchor, constrain="domain", showgrid=False, col=column
+        )
+    figure.update_yaxes(title="position", col=1)
+    return figure.update_layout(layout(scheme, height=520))
+
+
+def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Scheme) -> go.Figure:
+    """Cosines stage by stage, one line for each name, unlike in colour, dash and marker.
+
+    Raises ValueError unless there is one stage for each number.
+    """
+    colours = PALETTES[scheme]
+    looks = (
+        (colours.sequential[3], "solid", "circle"),
+        (colours.accent, "dash", "square"),
+        (colours.text, "dot", "diamond"),
+    )
+    figure = go.Figure(layout=layout(scheme, height=420))
+    for (name, cosines), (colour, dash, symbol) in zip(lines.items(), looks, strict=False):
+        check_labels(stages, len(cosines), "stages")
+        figure.add_scatter(
+            x=list(stages),
+            y=cosines.astype(np.float32),
+            name=html.escape(name, quote=False),
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": LINE_WIDTH + 1},
+            marker={"symbol": symbol, "size": 10},
+            hovertemplate="%{x}: cosine %{y:.3f}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(title="where the vector is read", type="category")
+    figure.update_yaxes(title="cosine", range=[-1.05, 1.05], tickvals=COSINE_BAR["tickvals"])
+    return figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+
+
+def _outline(
+    figure: go.Figure, scheme: Scheme, x: tuple[float, float], y: tuple[float, float]
+) -> None:
+    line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH}
+    figure.add_shape(type="rect", x0=x[0], x1=x[1], y0=y[0], y1=y[1], line=line)

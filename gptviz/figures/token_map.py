@@ -1,0 +1,146 @@
+"""A map of tokens in two or three dimensions: the prompt's stand out, the rest are a backdrop."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gptviz.figures.theme import (
+    LABELLED_TOKENS,
+    MONO,
+    PALETTES,
+    SMALL_TEXT_SIZE,
+    TEXT_SIZE,
+    Palette,
+    Scheme,
+    check_labels,
+    layout,
+)
+
+# The size that labels are laid out for; on a wider screen there is more room between them.
+WIDTH, HEIGHT = 900, 560  # pixels
+# Where a label may stand: its centre from its point, in label widths and heights.
+PLACES = {
+    "top center": (0.0, 0.9),
+    "bottom center": (0.0, -0.9),
+    "middle right": (0.58, 0.0),
+    "middle left": (-0.58, 0.0),
+}
+
+
+def token_map(
+    points: np.ndarray,
+    tokens: Sequence[str],
+    hover: Sequence[str],
+    n_prompt: int,
+    faint: Sequence[bool],
+    axes: Sequence[str],
+    scheme: Scheme,
+) -> go.Figure:
+    """Tokens at their points (N, 2) or (N, 3); the first n_prompt are the prompt's.
+
+    The prompt's tokens are large and named, up to 64 of them; others are named where there is
+    room (in two dimensions), and all say who they are when pointed at. `faint` ones are hollow.
+    `axes` names each axis. Raises ValueError unless there is one of each for each point.
+    """
+    n, n_axes = points.shape
+    for given in (tokens, hover, faint):
+        check_labels([str(one) for one in given], n, "points")
+    check_labels(axes, n_axes, "axes")
+    colours = PALETTES[scheme]
+    labels = [html.escape(token, quote=False) for token in tokens]
+    places = label_places(points, tokens, n_prompt) if n_axes == 2 else _prompt_only(n, n_prompt)
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT, showlegend=True))
+    for prompt, name in ((False, "common tokens"), (True, "tokens of your text")):
+        chosen = slice(None, n_prompt) if prompt else slice(n_prompt, None)
+        if len(points[chosen]) == 0:
+            continue
+        shown = {
+            "name": name,
+            "mode": "markers+text",
+            "text": [
+                label if place else ""
+                for label, place in zip(labels[chosen], places[chosen], strict=True)
+            ],
+            "textposition": [place or "top center" for place in places[chosen]],
+            "textfont": _font(colours, prompt),
+            "marker": _marker(colours, prompt, np.array(faint[chosen], dtype=bool)),
+            "customdata": [html.escape(words, quote=False) for words in hover[chosen]],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        }
+        columns = dict(zip("xyz", points[chosen].T.astype(np.float32), strict=False))
+        figure.add_trace(
+            go.Scatter(**columns, **shown) if n_axes == 2 else go.Scatter3d(**columns, **shown)
+        )
+    if n_axes == 2:
+        figure.update_xaxes(title=axes[0], showticklabels=False, zeroline=False)
+        figure.update_yaxes(
+            title=axes[1], showticklabels=False, zeroline=False, scaleanchor="x", scaleratio=1
+        )
+    else:
+        plain = {"showticklabels": False, "showbackground": False, "gridcolor": colours.grid}
+        scene = {f"{axis}axis": {"title": axes[i], **plain} for i, axis in enumerate("xyz")}
+        figure.update_layout(scene={**scene, "aspectmode": "data"}, margin={"b": 0, "t": 30})
+    legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"}
+    return figure.update_layout(
+        legend={**legend, "itemsizing": "constant"}, dragmode="pan" if n_axes == 2 else "orbit"
+    )
+
+
+def label_places(points: np.ndarray, tokens: Sequence[str], n_prompt: int) -> list[str]:
+    """Where each token's label stands beside its point, "" for those that find no room.
+
+    In the order given, each takes the first place where it covers no label before it; the
+    first 64 of the prompt's are named even where they cover one.
+    """
+    low, high = points.min(0), points.max(0)
+    scale = min(np.array([WIDTH, HEIGHT]) / np.maximum(high - low, 1e-9))
+    taken = np.empty((0, 4))
+    places = []
+    for i, (point, token) in enumerate(zip(points, tokens, strict=True)):
+        size = TEXT_SIZE if i < n_prompt else SMALL_TEXT_SIZE
+        half = np.array([0.31 * len(token) * size + 3, 0.6 * size])
+        must = i < min(n_prompt, LABELLED_TOKENS)
+        place, box = _free(point * scale, half, taken)
+        if place or must:
+            taken = np.vstack((taken, box))
+        places.append(place or ("top center" if must else ""))
+    return places
+
+
+def _free(at: np.ndarray, half: np.ndarray, taken: np.ndarray) -> tuple[str, np.ndarray]:
+    for place, offset in PLACES.items():
+        centre = at + np.array(offset) * 2 * half
+        box = np.concatenate((centre - half, centre + half))
+        overlaps = (
+            (taken[:, 0] < box[2])
+            & (box[0] < taken[:, 2])
+            & (taken[:, 1] < box[3])
+            & (box[1] < taken[:, 3])
+        )
+        if not overlaps.any():
+            return place, box
+    return "", np.concatenate((at - half, at + half))
+
+
+def _prompt_only(n: int, n_prompt: int) -> list[str]:
+    named = min(n_prompt, LABELLED_TOKENS)
+    return ["top center"] * named + [""] * (n - named)
+
+
+def _font(colours: Palette, prompt: bool) -> dict[str, object]:
+    if prompt:
+        return {"family": MONO, "size": TEXT_SIZE, "color": colours.accent}
+    return {"family": MONO, "size": SMALL_TEXT_SIZE, "color": colours.muted}
+
+
+def _marker(colours: Palette, prompt: bool, faint: np.ndarray) -> dict[str, object]:
+    colour = colours.accent if prompt else colours.sequential[3]
+    line = {"color": colour, "width": 1}
+    return {
+        "color": colour,
+        "size": 9 if prompt else 4,
+        "symbol": np.where(faint, "circle-open", "circle"),
+        "line": line,
+    }

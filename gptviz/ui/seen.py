@@ -1,0 +1,48 @@
+"""How the page marks tokens whose vectors say little: the model has hardly seen them."""
+
+import pandas as pd
+
+from gptviz.analysis import embeddings
+from gptviz.analysis.embeddings import Word
+from gptviz.analysis.token_counts import HARDLY_SEEN, times_seen
+from gptviz.language_model import LanguageModel
+
+
+def hover(table: pd.DataFrame) -> list[str]:
+    """What each token of a table says when it is pointed at: piece, positions, times seen."""
+    places = table["positions"] if "positions" in table else [""] * len(table)
+    seen = table["seen"] if "seen" in table else [None] * len(table)
+    return [
+        f"{place} {token}".strip() + (f", seen {times:,} times" if times is not None else "")
+        for place, token, times in zip(places, table["token"], seen, strict=True)
+    ]
+
+
+def faint(table: pd.DataFrame) -> list[bool]:
+    """Which rows of a table the model has hardly seen; none where that is not known."""
+    return table["hardly_seen"].tolist() if "hardly_seen" in table else [False] * len(table)
+
+
+def legend(lm: LanguageModel, mark: str) -> str:
+    """What the mark of hardly seen tokens means, or that nothing is known."""
+    if times_seen(lm) is None:
+        return (
+            "How often this model has seen a token is not known: its training text does not ship "
+            "with gptviz."
+        )
+    return f"{mark}: tokens that the training text holds fewer than {HARDLY_SEEN} times."
+
+
+def about(lm: LanguageModel, word: Word) -> str:
+    """What to know of a word before its vector is trusted."""
+    seen = embeddings.seen_least(lm, word)
+    several = len(word.ids) > 1
+    split = f"— {len(word.ids)} tokens, shown by the **mean** of their vectors. " * several
+    if seen is None:
+        return split
+    times = f"The training text holds {'its rarest token' if several else 'it'} {seen:,} times. "
+    warning = (
+        "⚠ **Hardly seen**: such a vector has had little chance to mean anything, and lies near "
+        "other rare tokens, whatever they are."
+    )
+    return f"{split}{times}{warning * (seen < HARDLY_SEEN)}"

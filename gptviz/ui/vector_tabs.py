@@ -1,0 +1,153 @@
+"""The tabs about many vectors at once: the prompt's, a map, positions, two contexts."""
+
+import streamlit as st
+
+from gptviz.analysis import contexts, embeddings, positions, projection
+from gptviz.figures import embeddings as figures
+from gptviz.figures.token_map import token_map
+from gptviz.ui import controls, embedding_resources, parts, resources, seen
+from gptviz.ui.frame import LONGEST_PROMPT, View
+from gptviz.ui.word_tabs import ALIKE
+
+
+def similarity(view: View) -> None:
+    """How alike the vectors of the prompt's tokens are, at one stage of the network."""
+    places = st.columns(2, gap="large")
+    with places[0]:
+        stage = controls.stage(view.lm)
+    with places[1]:
+        chosen = controls.position(view)
+    vectors = view.trace[stage]
+    cosines = embeddings.cosine_similarity(vectors, vectors).numpy()
+    parts.chart(
+        figures.similarity_heatmap(cosines, view.tokens, view.scheme, chosen),
+        key="similarity",
+        name=stage,
+        shape=tuple(vectors.shape),
+        how_to_read=f"each cell compares the vectors of two tokens by their cosine: {ALIKE} "
+        "After some layers most cells may be red: then the vectors share a direction, "
+        "whatever the tokens mean.",
+        table=embeddings.similarity_table(cosines, view.tokens),
+    )
+
+
+def token_maps(view: View) -> None:
+    """The prompt's and the commonest tokens as points."""
+    places = st.columns([2, 2, 4], gap="large", vertical_alignment="center")
+    with places[0]:
+        method = controls.choice("map_method", "Method", ("PCA", "t-SNE"))
+    with places[1]:
+        axes = controls.choice("map_axes", "Axes", ("2-D", "3-D"))
+    with places[2]:
+        n_common = st.slider(
+            "Common tokens as a backdrop", 0, 600, 300, 50, key="map_common", bind="query-params"
+        )
+    ids, source = projection.map_ids(view.lm, view.ids, n_common)
+    n_axes = int(axes[0])
+    waiting = st.empty()
+    drawn = embedding_resources.token_map(
+        view.lm, tuple(ids), "PCA" if method == "PCA" else "t-SNE", n_axes, waiting
+    )
+    table = projection.map_table(view.lm, view.ids, ids, drawn.points)
+    if drawn.explained is None:
+        names = [f"axis {i + 1} (no meaning of its own)" for i in range(n_axes)]
+        how = (
+            "t-SNE puts tokens side by side that are near by cosine; large distances and the "
+            "axes mean nothing. "
+        )
+    else:
+        shares = [f"{share:.1%}" for share in drawn.explained]
+        names = [f"axis {i + 1}: {share} of the variance" for i, share in enumerate(shares)]
+        how = (
+            f"PCA turns the cloud so that it spreads most. These {n_axes} axes show "
+            f"{drawn.explained.sum():.1%} of its variance; the rest is not to be seen, so points "
+            "that look close may be far apart. "
+        )
+    n_prompt = len(set(view.ids))
+    parts.chart(
+        token_map(
+            drawn.points,
+            table["token"].tolist(),
+            seen.hover(table),
+            n_prompt,
+            seen.faint(table),
+            names,
+            view.scheme,
+        ),
+        key=f"map_{method}_{axes}",
+        name=f"wte[{len(ids)} tokens]",
+        shape=(len(ids), view.lm.config.n_embd),
+        how_to_read=f"{how}The backdrop: {source}. {seen.legend(view.lm, 'Hollow')}",
+        table=table,
+    )
+
+
+def position_vectors(view: View) -> None:
+    """How alike the model's position vectors are, beside sinusoidal ones."""
+    squares = embedding_resources.position_squares(view.lm, view.waiting)
+    shown = positions.shown_positions(view.lm)
+    kind = view.lm.config.position
+    about = {
+        "learned": "This model **learned** one vector for each position, added to the token's.",
+        "sinusoidal": "This model adds **computed waves** to the tokens, so both pictures agree.",
+        "none": "This model has **no position vectors** (zeros), so the left picture is blank.",
+    }
+    st.markdown(about[kind])
+    thinned = f"Every {shown.step}th position is drawn. " if shown.step > 1 else ""
+    parts.chart(
+        figures.position_heatmaps(squares[0], squares[1], list(shown), view.scheme),
+        key="positions",
+        name="wpe",
+        shape=(view.lm.config.block_size, view.lm.config.n_embd),
+        how_to_read=f"each cell compares two positions: {ALIKE} Sinusoidal vectors (right) depend "
+        f"on the distance alone, so every diagonal has one colour. {thinned}",
+        table=positions.similarity_table(view.lm, squares),
+    )
+
+
+def two_contexts(view: View) -> None:
+    """How one token's vector turns, layer by layer, in two texts."""
+    default = contexts.other_text(view.lm, view.prompt)
+    places = st.columns([3, 2], gap="large")
+    with places[0]:
+        typed = st.text_input(
+            "A second text",
+            key="other",
+            bind="query-params",
+            max_chars=2_000,
+            placeholder=default,
+        )
+    longest = min(view.lm.config.block_size, LONGEST_PROMPT)
+    other = tuple(view.lm.ids(typed or default, longest=longest))
+    shared = contexts.shared_positions(view.ids, other)
+    if not shared:
+        raise ValueError("the two texts share no token; use a word of your text in the second")
+    with places[1]:
+        i = controls.one_of("shared_token", "A token of both texts", list(shared), view.tokens)
+    j = shared[i]
+    second = resources.trace(view.lm, other, view.waiting)
+    way = contexts.drift(view.lm.config, view.trace, second, i, j)
+    piece = view.tokens[i]
+    lines = {
+        "your text, with the token's embedding": way.from_start[0],
+        "second text, with the token's embedding": way.from_start[1],
+        "your text with the second text": way.between,
+    }
+    same = (
+        "Up to this token both texts are the same, so its vectors are the same, too. "
+        if view.ids[: i + 1] == other[: j + 1]
+        else ""
+    )
+    st.markdown(
+        f"**{parts.literal(piece)}** at position {i} of your text and {j} of the second: "
+        f"{parts.literal(' '.join(second.tokens[max(0, j - 5) : j + 3]))}"
+    )
+    parts.chart(
+        figures.drift_lines(way.stages, lines, view.scheme),
+        key="drift",
+        name=f"wte, embed, h.*[{i}]",
+        shape=(len(way.stages), view.lm.config.n_embd),
+        how_to_read=f"all lines start at the token's embedding, where the texts play no part: 1. "
+        f"Where a line falls, the vector has turned away. {same}",
+        table=contexts.drift_table(way),
+    )
