@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gptviz.analysis import stream
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPTConfig
 from gptviz.tracing import Trace
@@ -124,49 +124,6 @@ def largest(table: pd.DataFrame, column: str, n: int = 8) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
-    """The residual stream on its way: for each stage and token, over the C numbers of the vector.
-
-    In a model with norm="pre", each stage is what one norm reads, in the order of `norm_names`.
-    """
-
-    stages: list[str]  # (S,) names of activations: embed, h.0.resid_mid, h.0, …
-    mean: np.ndarray  # (S, T)
-    spread: np.ndarray  # (S, T) standard deviation (biased)
-    norm: np.ndarray  # (S, T) length of the vector: √(C · (mean² + spread²))
-
-
-def stream_stages(config: GPTConfig) -> list[str]:
-    """The names of the residual stream's stages: before block 0, then twice in each block."""
-    blocks = [name for i in range(config.n_layer) for name in (f"h.{i}.resid_mid", f"h.{i}")]
-    return ["embed", *blocks]
-
-
-def stream(config: GPTConfig, trace: Trace) -> Stream:
-    """Mean, spread and norm of the residual stream of each token at each stage."""
-    stages = stream_stages(config)
-    vectors = [trace[name] for name in stages]
-    spread, mean = zip(*(torch.std_mean(x, -1, unbiased=False) for x in vectors), strict=True)
-    norm = [x.norm(dim=-1) for x in vectors]
-    return Stream(stages, *(torch.stack(list(rows)).numpy() for rows in (mean, spread, norm)))
-
-
-def stream_table(found: Stream, tokens: list[str]) -> pd.DataFrame:
-    """One row for each stage and token: stage, position, token, mean, spread, norm."""
-    S, T = found.norm.shape
-    return pd.DataFrame(
-        {
-            "stage": np.repeat(found.stages, T),
-            "position": np.tile(np.arange(T), S),
-            "token": tokens * S,
-            "mean": found.mean.ravel(),
-            "spread": found.spread.ravel(),
-            "norm": found.norm.ravel(),
-        }
-    )
-
-
-@dataclass(frozen=True, eq=False)
 class Likeliest:
     """The n likeliest next tokens at each position, with their probabilities in both runs."""
 
@@ -180,8 +137,8 @@ class LeftOut:
     """One prompt in the model as it is, and in the model without one of its norms."""
 
     norm: str
-    before: Stream
-    after: Stream
+    before: stream.Stream
+    after: stream.Stream
     divergence: np.ndarray  # (T,) nats; see `kl_divergence`
     likeliest_before: Likeliest
     likeliest_after: Likeliest
@@ -194,14 +151,14 @@ def leave_out(lm: LanguageModel, trace: Trace, norm: str, n: int = 10) -> LeftOu
     run, because nothing before it changes. Raises ValueError for an unknown norm.
     """
     untouched = norm_input(lm.config, trace, norm)
-    names = [*stream_stages(lm.config), "logits"]
+    names = [*stream.stages(lm.config), "logits"]
     without = lm.trace(trace.ids, names=names, edits={norm: lambda _: untouched})
     n = min(n, lm.config.vocab_size)
     before, after = (run.logits.softmax(-1) for run in (trace, without))  # (T, V) each
     return LeftOut(
         norm=norm,
-        before=stream(lm.config, trace),
-        after=stream(lm.config, without),
+        before=stream.measure(lm.config, trace),
+        after=stream.measure(lm.config, without),
         divergence=kl_divergence(trace.logits, without.logits).numpy(),
         likeliest_before=_likeliest(before.topk(n).indices, before, after),
         likeliest_after=_likeliest(after.topk(n).indices, before, after),

@@ -17,8 +17,10 @@ from cachetools import LRUCache
 from streamlit.delta_generator import DeltaGenerator
 
 from gptviz import checkpoints, language_model
-from gptviz.analysis import overview
+from gptviz.analysis import layer_norms, overview
+from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
+from gptviz.analysis.stream import Stream, measure
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
 
@@ -98,3 +100,19 @@ def self_checks(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator
     run = trace(lm, ids, waiting)
     key = ("self_checks", lm.digest, ids)
     return shared(_summaries, key, waiting, lambda: overview.self_checks(lm, run))
+
+
+def stream(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> Stream:
+    """Mean, spread and norm of the residual stream of these ids, stage by stage."""
+    run = trace(lm, ids, waiting)
+    key = ("stream", lm.digest, ids)
+    return shared(_summaries, key, waiting, lambda: measure(lm.config, run))
+
+
+def leave_out(
+    lm: LanguageModel, ids: tuple[int, ...], norm: str, waiting: DeltaGenerator
+) -> LeftOut:
+    """The run on these ids beside one without a layer norm."""
+    run = trace(lm, ids, waiting)
+    key = ("leave_out", lm.digest, ids, norm)
+    return shared(_summaries, key, waiting, lambda: layer_norms.leave_out(lm, run, norm))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from gptviz.analysis import layer_norms
+from gptviz.analysis import layer_norms, stream
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
@@ -126,6 +126,6 @@ def test_leaving_out_a_norm_changes_nothing_before_it(run, data):
 @given(run=runs())
 def test_the_length_of_the_stream_follows_from_its_mean_and_spread(run):
     lm, trace = run
-    found = layer_norms.stream(lm.config, trace)
+    found = stream.measure(lm.config, trace)
     squares = lm.config.n_embd * (found.mean**2 + found.spread**2)
     assert found.norm == pytest.approx(np.sqrt(squares), rel=1e-4, abs=1e-5)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gptviz.analysis import layer_norms
+from gptviz.analysis import layer_norms, stream
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
@@ -133,7 +133,7 @@ def test_the_largest_dimensions_come_first_whatever_their_sign(lm):
 
 def test_the_stream_is_measured_where_each_norm_reads_it(lm):
     trace = lm.trace("abcde")
-    found = layer_norms.stream(lm.config, trace)
+    found = stream.measure(lm.config, trace)
     read = [layer_norms.summands(lm.config, norm) for norm in layer_norms.norm_names(lm.config)]
     assert read == [(stage,) for stage in found.stages]
     x = trace["h.0.resid_mid"][2].numpy()
@@ -144,8 +144,8 @@ def test_the_stream_is_measured_where_each_norm_reads_it(lm):
 
 def test_the_table_of_the_stream_has_a_row_for_each_stage_and_token(lm):
     trace = lm.trace("abc")
-    found = layer_norms.stream(lm.config, trace)
-    table = layer_norms.stream_table(found, trace.tokens)
+    found = stream.measure(lm.config, trace)
+    table = stream.table(found, trace.tokens)
     row = table[(table["stage"] == "h.0") & (table["position"] == 1)].iloc[0]
     assert len(table) == 5 * 3
     assert row["token"] == "b"
