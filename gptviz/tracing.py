@@ -54,7 +54,7 @@ class Trace(Mapping[str, Tensor]):
             return self.activations[name]
         except KeyError:
             kept = ", ".join(self.activations) or "nothing"
-            raise KeyError(f"{name!r} was not recorded in this trace; it holds {kept}") from None
+            raise KeyError(f"{name} was not recorded in this trace; it holds {kept}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.activations)
@@ -105,17 +105,18 @@ def run(
     """Run the model on one text and return its activations by name.
 
     names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". edits maps
-    a name to a function that gets the activation (no batch dimension) and returns what the rest
-    of the network shall see instead, of the same shape. Raises ValueError for a name that the
-    model does not have, for an edit of another shape, and where the model cannot show a name.
+    a name, with or without a `*`, to a function that gets the activation (no batch dimension)
+    and returns what the rest of the network shall see instead, of the same shape. Raises
+    ValueError for a name that the model does not have, for an edit of another shape, and where
+    the model cannot show a name.
     """
     known = activation_names(model.config)
     wanted = set(known if names is None else _expand(names, known))
-    edits = dict(edits or {})
-    _expand(edits, known)
+    edits = {name: edit for key, edit in (edits or {}).items() for name in _expand([key], known)}
     if model.config.attention == "fused":
         _refuse_fused(wanted if names is not None else set(), edits)
-    with torch.inference_mode(), _recording(wanted, edits) as recording:
+    recording = _Recording(wanted, edits)
+    with torch.inference_mode(), _current_is(recording):
         model(torch.tensor([ids], device=model.wte.weight.device))
     return {name: recording.kept[name] for name in known if name in recording.kept}
 
@@ -130,12 +131,11 @@ class _Recording:
         edit = self.edits.get(name)
         if edit is not None:
             before = output[0]
-            after = edit(before.clone())  # a copy, so that an edit in place harms no one
-            if not isinstance(after, Tensor) or after.shape != before.shape:
-                came = tuple(after.shape) if isinstance(after, Tensor) else type(after).__name__
+            with _current_is(None):  # an edit may run the model itself: that is another run
+                after = edit(before.clone())  # a copy, so that an edit in place harms no one
+            if _kind(after) != _kind(before):
                 raise ValueError(
-                    f"the edit of {name} returned {came}; it must return a tensor of shape "
-                    f"{tuple(before.shape)}"
+                    f"the edit of {name} returned {_kind(after)}; it must return {_kind(before)}"
                 )
             output = after.unsqueeze(0)
         if name in self.names:
@@ -147,11 +147,10 @@ _current: ContextVar[_Recording | None] = ContextVar("gptviz_recording", default
 
 
 @contextmanager
-def _recording(names: set[str], edits: dict[str, Edit]) -> Iterator[_Recording]:
-    recording = _Recording(names, edits)
+def _current_is(recording: _Recording | None) -> Iterator[None]:
     token = _current.set(recording)
     try:
-        yield recording
+        yield
     finally:
         _current.reset(token)
 
@@ -161,7 +160,15 @@ def _observe(name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tenso
     return None if recording is None else recording.observe(name, output)
 
 
+def _kind(value: object) -> str:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
+
+
 def _expand(patterns: Iterable[str], known: list[str]) -> list[str]:
+    if isinstance(patterns, str):
+        raise ValueError(f"names is the text {patterns!r}; it must be a list: [{patterns!r}]")
     found = []
     for pattern in patterns:
         shape = re.compile(re.escape(pattern).replace(r"\*", r"\d+"))
