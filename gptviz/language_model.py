@@ -1,5 +1,6 @@
 """A model with its tokenizer: what `gptviz.load` returns and every page looks into."""
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ class LanguageModel:
         Raises ValueError in words for an empty prompt, an id outside the vocabulary, and more
         than `longest` tokens (None: any number).
         """
-        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        is_text = isinstance(prompt, str)
+        ids = self.tokenizer.encode(prompt) if is_text else list(map(operator.index, prompt))
         if not ids:
             raise ValueError("the prompt is empty; give the model at least one token to read")
         wrong = [i for i in ids if not 0 <= i < self.config.vocab_size]
