@@ -24,7 +24,6 @@ _NAMES = {
 }
 # What only gptviz can compute; GPT-2 has the defaults.
 _OWN = ("position", "norm", "qkv_bias")
-_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 _LARGEST = 2**24
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu_new": "gelu_tanh",
@@ -90,7 +89,10 @@ def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
             f"gptviz computes {', '.join(_ACTIVATIONS)}"
         )
     names = _NAMES | (dict(zip(_OWN, _OWN, strict=True)) if model_type == "gptviz" else {})
-    known = {ours: _setting(path, values, theirs, ours) for theirs, ours in names.items()}
+    known = {ours: values[theirs] for theirs, ours in names.items() if theirs in values}
+    for name, value in known.items():
+        if isinstance(value, int) and value > _LARGEST:
+            raise ValueError(f"{path} asks for a {name} above {_LARGEST}; no computer can hold it")
     try:
         config = GPTConfig(**known, activation=_ACTIVATIONS[activation], attention=attention)
     except ValueError as error:
@@ -101,17 +103,6 @@ def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
             f"4 · n_embd = {4 * config.n_embd} only"
         )
     return config
-
-
-def _setting(path: Path, values: dict[str, Any], theirs: str, ours: str) -> Any:
-    default = getattr(GPTConfig, ours)
-    value = values.get(theirs, default)
-    whole_in_place_of_a_fraction = type(value) is int and type(default) is float
-    if not (type(value) is type(default) or whole_in_place_of_a_fraction):
-        raise ValueError(f"{path} sets {theirs} to {value!r}; it must be {_KINDS[type(default)]}")
-    if type(value) is int and value > _LARGEST:
-        raise ValueError(f"{path} sets {theirs} above {_LARGEST}, which no computer can hold")
-    return value
 
 
 def read_json(path: Path) -> dict[str, Any]:

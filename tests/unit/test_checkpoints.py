@@ -193,6 +193,7 @@ class TestRefusals:
             ("n_embd", 9),
             ("n_embd", "8"),
             ("n_layer", -1),
+            ("n_layer", 10**12),
             ("n_positions", None),
             ("attn_pdrop", "none"),
             ("layer_norm_epsilon", None),
@@ -201,8 +202,9 @@ class TestRefusals:
     def test_a_setting_that_cannot_be_computed(self, name: str, value: object, folder: Path):
         change_config(folder, **{name: value})
         sentence = refusal(folder)
-        assert name in sentence
-        assert repr(value).strip("'") in sentence
+        ours = {"n_positions": "block_size", "tie_word_embeddings": "tie_weights"}
+        assert ours.get(name, name) in sentence
+        assert "above 16777216" in sentence or repr(value).strip("'") in sentence
 
     @pytest.mark.parametrize(
         "changes", [{"n_inner": 32}, {"n_ctx": 5}, {"scale_attn_weights": True}]
@@ -246,7 +248,7 @@ class TestRefusals:
         change_tensors(folder, lambda tensors: tensors.update(wrong))
         assert re.search(r"wte.weight.* torch.int8", refusal(folder))
 
-    @pytest.mark.parametrize("n_layer", [1, 3, 10**12])
+    @pytest.mark.parametrize("n_layer", [1, 3, 10**7])
     def test_another_number_of_layers(self, n_layer: int, folder: Path):
         change_config(folder, n_layer=n_layer)
         assert f"have 2 layers, its config.json says {n_layer}" in refusal(folder)
