@@ -6,7 +6,7 @@ row, (…, T), and not-a-number where it means nothing; `per_head` makes one num
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,47 @@ def maximum_over_heads(pattern: Tensor) -> Tensor:
     return pattern.amax(-3)
 
 
+def head_measures(pattern: Tensor, ids: Sequence[int]) -> dict[str, Tensor]:
+    """Every measure of every head by name, (n_layer, H) each: means over rows, see `per_head`.
+
+    Entropy is in nats; the others lie between 0 and 1. Raises ValueError if the ids are not as
+    many as the rows.
+    """
+    rows = {
+        "entropy": entropy(pattern),
+        "relative entropy": relative_entropy(pattern),
+        "previous token": to_previous(pattern),
+        "first token": to_first(pattern),
+        "induction": induction(pattern, ids),
+    }
+    return {name: per_head(values) for name, values in rows.items()}
+
+
+def head_table(measures: Mapping[str, Tensor]) -> pd.DataFrame:
+    """One row a head: layer, head, and a column for each measure (n_layer, H)."""
+    n_layer, n_head = next(iter(measures.values())).shape
+    place = {
+        "layer": np.repeat(np.arange(n_layer), n_head),
+        "head": np.tile(np.arange(n_head), n_layer),
+    }
+    return pd.DataFrame(place | {name: m.flatten().numpy() for name, m in measures.items()})
+
+
+def pattern_table(pattern: Tensor, tokens: Sequence[str]) -> pd.DataFrame:
+    """One row for each query and each key that it can see: positions, pieces and weight."""
+    query, key = np.tril_indices(len(tokens))
+    pieces = np.array(tokens, dtype=object)
+    return pd.DataFrame(
+        {
+            "query": query,
+            "query piece": pieces[query],
+            "key": key,
+            "key piece": pieces[key],
+            "weight": pattern.numpy()[query, key],
+        }
+    )
+
+
 def shrunk(pattern: Tensor, longest: int) -> tuple[Tensor, int]:
     """Patterns with at most `longest` rows and columns, and how many tokens share one of them.
 
@@ -165,6 +206,15 @@ def arithmetic(trace: Trace, layer: int, head: int, query: int) -> Arithmetic:
         _distance(z, trace[f"{at}.z"][head, query]),
     )
     return Arithmetic(table, weighted.numpy(), z.numpy(), error)
+
+
+def weighted_table(result: Arithmetic, tokens: Sequence[str]) -> pd.DataFrame:
+    """Weight × value of each key that is not masked, and z: a row each, a column a dimension."""
+    n = int((~result.table["masked"]).sum())
+    rows = np.vstack((result.weighted[:n], result.z))
+    table = pd.DataFrame(rows, columns=[str(i) for i in range(len(result.z))])
+    table.insert(0, "key", [f"{i} {piece}" for i, piece in enumerate(tokens[:n])] + ["sum = z"])
+    return table
 
 
 def _first(pattern: Tensor) -> Tensor:

@@ -168,6 +168,7 @@ def _template(colours: Palette) -> go.layout.Template:
         "linecolor": colours.muted,
         "zerolinecolor": colours.muted,
         "zerolinewidth": LINE_WIDTH,
+        "ticks": "",
         "title": {"standoff": 12},
     }
     bar = {"outlinewidth": 0, "thickness": 16, "tickfont": {"size": TEXT_SIZE}}

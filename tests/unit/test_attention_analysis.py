@@ -160,3 +160,31 @@ def test_the_arithmetic_divides_by_the_root_of_the_head_width_and_masks_what_com
 def test_the_arithmetic_of_a_token_that_is_not_there_is_refused(lm, query):
     with pytest.raises(ValueError, match="positions run from 0 to 4"):
         attention.arithmetic(lm.trace("abcde"), 0, 0, query)
+
+
+def test_all_measures_of_all_heads_stand_in_one_table(lm):
+    trace = lm.trace("abcab")
+    pattern = attention.patterns(trace)
+    table = attention.head_table(attention.head_measures(pattern, trace.ids))
+    assert table[["layer", "head"]].to_numpy().tolist() == [
+        [i, j] for i in range(3) for j in (0, 1)
+    ]
+    previous = attention.per_head(attention.to_previous(pattern))
+    assert table["previous token"][5] == pytest.approx(float(previous[2, 1]))
+    assert table["entropy"][3] == pytest.approx(float(attention.entropy(pattern)[1, 1].mean()))
+
+
+def test_a_pattern_table_has_a_row_for_each_weight_that_can_be_above_0():
+    table = attention.pattern_table(SPREADS_OUT, list("abcd"))
+    assert len(table) == 10
+    assert table.iloc[8].tolist() == [3, "d", 2, "c", 0.25]
+
+
+def test_a_table_of_weighted_values_ends_in_their_sum(lm):
+    trace = lm.trace("abcde")
+    result = attention.arithmetic(trace, 0, 0, 2)
+    table = attention.weighted_table(result, trace.tokens)
+    assert table["key"].tolist() == ["0 a", "1 b", "2 c", "sum = z"]
+    assert table.iloc[:3, 1:].sum().to_numpy() == pytest.approx(
+        table.iloc[3, 1:].to_numpy(), abs=1e-6
+    )

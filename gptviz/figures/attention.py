@@ -1,0 +1,217 @@
+"""Pictures of attention: one pattern, all heads by a measure, the arithmetic of one query."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from gptviz.figures.theme import (
+    LABEL_CHARACTERS,
+    LABELLED_TOKENS,
+    LINE_WIDTH,
+    PALETTES,
+    Scheme,
+    TokenTicks,
+    amounts,
+    check_labels,
+    layout,
+    signed,
+    symmetric_limit,
+    token_ticks,
+)
+
+SMALLEST_CELL = 14  # pixels, while each token has its label
+LARGEST_CELL = 44
+PATTERN_SIDE = 640  # what a pattern grows to before its cells shrink
+BAR_PITCH = 24  # pixels from bar to bar
+
+
+def heatmap(
+    pattern: np.ndarray, tokens: Sequence[str], scheme: Scheme, query: int | None = None
+) -> go.Figure:
+    """One pattern (T, T) as a square: row = query, the token that looks; column = key.
+
+    Not-a-number stays blank. The row of `query` is outlined. Raises ValueError unless there is
+    one token for each row and column.
+    """
+    _check_square(pattern, tokens)
+    T = len(tokens)
+    ticks = token_ticks(tokens)
+    cell = _cell(T)
+    room = _label_room(ticks)
+    figure = go.Figure(
+        go.Heatmap(
+            z=pattern.astype(np.float32),
+            x=ticks.labels,
+            y=ticks.labels,
+            hovertemplate="%{y} looks at<br>%{x}<br>with weight %{z:.3f}<extra></extra>",
+            hoverongaps=False,
+            colorbar=_colour_bar("weight", T * cell),
+            **amounts(scheme),
+        ),
+        layout(
+            scheme,
+            width=room + T * cell + 130,
+            height=room + T * cell + 40,
+            margin={"l": room + 30, "r": 100, "t": 10, "b": room + 30, "autoexpand": False},
+        ),
+    )
+    figure.update_xaxes(**ticks.axis, tickangle=-90, title=_titled("looked at (key)", ticks))
+    figure.update_yaxes(**ticks.axis, autorange="reversed", title=_titled("looks (query)", ticks))
+    if query is not None:
+        _outline(figure, scheme, (-0.5, query + 0.5), (query - 0.5, query + 0.5))
+    return figure
+
+
+def head_map(
+    values: np.ndarray, measure: str, scheme: Scheme, chosen: tuple[int, int] | None = None
+) -> go.Figure:
+    """One number from 0 to 1 for each head, (n_layer, H): rows are layers, columns heads.
+
+    Not-a-number stays blank. The head `chosen` (layer, head) is outlined. Raises ValueError for
+    an array that is not two-dimensional.
+    """
+    if values.ndim != 2:
+        raise ValueError(f"values have {values.ndim} dimensions; they must be (layer, head)")
+    n_layer, n_head = values.shape
+    cell = min(64, max(26, 820 // n_head))
+    figure = go.Figure(
+        go.Heatmap(
+            z=values.astype(np.float32),
+            x=[f"H{head}" for head in range(n_head)],
+            y=[f"L{layer}" for layer in range(n_layer)],
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}" if cell >= 44 else "",
+            hovertemplate=f"%{{y}} %{{x}}<br>{measure}: %{{z:.3f}}<extra></extra>",
+            hoverongaps=False,
+            colorbar=_colour_bar(measure, n_layer * cell),
+            **amounts(scheme),
+        ),
+        layout(
+            scheme,
+            width=n_head * cell + 180,
+            height=n_layer * cell + 90,
+            margin={"l": 70, "r": 110, "t": 10, "b": 80, "autoexpand": False},
+        ),
+    )
+    figure.update_xaxes(title="head", showgrid=False)
+    figure.update_yaxes(title="layer", showgrid=False, autorange="reversed")
+    if chosen is not None:
+        layer, head = chosen
+        _outline(figure, scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5))
+    return figure
+
+
+def arithmetic_steps(
+    steps: dict[str, np.ndarray], masked: np.ndarray, tokens: Sequence[str], scheme: Scheme
+) -> go.Figure:
+    """The steps from q·k to weighted values as columns of bars, one bar a key.
+
+    `steps` maps the title of a column to its numbers (T,); the column "weight" runs from 0 to 1,
+    any other fits its numbers. Keys that are masked are hatched. Raises ValueError unless there
+    is one token for each number.
+    """
+    for numbers in (*steps.values(), masked):
+        check_labels(tokens, len(numbers), "keys")
+    colours = PALETTES[scheme]
+    ticks = token_ticks(tokens)
+    figure = make_subplots(
+        cols=len(steps), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=list(steps)
+    )
+    for column, (title, numbers) in enumerate(steps.items(), start=1):
+        sign = np.where(numbers < 0, colours.diverging[1], colours.sequential[3])
+        bars = go.Bar(
+            x=numbers.astype(np.float32),
+            y=ticks.labels,
+            orientation="h",
+            marker={
+                "color": np.where(masked, colours.muted, sign),
+                "pattern": {"shape": np.where(masked, "/", ""), "fgcolor": colours.background},
+            },
+            hovertemplate=f"%{{y}}<br>{title}: %{{x:.4f}}<extra></extra>",
+        )
+        figure.add_trace(bars, row=1, col=column)
+        if title == "weight":
+            figure.update_xaxes(range=[0, 1], col=column)
+    figure.update_layout(
+        layout(scheme, height=len(tokens) * BAR_PITCH + 90, showlegend=False, bargap=0.25)
+    )
+    figure.update_xaxes(nticks=4, zeroline=True)
+    figure.update_yaxes(**ticks.axis, autorange="reversed")
+    figure.update_yaxes(title=_titled("key", ticks), col=1)
+    return figure
+
+
+def weighted_values(
+    weighted: np.ndarray, z: np.ndarray, tokens: Sequence[str], scheme: Scheme
+) -> go.Figure:
+    """Weight × value of each key (n, d), and below them their sum z (d,), on one signed scale.
+
+    The scale fits the largest value of this picture. Raises ValueError unless there is one token
+    for each row.
+    """
+    check_labels(tokens, len(weighted), "rows")
+    ticks = token_ticks(tokens)
+    total = "sum = z"
+    scale = signed(scheme, symmetric_limit(np.concatenate((weighted.ravel(), z))))
+    hover = "%{y}<br>dimension %{x}<br>%{z:.4f}<extra></extra>"
+    height = max(160, len(tokens) * BAR_PITCH)
+    shares = [height / (height + 40), 40 / (height + 40)]
+    figure = make_subplots(rows=2, shared_xaxes=True, row_heights=shares, vertical_spacing=0.04)
+    for row, (values, labels) in enumerate(((weighted, ticks.labels), (z[None], [total])), start=1):
+        picture = go.Heatmap(
+            z=values.astype(np.float32),
+            y=labels,
+            hovertemplate=hover,
+            showscale=row == 1,
+            colorbar={"title": {"text": "value"}, "len": 0.8},
+            **scale,
+        )
+        figure.add_trace(picture, row=row, col=1)
+    figure.update_layout(layout(scheme, height=height + 130))
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_xaxes(title="dimension of the head", row=2)
+    figure.update_yaxes(**ticks.axis, autorange="reversed", title=_titled("key", ticks), row=1)
+    figure.update_yaxes(type="category", tickfont=ticks.axis["tickfont"], row=2)
+    return figure
+
+
+def _check_square(pattern: np.ndarray, tokens: Sequence[str]) -> None:
+    if pattern.ndim != 2 or pattern.shape[0] != pattern.shape[1]:
+        raise ValueError(f"a pattern must be (T, T), not {pattern.shape}; choose one head")
+    check_labels(tokens, len(pattern), "rows and columns")
+
+
+def _cell(T: int) -> float:
+    if T > LABELLED_TOKENS:
+        return LABELLED_TOKENS * SMALLEST_CELL / T
+    return min(LARGEST_CELL, max(SMALLEST_CELL, PATTERN_SIDE / T))
+
+
+def _label_room(ticks: TokenTicks) -> int:
+    longest = max(map(len, ticks.axis["ticktext"]), default=0)
+    return 20 + int(0.62 * ticks.axis["tickfont"]["size"] * min(longest, LABEL_CHARACTERS + 4))
+
+
+def _colour_bar(title: str, height: float) -> dict[str, Any]:
+    return {
+        "title": {"text": title},
+        "len": min(max(height, 160), 320),
+        "lenmode": "pixels",
+        "y": 1,
+        "yanchor": "top",
+    }
+
+
+def _titled(words: str, ticks: TokenTicks) -> str:
+    return f"{words}; {ticks.note}" if ticks.note else words
+
+
+def _outline(
+    figure: go.Figure, scheme: Scheme, x: tuple[float, float], y: tuple[float, float]
+) -> None:
+    line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH + 1}
+    figure.add_shape(type="rect", x0=x[0], x1=x[1], y0=y[0], y1=y[1], line=line)
