@@ -37,8 +37,10 @@ class LanguageModel:
         Raises ValueError in words for an empty prompt, an id outside the vocabulary, and more
         than `longest` tokens (None: any number).
         """
-        is_text = isinstance(prompt, str)
-        ids = self.tokenizer.encode(prompt) if is_text else list(map(operator.index, prompt))
+        if isinstance(prompt, str):
+            ids = self.tokenizer.encode(prompt)
+        else:
+            ids = [operator.index(token) for token in prompt]
         if not ids:
             raise ValueError("the prompt is empty; give the model at least one token to read")
         wrong = [i for i in ids if not 0 <= i < self.config.vocab_size]
