@@ -76,9 +76,9 @@ def penalise_repetition(logits: Tensor, seen: Iterable[int], penalty: float) -> 
     From CTRL (Keskar et al., 2019), as Hugging Face does it: dividing a negative logit would
     make the token likelier.
     """
-    ids = torch.tensor(sorted(set(seen)), dtype=torch.long, device=logits.device)
-    if penalty == 1 or len(ids) == 0:
+    if penalty == 1:
         return logits
+    ids = torch.tensor(sorted(set(seen)), dtype=torch.long, device=logits.device)
     scores = logits[ids]
     changed = torch.where(scores > 0, scores / penalty, scores * penalty)
     return logits.index_copy(-1, ids, changed)
@@ -112,5 +112,13 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
 
 
 def draw(probabilities: Tensor, generator: torch.Generator) -> int:
-    """One token id, drawn with these probabilities (V,); the generator decides."""
+    """One token id, drawn with these probabilities (V,); the generator decides.
+
+    Raises ValueError if they are not numbers.
+    """
+    if not probabilities.isfinite().all():
+        raise ValueError(
+            "the probabilities of the next token are not numbers; choose a temperature and a "
+            "repetition_penalty nearer to 1, or another model if its weights are broken"
+        )
     return int(torch.multinomial(probabilities, 1, generator=generator))
