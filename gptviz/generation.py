@@ -39,12 +39,12 @@ def generate(
         generator.manual_seed(seed)
     reader = _Reader(model)
     stop = tuple(stop)
-    written: list[int] = []
+    text = list(ids)
     for _ in range(max_new_tokens):
-        step = _next(reader, tokenizer, [*ids, *written], settings, generator)
-        written.append(step.id)
+        step = _next(reader, tokenizer, text, settings, generator)
+        text.append(step.id)
         yield step
-        if step.id == tokenizer.end_of_text or _ends_with_stop(tokenizer, written, stop):
+        if step.id == tokenizer.end_of_text or _has_stop(tokenizer, text, len(ids), stop):
             return
 
 
@@ -93,10 +93,13 @@ def _next(
     return Step(chosen, piece, float(probabilities[chosen]), probabilities, logits)
 
 
-def _ends_with_stop(tokenizer: Tokenizer, written: list[int], stop: tuple[str, ...]) -> bool:
+def _has_stop(tokenizer: Tokenizer, text: list[int], start: int, stop: tuple[str, ...]) -> bool:
+    """Whether a stop sequence has just been completed in what was written since start."""
     if not stop:
         return False
     # A stop sequence may begin some tokens back, but never more of them than it has bytes.
-    longest = max(len(text.encode()) for text in stop)
-    tail = tokenizer.decode(written[-longest - 1 :])
-    return any(text in tail for text in stop)
+    longest = max(len(sequence.encode()) for sequence in stop)
+    tail = text[max(start, len(text) - longest - 1) :]
+    # A model may have room for more tokens than its tokenizer knows.
+    written = tokenizer.decode([token for token in tail if token < tokenizer.vocab_size])
+    return any(sequence in written for sequence in stop)
