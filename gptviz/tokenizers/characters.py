@@ -47,8 +47,8 @@ class CharacterTokenizer(Tokenizer):
             return [self._ids[character] for character in text]
         except KeyError as error:
             raise ValueError(
-                f"{_named(error.args[0])} is not among this model's {self.vocab_size} characters; "
-                f"leave it out, or choose a model with another tokenizer"
+                f"{_named(error.args[0])} is not among the {self.vocab_size} characters that this "
+                f"tokenizer knows; leave it out, or choose another tokenizer"
             ) from None
 
     def decode(self, ids: Sequence[int]) -> str:
