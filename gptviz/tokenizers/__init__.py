@@ -1,6 +1,7 @@
-"""Tokenizers: one protocol and three that fulfil it; files, and merges replayed."""
+"""Tokenizers: one protocol and three that fulfil it; files, baselines, and merges replayed."""
 
 from gptviz.tokenizers.base import Tokenizer
+from gptviz.tokenizers.baselines import compared_with
 from gptviz.tokenizers.characters import CharacterTokenizer
 from gptviz.tokenizers.files import load
 from gptviz.tokenizers.gpt2 import GPT2Tokenizer
@@ -14,6 +15,7 @@ __all__ = [
     "HuggingFaceTokenizer",
     "MergeStep",
     "Tokenizer",
+    "compared_with",
     "load",
     "merge_steps",
     "split_words",
