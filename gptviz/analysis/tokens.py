@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from gptviz.tokenizers import Tokenizer
+from gptviz.tokenizers import MergeStep, Tokenizer, split_words, visible
 
 # One thought, written five ways.
 SENTENCES: Mapping[str, str] = MappingProxyType(
@@ -47,6 +47,37 @@ def characters_per_token(text: str, ids: Sequence[int]) -> float:
     if not ids:
         raise ValueError("there are no tokens to count characters for; type some text")
     return len(text) / len(ids)
+
+
+def word_of_token(tokenizer: Tokenizer, text: str, position: int) -> str:
+    """The word that holds the token at a position of the text, as it is before any merge.
+
+    Raises ValueError if the tokenizer has no merges of bytes, and for no such position.
+    """
+    words = split_words(tokenizer, text)
+    ids = tokenizer.encode(text)
+    if not 0 <= position < len(ids):
+        raise ValueError(f"there is no token at position {position}; the text has {len(ids)}")
+    start = sum(len(tokenizer.token_bytes(token)) for token in ids[:position])
+    end = 0
+    for word in words:
+        end += len(word.encode())
+        if start < end:
+            return word
+    raise ValueError(f"token {position} belongs to no word of the text; choose another")
+
+
+def merge_table(steps: Sequence[MergeStep]) -> pd.DataFrame:
+    """One row a step: step, rank (missing before the first merge), merged and parts as pieces."""
+    table = pd.DataFrame(
+        {
+            "step": range(len(steps)),
+            "rank": [step.rank for step in steps],
+            "merged": [visible(step.merged) if step.merged else "" for step in steps],
+            "parts": [" ".join(map(visible, step.parts)) for step in steps],
+        }
+    )
+    return table.astype({"rank": "Int64"})
 
 
 def cost_table(

@@ -8,10 +8,12 @@ from gptviz.analysis.tokens import (
     SENTENCES,
     characters_per_token,
     cost_table,
+    merge_table,
     search_vocabulary,
     token_table,
+    word_of_token,
 )
-from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, merge_steps
 
 GPT2 = GPT2Tokenizer()
 
@@ -124,3 +126,25 @@ def test_a_searched_vocabulary_is_forgotten_with_its_tokenizer():
     del tokenizer
     gc.collect()
     assert left() is None
+
+
+def test_a_token_inside_a_word_leads_to_the_whole_word():
+    text = "ROMEO, unbelievableness 안녕"
+    words = [word_of_token(GPT2, text, i) for i in range(len(GPT2.encode(text)))]
+    assert list(dict.fromkeys(words)) == ["ROMEO", ",", " unbelievableness", " 안녕"]
+
+
+def test_the_word_of_a_token_that_is_not_there_is_refused_in_words():
+    with pytest.raises(ValueError, match="there is no token at position 2; the text has 2"):
+        word_of_token(GPT2, "O Romeo", 2)
+    with pytest.raises(ValueError, match="no merges of bytes"):
+        word_of_token(CharacterTokenizer("ab"), "ab", 0)
+
+
+def test_the_table_of_merges_has_a_row_for_the_bytes_and_one_for_each_merge():
+    table = merge_table(merge_steps(GPT2, " the"))
+    assert table["step"].tolist() == [0, 1, 2, 3][: len(table)]
+    assert table["rank"].isna().tolist() == [True] + [False] * (len(table) - 1)
+    assert table["merged"].iloc[0] == ""
+    assert table["merged"].iloc[-1] == "·the"
+    assert table["parts"].tolist()[:: len(table) - 1] == ["· t h e", "·the"]
