@@ -1,0 +1,105 @@
+// Draws tokens as chips. All text is set with textContent: a token may be anything.
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component
+  const root = parentElement.querySelector(".root")
+  const focused = chipsOf(root).indexOf(root.getRootNode().activeElement)
+  const rows = element("div", `rows ${data.arrange}`)
+  rows.classList.toggle("clickable", data.clickable)
+  rows.append(...data.rows.map((row) => rowOf(row, data)))
+  const tip = element("div", "tip")
+  tip.setAttribute("role", "tooltip")
+  tip.hidden = true
+  root.replaceChildren(rows, tip)
+  const news = rows.querySelector(".row:last-child .marked")
+  if (news) rows.scrollLeft = news.offsetLeft - rows.clientWidth / 2
+
+  const chips = chipsOf(root)
+  // One stop for the tab key; the arrow keys go from chip to chip.
+  const start = focused >= 0 ? focused : chips.findIndex((chip) => chip.classList.contains("chosen"))
+  const entry = chips[start] ?? chips[0]
+  if (entry) entry.tabIndex = 0
+  if (focused >= 0) entry?.focus()
+
+  const choose = (event) => {
+    const chip = event.target.closest(".token")
+    if (chip && data.clickable) setTriggerValue("position", Number(chip.dataset.position))
+  }
+  const show = (event) => {
+    const chip = event.target.closest(".token")
+    tip.hidden = !chip?.dataset.hover
+    if (!tip.hidden) place(tip, chip, root)
+  }
+  root.onclick = choose
+  root.onmouseover = show
+  root.onfocusin = show
+  root.onmouseleave = () => (tip.hidden = true)
+  root.onfocusout = () => (tip.hidden = true)
+  root.onkeydown = (event) => {
+    const last = chips.length - 1
+    const now = chips.indexOf(event.target.closest(".token"))
+    const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key]
+    if (now < 0 || to === undefined) return
+    event.preventDefault()
+    chips[now].tabIndex = -1
+    const next = chips[Math.min(Math.max(to, 0), last)]
+    next.tabIndex = 0
+    next.focus()
+  }
+}
+
+function chipsOf(root) {
+  return [...root.querySelectorAll(".token")]
+}
+
+function rowOf(row, data) {
+  const part = element("section", "row")
+  if (row.name || row.note) {
+    const head = element("div", "head")
+    head.append(element("span", "name", row.name), element("span", "note", row.note))
+    if (data.arrange === "beside") head.insertBefore(element("br", ""), head.lastChild)
+    part.append(head)
+  }
+  const chips = element("div", "chips")
+  for (const chip of row.chips) {
+    chips.append(chipOf(chip, data))
+    const wraps = data.arrange !== "aligned"
+    if (wraps && chip.piece.endsWith("⏎")) chips.append(element("span", "break"))
+  }
+  part.append(chips)
+  return part
+}
+
+function chipOf(chip, data) {
+  const token = element(data.clickable ? "button" : "span", "token")
+  const chosen = chip.position === data.chosen
+  token.classList.toggle("chosen", chosen)
+  token.classList.toggle("marked", chip.marked)
+  token.tabIndex = -1
+  token.dataset.position = chip.position
+  token.dataset.hover = chip.hover
+  token.setAttribute("aria-label", `${chip.position}: ${chip.piece}, ${chip.hover}`)
+  if (data.clickable) token.setAttribute("aria-pressed", chosen)
+  else token.setAttribute("role", "img")
+  if (data.arrange === "aligned") token.style.gridColumn = `span ${chip.width}`
+  const piece = element("span", "piece", chip.piece)
+  piece.style.backgroundColor = data.colours[chip.position % data.colours.length]
+  token.append(element("span", "position", chip.position), piece)
+  if (chip.under) token.append(element("span", "under", chip.under))
+  return token
+}
+
+function place(tip, chip, root) {
+  tip.textContent = chip.dataset.hover
+  const box = chip.getBoundingClientRect()
+  const frame = root.getBoundingClientRect()
+  const left = Math.min(box.left - frame.left, frame.width - tip.offsetWidth)
+  tip.style.left = `${Math.max(0, left)}px`
+  tip.style.top = `${box.bottom - frame.top + 3}px`
+}
+
+function element(name, className, text = "") {
+  const made = document.createElement(name)
+  made.className = className
+  made.textContent = text
+  return made
+}

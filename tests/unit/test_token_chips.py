@@ -1,0 +1,31 @@
+"""Chips: what they say about a token, and that they cannot be tricked into HTML."""
+
+import pytest
+
+from gptviz.analysis.tokens import token_table
+from gptviz.tokenizers import GPT2Tokenizer
+from gptviz.ui.components import token_chips
+
+GPT2 = GPT2Tokenizer()
+
+
+def test_a_chip_says_id_and_bytes_when_pointed_at():
+    first, second = token_chips.chips(token_table(GPT2, GPT2.encode("a love")))
+    assert (first.piece, first.position, first.hover) == ("a", 0, "id 64 · bytes 61")
+    assert (second.piece, second.position) == ("·love", 1)
+    assert second.hover == "id 1842 · bytes 20 6C 6F 76 65"
+    assert second.under == ""
+
+
+def test_ids_can_stand_below_the_pieces():
+    table = token_table(GPT2, GPT2.encode("a love"))
+    assert [chip.under for chip in token_chips.chips(table, ids_shown=True)] == ["64", "1842"]
+
+
+def test_an_id_outside_the_vocabulary_has_no_bytes_to_say():
+    assert token_chips.chips(token_table(GPT2, [60_000]))[0].hover == "id 60000"
+
+
+@pytest.mark.parametrize("name", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"])
+def test_the_script_sets_text_as_text(name):
+    assert name not in (token_chips.FOLDER / "token_chips.js").read_text(encoding="utf-8")
