@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 from streamlit.delta_generator import DeltaGenerator
+from torch import Tensor
 
-from gptviz import checkpoints, language_model
+from gptviz import checkpoints, generation, language_model
 from gptviz.analysis import layer_norms, overview
 from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
@@ -116,3 +117,11 @@ def leave_out(
     run = trace(lm, ids, waiting)
     key = ("leave_out", lm.digest, ids, norm)
     return shared(_summaries, key, waiting, lambda: layer_norms.leave_out(lm, run, norm))
+
+
+def next_logits(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> Tensor:
+    """The logits (V,) from which the model draws the token after these ids."""
+    key = ("next_logits", lm.digest, ids)
+    return shared(
+        _summaries, key, waiting, lambda: generation.next_logits(lm.model, list(ids)).cpu()
+    )
