@@ -1,10 +1,12 @@
 """What surrounds every page: the model, the prompt, the way between the pages."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from gptviz import checkpoints
 from gptviz.analysis.overview import likeliest_tokens
@@ -57,6 +59,7 @@ class View:
 def frame(name: str) -> View:
     """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
     page = PAGES[name]
+    _bring_choices_along(name)
     st.set_page_config(page_title=f"{page.title} · gptviz", layout="wide")
     st.html(STYLE)
     waiting = st.empty()
@@ -76,6 +79,18 @@ def frame(name: str) -> View:
     if name != "overview":
         _small_path(view, name)
     return view
+
+
+def _bring_choices_along(name: str) -> None:
+    # When a page changes before its script has run twice, Streamlit forgets the choices that came
+    # from the URL, unless they are made once more.
+    if st.session_state.get("page") != name:
+        for key in CHOICES:
+            if st.session_state.get(key) is not None:
+                st.session_state[key] = st.session_state[key]
+                with suppress(StreamlitAPIException):  # it is remembered, and so still in the URL
+                    st.query_params[key] = str(st.session_state[key])
+        st.session_state["page"] = name
 
 
 def _small_path(view: View, place: str) -> None:
