@@ -14,37 +14,36 @@ export default function (component) {
   if (news) rows.scrollLeft = news.offsetLeft - rows.clientWidth / 2
 
   const chips = chipsOf(root)
-  // One stop for the tab key; the arrow keys go from chip to chip.
-  const start = focused >= 0 ? focused : chips.findIndex((chip) => chip.classList.contains("chosen"))
-  const entry = chips[start] ?? chips[0]
-  if (entry) entry.tabIndex = 0
-  if (focused >= 0) entry?.focus()
-
-  const choose = (event) => {
-    const chip = event.target.closest(".token")
-    if (chip && data.clickable) setTriggerValue("position", Number(chip.dataset.position))
-  }
   const show = (event) => {
     const chip = event.target.closest(".token")
     tip.hidden = !chip?.dataset.hover
     if (!tip.hidden) place(tip, chip, root)
   }
-  root.onclick = choose
-  root.onmouseover = show
-  root.onfocusin = show
-  root.onmouseleave = () => (tip.hidden = true)
-  root.onfocusout = () => (tip.hidden = true)
-  root.onkeydown = (event) => {
+  const hide = () => (tip.hidden = true)
+  rows.addEventListener("mouseover", show)
+  rows.addEventListener("focusin", show)
+  rows.addEventListener("mouseleave", hide)
+  rows.addEventListener("focusout", hide)
+  rows.addEventListener("click", (event) => {
+    const chip = event.target.closest(".token")
+    if (chip && data.clickable) setTriggerValue("position", Number(chip.dataset.position))
+  })
+  // One stop for the tab key; the arrow keys go from chip to chip.
+  rows.addEventListener("keydown", (event) => {
+    const now = chips.indexOf(event.target)
     const last = chips.length - 1
-    const now = chips.indexOf(event.target.closest(".token"))
     const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: last }[event.key]
     if (now < 0 || to === undefined) return
     event.preventDefault()
-    chips[now].tabIndex = -1
     const next = chips[Math.min(Math.max(to, 0), last)]
+    chips[now].tabIndex = -1
     next.tabIndex = 0
     next.focus()
-  }
+  })
+  const chosen = chips.findIndex((chip) => chip.classList.contains("chosen"))
+  const entry = chips[focused] ?? chips[chosen] ?? chips[0]
+  if (entry) entry.tabIndex = 0
+  if (focused >= 0) entry?.focus()
 }
 
 function chipsOf(root) {
