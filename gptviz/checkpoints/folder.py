@@ -98,9 +98,14 @@ def is_model(folder: Path) -> bool:
 
 
 def fingerprint(folder: Path) -> str:
-    """A short id that changes when the model in the folder does: for the key of a cache."""
+    """A short id that changes when the model in a folder does: for the key of a cache.
+
+    Raises FileNotFoundError if there is no model. The files are not read but for config.json:
+    others are told apart by name, size and time.
+    """
     digest = hashlib.sha256((folder / configs.FILE).read_bytes())
-    for path in weights.files(folder):
+    tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    for path in weights.files(folder) + tokenizer:
         stat = path.stat()
         digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()[:16]

@@ -1,6 +1,7 @@
 """What is saved comes back, mapped and not copied, and what is broken is refused in words."""
 
 import json
+import os
 import pickle
 import re
 import subprocess
@@ -366,12 +367,19 @@ class TestFingerprint:
     def test_the_same_folder_has_the_same_one(self, folder: Path):
         assert checkpoints.fingerprint(folder) == checkpoints.fingerprint(folder)
 
-    def test_new_weights_and_a_new_config_change_it(self, folder: Path):
-        first = checkpoints.fingerprint(folder)
-        checkpoints.save(folder, random_model(seed=1), TOKENIZER)
-        second = checkpoints.fingerprint(folder)
+    def test_new_weights_a_new_config_and_a_new_tokenizer_change_it(self, folder: Path):
+        seen = {checkpoints.fingerprint(folder)}
+        os.utime(folder / "model.safetensors", ns=(1, 1))  # as if it had been written then
+        seen.add(checkpoints.fingerprint(folder))
         change_config(folder, attn_pdrop=0.3)
-        assert len({first, second, checkpoints.fingerprint(folder)}) == 3
+        seen.add(checkpoints.fingerprint(folder))
+        CharacterTokenizer("abc").save(folder)
+        seen.add(checkpoints.fingerprint(folder))
+        assert len(seen) == 4
+
+    def test_a_folder_without_a_model_has_none(self, tmp_path: Path):
+        with pytest.raises(FileNotFoundError):
+            checkpoints.fingerprint(tmp_path)
 
     def test_a_text_beside_the_model_does_not_change_it(self, folder: Path):
         before = checkpoints.fingerprint(folder)
