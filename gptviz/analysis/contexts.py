@@ -34,12 +34,15 @@ class Drift:
     stages: list[str]
     from_start: np.ndarray  # (2, stages): with the token's own embedding, in each context
     between: np.ndarray  # (stages,): of the two contexts with each other
+    others: np.ndarray  # (stages,): of the first with all other tokens of the second, the mean
 
 
 def drift(config: GPTConfig, first: Trace, second: Trace, i: int, j: int) -> Drift:
     """Follow position i of the first trace and position j of the second, which hold one token.
 
-    Raises ValueError if the tokens differ.
+    `others` tells how much of a likeness is no likeness in meaning: after some layers all
+    vectors of a model may share one direction. It is nan where the second text has no other
+    token. Raises ValueError if the tokens differ.
     """
     if first.ids[i] != second.ids[j]:
         raise ValueError(
@@ -51,7 +54,11 @@ def drift(config: GPTConfig, first: Trace, second: Trace, i: int, j: int) -> Dri
     b = torch.stack([second[stage][j] for stage in stages])
     start = a[0]
     from_start = torch.stack([_cosines(a, start), _cosines(b, start)])
-    return Drift(stages, from_start.numpy(), _cosines(a, b).numpy())
+    unlike = torch.tensor(second.ids) != first.ids[i]
+    others = torch.stack(
+        [_cosines(second[stage][unlike], a[k]).mean() for k, stage in enumerate(stages)]
+    )
+    return Drift(stages, from_start.numpy(), _cosines(a, b).numpy(), others.numpy())
 
 
 def drift_table(way: Drift) -> pd.DataFrame:
@@ -62,6 +69,7 @@ def drift_table(way: Drift) -> pd.DataFrame:
             "first_with_embedding": way.from_start[0],
             "second_with_embedding": way.from_start[1],
             "first_with_second": way.between,
+            "first_with_other_tokens": way.others,
         }
     )
 

@@ -147,8 +147,8 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 def pair_table(lm: LanguageModel, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """How alike the words of each pair are.
 
-    Columns: pair and tokens (both words, as typed and as the model reads them), cosine, nearer
-    (how many tokens of the vocabulary lie nearer to the first word than the second does; the
+    Columns: pair and tokens (both words, as typed and as the model reads them), cosine, rank
+    (1 where no token of the vocabulary lies nearer to the first word than the second does; the
     tokens of the two words do not count), and where it is known, seen (of the rarest token of
     both) and hardly_seen. Raises ValueError as `word` does.
     """
@@ -159,8 +159,10 @@ def pair_table(lm: LanguageModel, pairs: Sequence[tuple[str, str]]) -> pd.DataFr
         cosine = float(cosine_similarity(first.vector[None], second.vector[None]))
         row[[*first.ids, *second.ids]] = -torch.inf
         label = f"{first.label} – {second.label}"
-        rows.append((f"{first.typed} – {second.typed}", label, cosine, int((row > cosine).sum())))
-    table = pd.DataFrame(rows, columns=["pair", "tokens", "cosine", "nearer"])
+        rows.append(
+            (f"{first.typed} – {second.typed}", label, cosine, 1 + int((row > cosine).sum()))
+        )
+    table = pd.DataFrame(rows, columns=["pair", "tokens", "cosine", "rank"])
     seen = times_seen(lm)
     if seen is not None:
         table["seen"] = [int(seen[[*a.ids, *b.ids]].min()) for a, b in words]

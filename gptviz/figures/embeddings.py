@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from gptviz.figures.theme import (
+    LABELLED_TOKENS,
     LINE_WIDTH,
     MONO,
     PALETTES,
@@ -18,8 +19,9 @@ from gptviz.figures.theme import (
     token_ticks,
 )
 
-BAR_PITCH = 28  # pixels from bar to bar
-CELL, SMALLEST_CELL, SIDE = 44, 14, 620  # pixels: of one token's square, and of all of them
+BAR_PITCH = 24  # pixels from bar to bar
+HIGHEST_ROW, LOWEST_ROW, ROWS = 32, 14, 264  # pixels: of one token's row, and of all if few
+NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
 
 
@@ -34,8 +36,9 @@ def similarity_heatmap(
     for size in cosines.shape:
         check_labels(tokens, size, "rows and columns")
     ticks = token_ticks(tokens)
-    side = len(tokens) * min(CELL, max(SMALLEST_CELL, SIDE / len(tokens)))
-    side = min(side, 64 * SMALLEST_CELL)
+    T = len(tokens)
+    side = T * min(HIGHEST_ROW, max(LOWEST_ROW, ROWS / T))
+    side = min(side, LABELLED_TOKENS * LOWEST_ROW)
     figure = go.Figure(
         go.Heatmap(
             z=cosines.astype(np.float32),
@@ -43,14 +46,15 @@ def similarity_heatmap(
             y=ticks.labels,
             hovertemplate="%{y}<br>%{x}<br>cosine %{z:.3f}<extra></extra>",
             hoverongaps=False,
-            colorbar={**COSINE_BAR, "len": min(side, 320), "lenmode": "pixels"},
+            texttemplate="%{z:.2f}" if T <= NUMBERED else "",
+            colorbar={**COSINE_BAR, "len": max(120, min(side, 320)), "lenmode": "pixels"},
             **signed(scheme, 1),
         ),
-        layout(scheme, height=side + 140, margin={"t": 10}),
+        layout(scheme, height=side + 90, margin={"t": 10, "b": 10}),
     )
-    note = f"position and token; {ticks.note}" if ticks.note else "position and token"
-    figure.update_xaxes(**ticks.axis, tickangle=-90, constrain="domain", title=note)
-    figure.update_yaxes(**ticks.axis, autorange="reversed", scaleanchor="x", constrain="domain")
+    angle = None if T <= NUMBERED else -90
+    figure.update_xaxes(**ticks.axis, side="top", tickangle=angle, title=ticks.note or None)
+    figure.update_yaxes(**ticks.axis, autorange="reversed")
     if chosen is not None:
         _outline(figure, scheme, (-0.5, len(tokens) - 0.5), (chosen - 0.5, chosen + 0.5))
         _outline(figure, scheme, (chosen - 0.5, chosen + 0.5), (-0.5, len(tokens) - 0.5))
@@ -130,7 +134,7 @@ def position_heatmaps(
             autorange="reversed", scaleanchor=anchor, constrain="domain", showgrid=False, col=column
         )
     figure.update_yaxes(title="position", col=1)
-    return figure.update_layout(layout(scheme, height=520))
+    return figure.update_layout(layout(scheme, height=440))
 
 
 def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Scheme) -> go.Figure:
@@ -143,6 +147,7 @@ def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Sch
         (colours.sequential[3], "solid", "circle"),
         (colours.accent, "dash", "square"),
         (colours.text, "dot", "diamond"),
+        (colours.muted, "longdash", "x"),
     )
     figure = go.Figure(layout=layout(scheme, height=420))
     for (name, cosines), (colour, dash, symbol) in zip(lines.items(), looks, strict=False):

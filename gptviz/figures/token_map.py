@@ -19,13 +19,17 @@ from gptviz.figures.theme import (
 )
 
 # The size that labels are laid out for; on a wider screen there is more room between them.
-WIDTH, HEIGHT = 900, 560  # pixels
+WIDTH, HEIGHT = 900, 500  # pixels
 # Where a label may stand: its centre from its point, in label widths and heights.
 PLACES = {
     "top center": (0.0, 0.9),
     "bottom center": (0.0, -0.9),
     "middle right": (0.58, 0.0),
     "middle left": (-0.58, 0.0),
+    "top right": (0.55, 0.7),
+    "top left": (-0.55, 0.7),
+    "bottom right": (0.55, -0.7),
+    "bottom left": (-0.55, -0.7),
 }
 
 

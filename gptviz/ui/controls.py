@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from gptviz.analysis.layer_norms import norm_names
 from gptviz.language_model import LanguageModel
 from gptviz.ui.frame import View
 
@@ -47,6 +48,23 @@ def one_of(key: str, label: str, positions: Sequence[int], tokens: Sequence[str]
         st.session_state.pop(key, None)
     chosen = st.selectbox(label, list(named), len(named) - 1, key=key, bind="query-params")
     return named[chosen]
+
+
+def norm(lm: LanguageModel) -> str | None:
+    """Which layer norm, as its module's name; the last unless chosen. None if there is none.
+
+    A norm of a layer that the model does not have gives way to the same kind in the last layer.
+    """
+    names = norm_names(lm.config)
+    if not names:
+        st.session_state.pop("norm", None)
+        return None
+    chosen = st.session_state.get("norm")
+    if chosen is not None and chosen not in names:
+        kind = str(chosen).rpartition(".")[-1]
+        alike = [name for name in names if name.rpartition(".")[-1] == kind]
+        st.session_state["norm"] = (alike or names)[-1]
+    return st.selectbox("Layer norm", names, len(names) - 1, key="norm", bind="query-params")
 
 
 def index(key: str, label: str, count: int, default: int = 0) -> int:

@@ -40,6 +40,19 @@ PAGES = {
             "Attention",
             "At each layer, every token looks back at earlier tokens and gathers what it needs.",
         ),
+        Page(
+            "layer_norms",
+            "pages/layer_norms.py",
+            "Layer norms",
+            "Layer norms bring each token's vector to one scale: mean 0, variance 1, then a "
+            "learnt γ and β.",
+        ),
+        Page(
+            "sampling",
+            "pages/sampling.py",
+            "Sampling",
+            "The model gives every token a probability. The dice decide, and you can load them.",
+        ),
     )
 }
 
@@ -49,7 +62,7 @@ STAGES = (
     ("embeddings", "embeddings"),
     ("attention", "attention"),
     ("MLP", "overview"),
-    ("final norm", "overview"),
+    ("final norm", "layer_norms"),
     ("logits", "overview"),
-    ("probabilities", "overview"),
+    ("probabilities", "sampling"),
 )

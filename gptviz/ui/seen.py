@@ -37,7 +37,7 @@ def about(lm: LanguageModel, word: Word) -> str:
     """What to know of a word before its vector is trusted."""
     seen = embeddings.seen_least(lm, word)
     several = len(word.ids) > 1
-    split = f"— {len(word.ids)} tokens, shown by the **mean** of their vectors. " * several
+    split = f"Its {len(word.ids)} tokens are shown by the **mean** of their vectors. " * several
     if seen is None:
         return split
     times = f"The training text holds {'its rarest token' if several else 'it'} {seen:,} times. "

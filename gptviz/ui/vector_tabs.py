@@ -1,5 +1,7 @@
 """The tabs about many vectors at once: the prompt's, a map, positions, two contexts."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from gptviz.analysis import contexts, embeddings, positions, projection
@@ -127,11 +129,11 @@ def two_contexts(view: View) -> None:
     j = shared[i]
     second = resources.trace(view.lm, other, view.waiting)
     way = contexts.drift(view.lm.config, view.trace, second, i, j)
-    piece = view.tokens[i]
     lines = {
         "your text, with the token's embedding": way.from_start[0],
         "second text, with the token's embedding": way.from_start[1],
         "your text with the second text": way.between,
+        "your text with other tokens of the second (mean)": way.others,
     }
     same = (
         "Up to this token both texts are the same, so its vectors are the same, too. "
@@ -139,15 +141,22 @@ def two_contexts(view: View) -> None:
         else ""
     )
     st.markdown(
-        f"**{parts.literal(piece)}** at position {i} of your text and {j} of the second: "
-        f"{parts.literal(' '.join(second.tokens[max(0, j - 5) : j + 3]))}"
+        f"**{parts.literal(view.tokens[i])}** at position {i} of your text and {j} of the second: "
+        f"{_around(view.tokens, i)} and {_around(second.tokens, j)}"
     )
     parts.chart(
         figures.drift_lines(way.stages, lines, view.scheme),
         key="drift",
         name=f"wte, embed, h.*[{i}]",
         shape=(len(way.stages), view.lm.config.n_embd),
-        how_to_read=f"all lines start at the token's embedding, where the texts play no part: 1. "
-        f"Where a line falls, the vector has turned away. {same}",
+        how_to_read="the first three lines start at 1: the token's own embedding, where the texts "
+        "play no part. Where a line falls, the vector has turned away. The last line is how alike "
+        f"unlike tokens are: after some layers all vectors may share one direction. {same}",
         table=contexts.drift_table(way),
     )
+
+
+def _around(tokens: Sequence[str], position: int) -> str:
+    before, after = tokens[max(0, position - 4) : position], tokens[position + 1 : position + 3]
+    chosen = f"**{parts.literal(tokens[position])}**"
+    return f"… {parts.literal(' '.join(before))} {chosen} {parts.literal(' '.join(after))} …"

@@ -12,7 +12,7 @@ from gptviz.ui import controls, embedding_resources, parts, seen
 from gptviz.ui.frame import View
 
 LONGEST_WORD = 60  # characters that can be typed
-NEIGHBOURS = 15
+NEIGHBOURS = 10
 FAMOUS_PAIRS = (
     "king–queen, love–hate, Romeo–Juliet, day–night, brother–sister, life–death, king–spoon"
 )
@@ -33,7 +33,7 @@ def neighbours(view: View) -> None:
     found = embedding_resources.nearest(
         view.lm, word.vector, tuple(sorted(set(word.ids))), NEIGHBOURS, view.waiting
     )
-    st.markdown(f"**Nearest to {parts.literal(word.label)}** {seen.about(view.lm, word)}")
+    st.markdown(f"**Nearest to {parts.literal(word.label)}.** {seen.about(view.lm, word)}")
     _bars(view, found, "neighbours", f"a longer bar is a vector more alike: {ALIKE}")
 
 
@@ -49,13 +49,10 @@ def pairs(view: View) -> None:
     wanted = tuple(embeddings.parse_pairs(typed or ""))
     found = embedding_resources.pairs(view.lm, wanted, view.waiting)
     size = f"{view.lm.config.vocab_size:,}"
-    hover = [
-        f"{row.tokens}, {row.nearer:,} of {size} tokens are nearer to the first"
-        for row in found.itertuples()
-    ]
+    hover = [f"{row.tokens}: no. {row.rank:,} of {size} tokens" for row in found.itertuples()]
     parts.chart(
         figures.cosine_bars(
-            [f"{row.pair}  ({row.nearer:,} nearer)" for row in found.itertuples()],
+            [f"{row.pair}, no. {row.rank:,}" for row in found.itertuples()],
             found["cosine"].to_numpy(),
             hover,
             seen.faint(found),
@@ -64,8 +61,8 @@ def pairs(view: View) -> None:
         key="pairs_chart",
         name="wte",
         shape=(view.lm.config.vocab_size, view.lm.config.n_embd),
-        how_to_read=f"the cosine of the two vectors: {ALIKE} In brackets: how many of the {size} "
-        "tokens lie nearer to the first word than the second word does. "
+        how_to_read=f"the cosine of the two vectors: {ALIKE} No. 2 means: of the {size} tokens, "
+        "only one lies nearer to the first word than the second word does. "
         + seen.legend(view.lm, "Hatched"),
         table=found,
     )
