@@ -1,0 +1,256 @@
+"""The real command, and a real browser that watches over every page it opens.
+
+Chromium is the one on the path, or the program that $GPTVIZ_CHROMIUM names. Without one these
+tests are skipped, and fail where CI=true: there, a skipped test would pass for a passed one.
+"""
+
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from gptviz import LanguageModel, checkpoints
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90  # seconds until a test gives up on a machine that is busy with something else
+AT_HOME = {"127.0.0.1", "localhost"}
+# A browser of its own accord asks for updates and the like; the tests watch what *pages* ask for.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Server:
+    """A server in a process of its own, and what it has printed so far."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], ready: str):
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+        )
+        self.printed: list[str] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self._wait_for(ready)
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed.append(line)
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _wait_for(self, ready: str) -> str:
+        while (line := self._lines.get(timeout=PATIENCE)) is not None:
+            if found := re.search(ready, line):
+                return found[1]
+        raise AssertionError("the server ended before it was ready:\n" + "".join(self.printed))
+
+    def stop(self, signal: int) -> int:
+        """Send a signal; the exit code."""
+        self.process.send_signal(signal)
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+
+StartServer = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory, tiny_lm: LanguageModel) -> Path:
+    """A folder with the bundled model and `tiny`, which has fewer layers and heads."""
+    folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(checkpoints.find_listed("shakespeare"), folder / "shakespeare")
+    checkpoints.save(folder / "tiny", tiny_lm.model, tiny_lm.tokenizer)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def start_server(models: Path) -> StartServer:
+    """Start a server by a command line (`gptviz`, if none is given) until the block ends."""
+    script = Path(sys.executable).with_name("gptviz")
+    gptviz = [str(script)] if script.exists() else [sys.executable, "-m", "gptviz"]
+
+    @contextmanager
+    def start(
+        command: Sequence[str] = (*gptviz, "--no-browser", "--port", "0"),
+        ready: str = r"ready: (http://\S+)",
+        **environment: str,
+    ) -> Iterator[Server]:
+        server = Server(command, {"GPTVIZ_CHECKPOINTS": str(models), **environment}, ready)
+        try:
+            yield server
+        finally:
+            server.process.kill()
+            server.process.wait()
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer) -> Iterator[Server]:
+    """One server for all the tests that leave it as it was."""
+    with start_server() as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_server(start_server: StartServer) -> Iterator[Server]:
+    """A server that nobody has asked for anything yet; name it before `visit`, to outlive it."""
+    with start_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """One Chromium; each visitor gets a profile of its own in it."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        cannot_test("the package playwright is missing; get it with: pip install -e '.[test]'")
+    program = os.environ.get("GPTVIZ_CHROMIUM") or shutil.which("chromium")
+    if not program or not shutil.which(program):
+        cannot_test(
+            f"there is no browser at {program or 'chromium on the path'}; install Chromium, as "
+            f"in `apt-get install chromium`, or name one in $GPTVIZ_CHROMIUM"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def expect(chromium: "Browser") -> Callable[..., object]:  # noqa: ARG001 - which brings it
+    """Playwright's assertions, which wait until they are true."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    return expect
+
+
+def cannot_test(reason: str) -> NoReturn:
+    """Skip the test, or let it fail in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"browser tests: {reason}", pytrace=False)
+    pytest.skip(f"browser tests: {reason}")
+
+
+class Visitor:
+    """A person at a browser of their own, and everything that went wrong since they came."""
+
+    def __init__(self, browser: "Browser", server: Server, **settings: object):
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **settings}
+        )
+        self.context.set_default_timeout(PATIENCE * 1000)
+        self.server = server
+        self.already_printed = len(server.printed)
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.wrong.append(f"script error: {error.error}"))
+        self.context.on("dialog", self._dismiss)
+        self.page = self.context.new_page()
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+
+    def _hear(self, message: "ConsoleMessage") -> None:
+        # On a deep link, Streamlit's script first looks for its server below the page's own path.
+        looking = re.search(r"/\w+/_stcore/(health|host-config)$", message.location["url"])
+        if message.type == "error" and not looking:
+            self.wrong.append(f"console error: {message.text}")
+
+    def _dismiss(self, dialog: "Dialog") -> None:
+        self.wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def open(self, path: str = "/", **query: object) -> "Page":
+        """Open a page and wait until it is finished."""
+        self.page.goto(f"{self.server.url}{path}{'?' if query else ''}{urlencode(query)}")
+        self.page.get_by_role("heading", level=1).wait_for()
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until the script behind the page has run."""
+        done = '[data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+        self.page.locator(done).wait_for(state="attached")
+        # Parts of Streamlit's own script arrive later; until then, grey bars hold their places.
+        self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+    def complaints(self) -> list[str]:
+        """What no page may do: ask another host, log an error, show or print a traceback."""
+        foreign = [
+            f"request to another host: {url}"
+            for url in self.asked
+            if urlsplit(url).scheme not in {"data", "blob"}
+            and urlsplit(url).hostname not in AT_HOME
+        ]
+        exceptions = self.page.get_by_test_id("stException").all_inner_texts()
+        return [
+            *foreign,
+            *self.wrong,
+            *(f"on the page: {text}" for text in exceptions),
+            *(f"in the terminal: {line}" for line in self.server.printed[self.already_printed :]),
+        ]
+
+
+@pytest.fixture
+def visit(
+    chromium: "Browser", server: Server, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Visitor]]:
+    """New visitors of the server, or of another one; at the end, none may have complaints."""
+    visitors: list[Visitor] = []
+
+    def come(at: Server = server, **settings: object) -> Visitor:
+        visitors.append(Visitor(chromium, at, **settings))
+        return visitors[-1]
+
+    yield come
+    complaints = [complaint for visitor in visitors for complaint in visitor.complaints()]
+    failed = complaints or request.node.stash.get(FAILED, False)
+    for number, visitor in enumerate(visitors):
+        if failed:
+            picture = tmp_path / f"visitor-{number}.png"
+            visitor.page.screenshot(path=picture, full_page=True)
+            print(f"{visitor.page.url}: {picture}")
+        visitor.context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report

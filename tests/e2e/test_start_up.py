@@ -1,0 +1,95 @@
+"""The command, from its first line to its last."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+
+def ask(url: str, path: str, **headers: str) -> tuple[int, str]:
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    # A websocket that was let in has no end.
+    return answer.status, "" if answer.status == 101 else answer.read().decode()
+
+
+def connect(url: str, host: str, origin: str) -> int:
+    """Ask for the websocket that carries the pages, as a browser does; the answer's status."""
+    headers = {
+        "Host": host,
+        "Origin": origin,
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Protocol": "streamlit",
+    }
+    return ask(url, "/_stcore/stream", **headers)[0]
+
+
+def test_the_command_prints_its_address_and_answers_there(server):
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", server.url)
+    assert ask(server.url, "/_stcore/health") == (200, "ok")
+
+
+def test_the_command_prints_nothing_but_its_address(start_server):
+    with start_server() as server:
+        assert server.stop(signal.SIGTERM) == 0
+    assert server.printed == [f"gptviz is ready: {server.url} (Ctrl-C ends it)\n"]
+
+
+def test_a_page_of_another_site_cannot_listen_in(server):
+    here = urlsplit(server.url).netloc
+    assert connect(server.url, here, server.url) == 101
+    assert connect(server.url, "evil.example", "http://evil.example") == 403
+
+
+def test_a_port_in_use_is_one_sentence_with_the_way_out():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "gptviz", "--no-browser", "--port", str(port)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"gptviz: cannot listen on port {port} of 127.0.0.1: another program uses it; "
+        f"choose another, as in: gptviz --port {port + 1}\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_server_cleanly_while_a_page_is_open(start_server, chromium, number):
+    with start_server() as server:
+        page = chromium.new_page()
+        page.goto(server.url)
+        page.get_by_role("heading", level=1).wait_for()
+        assert server.stop(number) == 0
+        page.close()
+    assert len(server.printed) == 1
+
+
+@pytest.fixture
+def streamlit_run(start_server):
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
+    with start_server([*command, "--server.headless", "true"], ready=r"URL: (http\S+)") as server:
+        yield server
+
+
+def test_streamlit_run_shows_the_same_app_and_only_to_this_machine(streamlit_run, visit):
+    assert urlsplit(streamlit_run.url).hostname == "127.0.0.1"
+    page = visit(streamlit_run).open()
+    assert page.title() == "Overview · gptviz"
+    page.locator(".path").wait_for()
+
+
+def test_a_broken_first_model_is_told_and_the_server_still_answers(start_server, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{}")
+    with start_server(GPTVIZ_CHECKPOINTS=str(tmp_path)) as server:
+        assert ask(server.url, "/_stcore/health") == (200, "ok")
