@@ -31,7 +31,8 @@ def chart(
     """
     alt = f"{name}. {how_to_read}"
     width: Literal["content", "stretch"] = "content" if figure.layout.width else "stretch"
-    st.plotly_chart(figure, width=width, key=key, theme=None, config=CHART_CONFIG, alt=alt)
+    with st.container(key=f"scroll_{key}"):
+        st.plotly_chart(figure, width=width, key=key, theme=None, config=CHART_CONFIG, alt=alt)
     source(name, shape, how_to_read)
     numbers(table, key)
 
