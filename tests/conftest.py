@@ -15,6 +15,10 @@ from gptviz.tokenizers import CharacterTokenizer
 
 ROOT = Path(__file__).parents[1]
 
+# Models of these sizes gain nothing from a second thread; on a busy machine two of them spend
+# their time waiting for each other, and the tests take ten times as long.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="session")
 def tiny_lm() -> LanguageModel:
