@@ -16,7 +16,6 @@ from transformers import (
 
 from gptviz.sampling import (
     SamplingSettings,
-    apply_temperature,
     draw,
     keep_top_k,
     keep_top_p,
