@@ -81,8 +81,8 @@ def side_by_side(view: View) -> None:
         rate = analysis.characters_per_token(view.prompt, ids)
         hidden = max(0, len(ids) - TOKENS_DRAWN)
         note = (
-            f"{len(ids)} of {tokenizer.vocab_size:,} tokens, {rate:.2f} characters a token"
-            + f"; the last {hidden} are not drawn" * bool(hidden)
+            f"{len(ids)} tokens, {rate:.2f} characters a token; vocabulary: "
+            f"{tokenizer.vocab_size:,}" + f"; the last {hidden} are not drawn" * bool(hidden)
         )
         rows.append(ChipRow(chips(found.head(TOKENS_DRAWN)), name + own, note))
     token_chips(rows, view.scheme, key="side_by_side", arrange="beside")

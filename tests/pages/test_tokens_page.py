@@ -222,3 +222,11 @@ def test_the_vocabulary_is_searched_by_text_and_by_id():
     assert app.dataframe[0].value["piece"].tolist() == ["Hello"]
     search.set_value("<no such token>").run()
     assert app.dataframe[0].value.empty
+
+
+def test_a_long_text_in_small_pieces_is_drawn_in_part_and_the_page_says_so():
+    app = open_tokens(prompt="love " * 120, details="Side by side")
+    whole, _, in_bytes = drawn(app, "side_by_side")["rows"]
+    assert (len(whole["chips"]), len(in_bytes["chips"])) == (121, 200)
+    assert "the last 400 are not drawn" in in_bytes["note"]
+    assert "not drawn" not in whole["note"]
