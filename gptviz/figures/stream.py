@@ -1,0 +1,176 @@
+"""Pictures of the residual stream: how each token's vector changes from stage to stage."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, check_labels, layout, token_ticks
+
+HEIGHT = 360
+LABELLED_STAGES = 26  # an axis names each stage up to here, then every second one, third one …
+
+
+def spread_by_stage(
+    mean: np.ndarray, spread: np.ndarray, stages: Sequence[str], scheme: Scheme, mark: str | None
+) -> go.Figure:
+    """Mean and spread of one token's stream, (S,) each: a line, and a band of mean ± spread.
+
+    `mark` is a stage to point at. Raises ValueError unless there is one stage for each number.
+    """
+    check_labels(stages, len(mean), "stages")
+    colours = PALETTES[scheme]
+    low, high = mean - spread, mean + spread
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT))
+    edge = {"x": list(stages), "mode": "lines", "line": {"width": 1, "color": colours.accent}}
+    figure.add_scatter(**edge, y=_small(low), hoverinfo="skip", showlegend=False)
+    figure.add_scatter(
+        **edge,
+        y=_small(high),
+        fill="tonexty",
+        fillcolor=_faint(colours.accent),
+        name="mean ± spread",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=list(stages),
+        y=_small(mean),
+        mode="lines+markers",
+        line={"color": colours.accent, "width": LINE_WIDTH + 1},
+        name="mean",
+        customdata=_small(spread),
+        hovertemplate="%{x}<br>mean %{y:.4f}<br>spread %{customdata:.4f}<extra></extra>",
+    )
+    figure.update_yaxes(title="value")
+    return _by_stage(figure, stages, scheme, mark)
+
+
+def norms_by_stage(
+    norm: np.ndarray,
+    stages: Sequence[str],
+    tokens: Sequence[str],
+    position: int,
+    scheme: Scheme,
+    mark: str | None,
+) -> go.Figure:
+    """Length of the stream of every token, (S, T): a line a token, the chosen one in the accent.
+
+    The axis multiplies: each step up is the same factor. Raises ValueError unless there is one
+    stage for each row and one token for each column.
+    """
+    S, T = norm.shape
+    check_labels(stages, S, "stages")
+    check_labels(tokens, T, "tokens")
+    colours = PALETTES[scheme]
+    labels = token_ticks(tokens).labels
+    gap = np.full((1, T), np.nan)
+    # All lines but one are one trace with gaps: 256 traces would take the browser seconds.
+    others = np.delete(np.concatenate((norm, gap)), position, axis=1)
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT + 60))
+    hover = "%{customdata}<br>%{x}<br>length %{y:.2f}<extra></extra>"
+    figure.add_scatter(
+        x=[*stages, None] * (T - 1),
+        y=_small(others.T.ravel()),
+        customdata=[label for i, label in enumerate(labels) if i != position for _ in range(S + 1)],
+        mode="lines",
+        line={"color": colours.muted, "width": 1},
+        opacity=0.7,
+        name="the other tokens",
+        hovertemplate=hover,
+    )
+    figure.add_scatter(
+        x=list(stages),
+        y=_small(norm[:, position]),
+        customdata=[labels[position]] * S,
+        mode="lines+markers",
+        line={"color": colours.accent, "width": LINE_WIDTH + 1},
+        name=labels[position],
+        hovertemplate=hover,
+    )
+    figure.update_yaxes(title="length of the vector", **_multiplying(norm))
+    return _by_stage(figure, stages, scheme, mark)
+
+
+def lengths_compared(
+    before: np.ndarray, after: np.ndarray, stages: Sequence[str], scheme: Scheme, mark: str | None
+) -> go.Figure:
+    """Length of one token's stream, (S,) each, with a norm (solid) and without it (dashed).
+
+    Raises ValueError unless there is one stage for each number.
+    """
+    check_labels(stages, len(before), "stages")
+    check_labels(stages, len(after), "stages")
+    colours = PALETTES[scheme]
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT))
+    for name, lengths, colour, dash in (
+        ("with the norm", before, colours.muted, "solid"),
+        ("without it", after, colours.accent, "dash"),
+    ):
+        figure.add_scatter(
+            x=list(stages),
+            y=_small(lengths),
+            mode="lines+markers",
+            line={"color": colour, "width": LINE_WIDTH + 1, "dash": dash},
+            name=name,
+            hovertemplate=f"%{{x}}<br>length {name}: %{{y:.2f}}<extra></extra>",
+        )
+    lengths = np.concatenate((before, after))
+    figure.update_yaxes(title="length of the vector", **_multiplying(lengths))
+    return _by_stage(figure, stages, scheme, mark)
+
+
+def _by_stage(
+    figure: go.Figure, stages: Sequence[str], scheme: Scheme, mark: str | None
+) -> go.Figure:
+    step = -(-len(stages) // LABELLED_STAGES)
+    named = list(stages)[::step]
+    figure.update_xaxes(
+        type="category",
+        tickmode="array",
+        tickvals=named,
+        ticktext=[_short(stage) for stage in named],
+        tickangle=-60,
+        showgrid=False,
+    )
+    if mark is not None:
+        line = {"color": PALETTES[scheme].text, "width": LINE_WIDTH, "dash": "dot"}
+        figure.add_vline(x=list(stages).index(mark), line=line)
+    return figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+
+
+def _multiplying(lengths: np.ndarray) -> dict[str, Any]:
+    """A logarithmic axis with ticks in plain numbers, from the one below all lengths upwards."""
+    drawn = lengths[np.isfinite(lengths) & (lengths > 0)]
+    if not drawn.size:
+        return {"type": "linear"}
+    low, high = math.floor(math.log10(drawn.min())), math.ceil(math.log10(drawn.max()))
+    factors = (1, 2, 5) if high - low <= 3 else (1,)
+    ticks = [factor * 10.0**power for power in range(low, high + 1) for factor in factors]
+    first = max((tick for tick in ticks if tick <= drawn.min()), default=ticks[0])
+    last = min((tick for tick in ticks if tick >= drawn.max()), default=10.0 * ticks[-1])
+    room = 0.03 * math.log10(last / first) if last > first else 0.5
+    return {
+        "type": "log",
+        "range": [math.log10(first) - room, math.log10(last) + room],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,.10g}" for tick in ticks],
+    }
+
+
+def _short(stage: str) -> str:
+    """embed; L0 attn: after attention of block 0 (h.0.resid_mid); L0 MLP: after the MLP (h.0)."""
+    _, *number = stage.split(".")
+    if not number:
+        return stage
+    return f"L{number[0]} {'attn' if stage.endswith('resid_mid') else 'MLP'}"
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return f"rgba({red},{green},{blue},0.2)"
+
+
+def _small(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float32)
