@@ -53,8 +53,8 @@ def complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     logger.addHandler(caplog.handler)
     yield
     logger.removeHandler(caplog.handler)
-    complaints = [r.message for r in caplog.records if r.name.startswith("transformers")]
-    assert not [c for c in complaints if "MISSING" in c or "UNEXPECTED" in c or "NOT tie" in c]
+    records = [r for r in caplog.get_records("call") if r.name.startswith("transformers")]
+    assert not [r.getMessage() for r in records if r.levelno >= logging.WARNING]
 
 
 @torch.no_grad()
@@ -269,9 +269,7 @@ def test_gptviz_reads_the_gpt2_tokenizer_that_transformers_saves(tmp_path: Path)
 def test_a_trained_tokenizer_goes_both_ways(tmp_path: Path):
     library = tokenizers.ByteLevelBPETokenizer()
     library.train_from_iterator(["to be, or not to be"] * 9, 270, special_tokens=["<|endoftext|>"])
-    first = PreTrainedTokenizerFast(
-        tokenizer_object=library._tokenizer, eos_token="<|endoftext|>"
-    )
+    first = PreTrainedTokenizerFast(tokenizer_object=library._tokenizer, eos_token="<|endoftext|>")
     theirs(vocab_size=len(first), n_positions=8, n_layer=1, n_head=1, n_embd=2).save_pretrained(
         tmp_path / "theirs"
     )
