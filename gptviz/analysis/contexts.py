@@ -87,17 +87,20 @@ def shared_positions(first: Sequence[int], second: Sequence[int]) -> dict[int, i
     return dict(sorted(shared.items()))
 
 
-def other_text(lm: LanguageModel, prompt: str) -> str:
-    """A second text that shares a token with the prompt: one at hand, or the prompt twice."""
+def other_text(lm: LanguageModel, prompt: str, longest: int) -> str:
+    """A second text of at most `longest` tokens that shares a token with the prompt.
+
+    One at hand, or the prompt twice, or, if that is too long, the prompt itself.
+    """
     ids = lm.tokenizer.encode(prompt)
-    for text in OTHER_TEXTS:
+    for text in (*OTHER_TEXTS, prompt + prompt):
         try:
             other = lm.tokenizer.encode(text)
         except ValueError:
             continue
-        if text != prompt and shared_positions(ids, other):
+        if text != prompt and len(other) <= longest and shared_positions(ids, other):
             return text
-    return prompt + prompt
+    return prompt
 
 
 def _cosines(x: Tensor, y: Tensor) -> Tensor:

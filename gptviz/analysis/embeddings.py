@@ -29,7 +29,7 @@ class Word:
 
     @property
     def label(self) -> str:
-        """The pieces, joined by + where there are several: ·Ty + bal + t."""
+        """The pieces, joined by + where there are several: ·Ty + b + alt."""
         return " + ".join(self.pieces)
 
 

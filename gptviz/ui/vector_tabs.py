@@ -35,7 +35,7 @@ def similarity(view: View) -> None:
 
 def token_maps(view: View) -> None:
     """The prompt's and the commonest tokens as points."""
-    places = st.columns([2, 2, 4], gap="large", vertical_alignment="center")
+    places = st.columns([3, 3, 4], vertical_alignment="center")
     with places[0]:
         method = controls.choice("map_method", "Method", ("PCA", "t-SNE"))
     with places[1]:
@@ -109,7 +109,8 @@ def position_vectors(view: View) -> None:
 
 def two_contexts(view: View) -> None:
     """How one token's vector turns, layer by layer, in two texts."""
-    default = contexts.other_text(view.lm, view.prompt)
+    longest = min(view.lm.config.block_size, LONGEST_PROMPT)
+    default = contexts.other_text(view.lm, view.prompt, longest)
     places = st.columns([3, 2], gap="large")
     with places[0]:
         typed = st.text_input(
@@ -119,7 +120,6 @@ def two_contexts(view: View) -> None:
             max_chars=2_000,
             placeholder=default,
         )
-    longest = min(view.lm.config.block_size, LONGEST_PROMPT)
     other = tuple(view.lm.ids(typed or default, longest=longest))
     shared = contexts.shared_positions(view.ids, other)
     if not shared:
@@ -157,6 +157,8 @@ def two_contexts(view: View) -> None:
 
 
 def _around(tokens: Sequence[str], position: int) -> str:
-    before, after = tokens[max(0, position - 4) : position], tokens[position + 1 : position + 3]
+    first, last = max(0, position - 4), position + 3
+    before, after = " ".join(tokens[first:position]), " ".join(tokens[position + 1 : last])
     chosen = f"**{parts.literal(tokens[position])}**"
-    return f"… {parts.literal(' '.join(before))} {chosen} {parts.literal(' '.join(after))} …"
+    dots = ("… " * (first > 0), " …" * (last < len(tokens)))
+    return f"{dots[0]}{parts.literal(before)} {chosen} {parts.literal(after)}{dots[1]}"

@@ -161,14 +161,22 @@ def test_drift_refuses_two_different_tokens():
 def test_a_second_text_shares_a_token_with_any_prompt():
     lm = language_model()
     for prompt in ("a", "abc", "h"):
-        other = contexts.other_text(lm, prompt)
+        other = contexts.other_text(lm, prompt, longest=16)
+        assert other == prompt + prompt
         assert contexts.shared_positions(lm.ids(prompt), lm.ids(other))
 
 
 def test_a_second_text_is_another_one_where_the_vocabulary_can_write_it():
     lm = language_model("".join(sorted(set("".join(contexts.OTHER_TEXTS)))))
     for prompt in contexts.OTHER_TEXTS:
-        assert contexts.other_text(lm, prompt) != prompt
+        assert contexts.other_text(lm, prompt, longest=60) in contexts.OTHER_TEXTS
+        assert contexts.other_text(lm, prompt, longest=60) != prompt
+
+
+def test_a_second_text_never_exceeds_what_the_model_can_read():
+    lm = language_model("".join(sorted(set("".join(contexts.OTHER_TEXTS)))))
+    assert contexts.other_text(lm, "the", longest=6) == "thethe"
+    assert contexts.other_text(lm, "the", longest=5) == "the"
 
 
 def test_the_table_of_similarities_holds_each_pair_of_tokens_once():
