@@ -1,0 +1,86 @@
+"""The sampling page's main picture: four sliders that redraw while they are dragged.
+
+The browser computes the stages itself, from all the logits. They come to it once a prompt, in a
+message of their own: Streamlit does not send a large message again that has not changed.
+"""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from torch import Tensor
+
+from gptviz.analysis.sampling import PRESETS
+from gptviz.sampling import SamplingSettings
+from gptviz.tokenizers import Tokenizer
+from gptviz.ui import sampling_controls
+
+FOLDER = Path(__file__).parent
+STAGES_JS = (FOLDER / "sampling_stages.js").read_text(encoding="utf-8")
+PIECES_SENT = 400  # likeliest tokens; a rarer one is shown by its id
+
+
+def sampling_explorer(
+    tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int], settings: SamplingSettings
+) -> None:
+    """Draw the explorer of one position's logits (V,). Releasing a slider sets the URL.
+
+    seen holds the ids read so far, which the repetition penalty makes less likely.
+    """
+    # One module for both: it keeps what the first instance brings for the second to draw.
+    js = STAGES_JS + "".join(
+        (FOLDER / name).read_text(encoding="utf-8")
+        for name in ("sampling_pictures.js", "sampling_explorer.js")
+    )
+    carrier = st.components.v2.component("gptviz_sampling_logits", js=js)
+    explorer = st.components.v2.component(
+        "gptviz_sampling_explorer",
+        html='<div class="explorer"></div>',
+        css=(FOLDER / "sampling_explorer.css").read_text(encoding="utf-8"),
+        js=js,
+    )
+    data, tag = packed(tokenizer, logits, seen)
+
+    def choose() -> None:
+        sampling_controls.choose(st.session_state["explorer"]["settings"])
+
+    with st.container(gap=None):
+        carrier(key="explorer_logits", data=data)
+        explorer(
+            key="explorer",
+            data={
+                "tag": tag,
+                "settings": plain(settings),
+                "presets": {name: plain(preset) for name, preset in PRESETS.items()},
+                "limits": {
+                    name: {"min": low, "max": high, "step": 0.01}
+                    for name, (low, high) in sampling_controls.RANGES.items()
+                },
+            },
+            on_settings_change=choose,
+        )
+
+
+def packed(tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int]) -> tuple[bytes, str]:
+    """What the browser needs of a position, and a tag that stands for it.
+
+    Little-endian: the length of a JSON header as uint32, the header (tag, seen, pieces by id),
+    the logits as float32.
+    """
+    ids = sorted(set(seen))
+    numbers = logits.cpu().numpy().astype("<f4").tobytes()
+    tag = f"{zlib.crc32(json.dumps(ids).encode(), zlib.crc32(numbers)):08x}"
+    named = sorted({*ids, *logits.topk(min(PIECES_SENT, len(logits))).indices.tolist()})
+    pieces = dict(zip(named, tokenizer.pieces(named), strict=True))
+    header = json.dumps({"tag": tag, "seen": ids, "pieces": pieces}).encode()
+    return struct.pack("<I", len(header)) + header + numbers, tag
+
+
+def plain(settings: SamplingSettings) -> Mapping[str, Any]:
+    """The settings as the URL and the browser write them: top_k 0 is off."""
+    return {**asdict(settings), "top_k": settings.top_k or 0}

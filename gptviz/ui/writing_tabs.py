@@ -1,0 +1,264 @@
+"""Texts that the model writes after the prompt: one with all its branches, or two side by side.
+
+The processor is asked for before every token and given back after it, so that a long text in
+one browser does not hold up the others.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from gptviz.analysis.continuations import Node, Tree, first_difference, measures, parse_stops
+from gptviz.sampling import SamplingSettings
+from gptviz.ui import parts, resources, sampling_controls
+from gptviz.ui.components.token_chips import Chip, ChipRow, token_chips
+from gptviz.ui.frame import View
+
+BRANCHES_SHOWN = 12
+PIECES_SHOWN = 12  # of each branch, from where it parts
+
+
+def write(view: View, settings: SamplingSettings, seed: int) -> None:
+    """Write on from the prompt; any token can be replaced by one that could have come."""
+    tree = _kept_tree(view)
+    length, stop, place = _length_and_stops("write")
+    with place.container(horizontal=True):
+        asked = st.button("Write", key="write", type="primary", disabled=tree.full)
+        st.button("Start again", key="start_again", on_click=_forget_tree)
+    if tree.full:
+        st.info(f"This tree has {tree.size} tokens and no room for more. Start again to write on.")
+    written = st.empty()
+    if st.session_state.pop("write_on", False) or asked:
+        _stream(view, [(tree, settings)], written, length, seed, stop)
+    if not tree.path:
+        st.markdown(
+            "Press **Write**: a token is drawn and added to the text, the model reads the longer "
+            "text, the next token is drawn, and so on. Press it again to go on."
+        )
+        return
+    chosen = _chips(view, tree)
+    _alternatives(view, tree, chosen)
+    _branches(view, tree)
+    _plain_text(view, tree)
+    _measures(view, {"this text": tree})
+
+
+def compare(view: View, settings: SamplingSettings, seed: int) -> None:
+    """Two settings throw the same dice."""
+    st.markdown(
+        "**A** is what the sliders above say; choose **B** here (top-k 0 is off). Both throw the "
+        "same dice, so whatever differs comes from the settings."
+    )
+    other = sampling_controls.other_settings()
+    length, stop, place = _length_and_stops("compare")
+    asked = place.button("Write both", key="compare", type="primary")
+    key = (view.lm.digest, view.ids, settings, other, length, seed, stop)
+    written = st.empty()
+    if asked:
+        trees = Tree(view.ids), Tree(view.ids)
+        st.session_state["comparison"] = (key, trees)
+        writers = list(zip(trees, (settings, other), strict=True))
+        _stream(view, writers, written, length, seed, stop)
+    kept_key, kept = st.session_state.get("comparison", (None, None))
+    if kept is None or kept_key != key:
+        st.markdown("Press **Write both** to see both texts for these settings.")
+        return
+    _side_by_side(view, kept)
+    _measures(view, dict(zip("AB", kept, strict=True)))
+
+
+def _kept_tree(view: View) -> Tree:
+    """The tree of this prompt, kept as long as this browser looks at it."""
+    key = (view.lm.digest, view.ids)
+    kept_key, kept = st.session_state.get("tree", (None, None))
+    if kept is None or kept_key != key:
+        _forget_tree()
+        kept = Tree(view.ids)
+        st.session_state["tree"] = (key, kept)
+    return kept
+
+
+def _forget_tree() -> None:
+    for key in ("tree", "written", "write_on"):
+        st.session_state.pop(key, None)
+
+
+def _length_and_stops(name: str) -> tuple[int, tuple[str, ...], DeltaGenerator]:
+    left, middle, right = st.columns([3, 4, 4], vertical_alignment="bottom", gap="medium")
+    length = left.slider("Tokens to write", 5, 100, 40, 5, key=f"{name}_length")
+    typed = middle.multiselect(
+        "Stop as soon as one of these was written",
+        ["\\n", "\\n\\n", ".", "!", "?"],
+        key=f"{name}_stop",
+        accept_new_options=True,
+        placeholder="write all tokens",
+        help="Choose, or type any text. \\n stands for a new line.",
+    )
+    return length, tuple(parse_stops(typed)), right
+
+
+def _stream(
+    view: View,
+    writers: Sequence[tuple[Tree, SamplingSettings]],
+    place: DeltaGenerator,
+    length: int,
+    seed: int,
+    stop: Sequence[str],
+) -> None:
+    """Let each writer write in turn, token after token, until all are done.
+
+    Stop, like any other control, ends this run; what was written is in the trees already.
+    """
+    with place.container():
+        st.button("Stop", key="stop_writing")
+        columns = st.columns(len(writers))
+        running = [
+            _tokens(view, tree, settings, column.empty(), length, seed, stop)
+            for column, (tree, settings) in zip(columns, writers, strict=True)
+        ]
+        while running:
+            running = [tokens for tokens in running if next(tokens, None)]
+    place.empty()
+
+
+def _tokens(
+    view: View,
+    tree: Tree,
+    settings: SamplingSettings,
+    place: DeltaGenerator,
+    length: int,
+    seed: int,
+    stop: Sequence[str],
+) -> Iterator[bool]:
+    """Write one token each time it is asked."""
+    steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
+    while not tree.full:
+        with resources.slot(view.waiting):
+            step = next(steps, None)
+        if step is None:
+            return
+        tree.add(step, view.lm.tokenizer)
+        place.code(_text(view, tree), language=None, wrap_lines=True)
+        yield True
+
+
+def _text(view: View, tree: Tree) -> str:
+    return view.lm.tokenizer.decode([node.id for node in tree.path])
+
+
+def _chips(view: View, tree: Tree) -> int:
+    """The text as chips; the index of the chosen one."""
+    path = tree.path
+    first = len(view.ids)
+    chosen = min(st.session_state.get("written", first) - first, len(path) - 1)
+    chips = [_chip(node, first + i) for i, node in enumerate(path)]
+    token_chips([ChipRow(chips)], view.scheme, key="text", chosen=first + chosen, choose="written")
+    parts.source(
+        "probabilities of each step",
+        (len(path), view.lm.config.vocab_size),
+        "what the model wrote after your text, token by token. Click a token to see what could "
+        "have come in its place, and click one of those to go on from there.",
+    )
+    return chosen
+
+
+def _chip(node: Node, position: int, marked: bool = False) -> Chip:
+    drawn = node.drawn
+    hover = f"drawn with probability {drawn.probability:.2%} (the model's own: {drawn.before:.2%})"
+    if not drawn.probability:
+        hover = f"chosen by you; the rules had removed it (the model's own: {drawn.before:.2%})"
+    return Chip(drawn.token, position, hover, marked=marked)
+
+
+def _alternatives(view: View, tree: Tree, chosen: int) -> None:
+    node = tree.path[chosen]
+    assert node.parent is not None
+    st.markdown(f"**What could stand at position {len(view.ids) + chosen}**, likeliest first")
+    with st.container(horizontal=True):
+        for alternative in node.parent.alternatives:
+            here = alternative.id == node.id
+            known = alternative.id in node.parent.children
+            sign = "✓ " if here else "● " if known else ""
+            label = f"{sign}{parts.literal(alternative.token)} {alternative.before:.1%}"
+            if not alternative.probability:
+                label += " ✕"
+            st.button(
+                label,
+                key=f"alternative_{alternative.id}",
+                on_click=_go_on_with,
+                args=(tree, chosen, alternative.id),
+                disabled=here or (tree.full and not known),
+            )
+    st.caption(
+        "The percentages are the model's own. ✓: stands there now. ●: you have been there. "
+        "✕: removed by the rules, so the dice cannot draw it, but you may. A new branch throws "
+        "the dice of the seed from the first throw."
+    )
+
+
+def _go_on_with(tree: Tree, index: int, token: int) -> None:
+    st.session_state["write_on"] = tree.choose(index, token)
+
+
+def _branches(view: View, tree: Tree) -> None:
+    leaves = tree.leaves()
+    if len(leaves) < 2:
+        return
+    st.markdown(f"**The {len(leaves)} branches** of this tree; click one to walk back to it")
+    now = [node.id for node in tree.path]
+    shown = leaves[-BRANCHES_SHOWN:]
+    for leaf in shown:
+        path, here = tree.path_to(leaf), leaf is tree.tip
+        parting = first_difference(now, [node.id for node in path]) or 0
+        pieces = "".join(node.drawn.token for node in path[parting : parting + PIECES_SHOWN])
+        st.button(
+            f"{'✓ ' * here}from position {len(view.ids) + parting}: {parts.literal(pieces)} …",
+            key=f"branch_{leaves.index(leaf)}",
+            on_click=tree.visit,
+            args=(leaf,),
+            disabled=here,
+        )
+
+
+def _plain_text(view: View, tree: Tree) -> None:
+    if st.toggle("Show as plain text", key="plain_text"):
+        st.code(view.prompt + _text(view, tree), language=None, wrap_lines=True)
+
+
+def _side_by_side(view: View, trees: Sequence[Tree]) -> None:
+    paths = [tree.path for tree in trees]
+    ids = [[node.id for node in path] for path in paths]
+    parting = first_difference(*ids)
+    first = len(view.ids)
+    rows = [
+        ChipRow([_chip(node, first + i, marked=i == parting) for i, node in enumerate(path)], name)
+        for name, path in zip("AB", paths, strict=True)
+    ]
+    token_chips(rows, view.scheme, key="compared", arrange="beside")
+    told = (
+        "the two texts are the same, token for token"
+        if parting is None
+        else f"the first difference is at position {first + parting}, outlined in both; from "
+        "there on the model reads different texts"
+    )
+    parts.source(
+        "probabilities of each step", (2, max(map(len, ids)), view.lm.config.vocab_size), told
+    )
+
+
+def _measures(view: View, trees: dict[str, Tree]) -> None:
+    columns: dict[str, Any] = {
+        name: measures(_text(view, tree), [node.id for node in tree.path])
+        for name, tree in trees.items()
+    }
+    table = pd.DataFrame(columns).reset_index(names="measure")
+    st.dataframe(table, hide_index=True, key="measures_" + "_".join(trees), width="content")
+    st.caption(
+        "“2 tokens said before”: of all pairs of neighbours in this text, the share that had "
+        "occurred in it earlier; likewise for 3 and 4. Words in capitals count as the same. A line "
+        "is as long as it has characters."
+    )

@@ -1,0 +1,34 @@
+"""Sampling: from a probability for every token to one token, and on to a text."""
+
+import streamlit as st
+
+from gptviz.ui import parts, resources, sampling_controls, sampling_tabs, writing_tabs
+from gptviz.ui.components.sampling_explorer import sampling_explorer
+from gptviz.ui.frame import frame
+
+view = frame("sampling")
+settings = sampling_controls.settings()
+logits = resources.next_logits(view.lm, view.ids, view.waiting)
+sampling_explorer(view.lm.tokenizer, logits, view.ids, settings)
+parts.source(
+    f"logits[{len(view.ids) - 1}]",
+    (view.lm.config.vocab_size,),
+    "the token after your text. The rules run in the order of the table; each acts on what the one "
+    "before it left over, and all probabilities are computed over the whole vocabulary.",
+)
+sampling_tabs.numbers(view, logits, settings)
+
+seed = sampling_controls.seed()
+tabs = st.tabs(
+    ["Write", "Two settings", "Draw many", "Stage by stage"], key="details", bind="query-params"
+)
+draws = (
+    lambda: writing_tabs.write(view, settings, seed),
+    lambda: writing_tabs.compare(view, settings, seed),
+    lambda: sampling_tabs.draw_many(view, logits, settings, seed),
+    lambda: sampling_tabs.stage_by_stage(view, logits, settings),
+)
+for tab, draw in zip(tabs, draws, strict=True):
+    if tab.open:
+        with tab:
+            draw()
