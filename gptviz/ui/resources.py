@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
@@ -29,13 +30,25 @@ T = TypeVar("T")
 
 MODELS_KEPT = 3
 TRACE_BYTES_KEPT = 512 * 2**20
-SUMMARIES_KEPT = 256
+SUMMARY_BYTES_KEPT = 128 * 2**20
+
+
+def memory(summary: Any) -> int:
+    """About how many bytes a summary keeps: those of its arrays and tensors, and a little more."""
+    if isinstance(summary, list | tuple):
+        parts = list(summary)
+    elif is_dataclass(summary):
+        parts = [getattr(summary, part.name) for part in fields(summary)]
+    else:
+        parts = []
+    return getattr(summary, "nbytes", 100) + sum(map(memory, parts))
+
 
 _lock = threading.Lock()
 _turns: deque[threading.Event] = deque()
 _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
-_summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARIES_KEPT)
+_summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARY_BYTES_KEPT, memory)
 
 
 @contextmanager
