@@ -16,15 +16,19 @@ from gptviz.figures.theme import (
     TokenTicks,
     amounts,
     check_labels,
+    ink,
     layout,
     signed,
     symmetric_limit,
     token_ticks,
 )
 
-SMALLEST_CELL = 14  # pixels, while each token has its label
+SMALLEST_CELL = 13  # pixels, while each token has its label
 LARGEST_CELL = 44
 PATTERN_SIDE = 640  # what a pattern grows to before its cells shrink
+ROOM_FOR_BAR = 400  # pixels: a pattern whose empty corner holds the colour bar
+IN_CORNER = {"x": 1, "xanchor": "right"}
+ROOM_FOR_NUMBER = 44  # pixels: a square of a head that holds its number
 BAR_PITCH = 24  # pixels from bar to bar
 
 
@@ -41,6 +45,8 @@ def heatmap(
     ticks = token_ticks(tokens)
     cell = _cell(T)
     room = _label_room(ticks)
+    has_corner = T * cell >= ROOM_FOR_BAR
+    right = 20 if has_corner else 110
     figure = go.Figure(
         go.Heatmap(
             z=pattern.astype(np.float32),
@@ -48,14 +54,14 @@ def heatmap(
             y=ticks.labels,
             hovertemplate="%{y} looks at<br>%{x}<br>with weight %{z:.3f}<extra></extra>",
             hoverongaps=False,
-            colorbar=_colour_bar("weight", T * cell),
+            colorbar=_colour_bar("weight", T * cell) | (IN_CORNER if has_corner else {}),
             **amounts(scheme),
         ),
         layout(
             scheme,
-            width=room + T * cell + 130,
-            height=room + T * cell + 40,
-            margin={"l": room + 30, "r": 100, "t": 10, "b": room + 30, "autoexpand": False},
+            width=room + 30 + T * cell + right,
+            height=room + 40 + T * cell,
+            margin={"l": room + 30, "r": right, "t": 10, "b": room + 30, "autoexpand": False},
         ),
     )
     figure.update_xaxes(**ticks.axis, tickangle=-90, title=_titled("looked at (key)", ticks))
@@ -84,10 +90,9 @@ def head_map(
             y=[f"L{layer}" for layer in range(n_layer)],
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.2f}" if cell >= 44 else "",
             hovertemplate=f"%{{y}} %{{x}}<br>{measure}: %{{z:.3f}}<extra></extra>",
             hoverongaps=False,
-            colorbar=_colour_bar(measure, n_layer * cell),
+            colorbar=_colour_bar("", n_layer * cell),
             **amounts(scheme),
         ),
         layout(
@@ -97,6 +102,19 @@ def head_map(
             margin={"l": 70, "r": 110, "t": 10, "b": 80, "autoexpand": False},
         ),
     )
+    if cell >= ROOM_FOR_NUMBER:
+        layers, heads = np.nonzero(~np.isnan(values))
+        numbers = values[layers, heads]
+        labels = go.Scatter(
+            x=[f"H{head}" for head in heads],
+            y=[f"L{layer}" for layer in layers],
+            text=[f"{number:.2f}" for number in numbers],
+            textfont={"color": ink(scheme, numbers)},
+            mode="text",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_trace(labels)
     figure.update_xaxes(title="head", showgrid=False)
     figure.update_yaxes(title="layer", showgrid=False, autorange="reversed")
     if chosen is not None:
@@ -137,7 +155,7 @@ def arithmetic_steps(
         if title == "weight":
             figure.update_xaxes(range=[0, 1], col=column)
     figure.update_layout(
-        layout(scheme, height=len(tokens) * BAR_PITCH + 90, showlegend=False, bargap=0.25)
+        layout(scheme, height=_bars_height(tokens) + 90, showlegend=False, bargap=0.25)
     )
     figure.update_xaxes(nticks=4, zeroline=True)
     figure.update_yaxes(**ticks.axis, autorange="reversed")
@@ -158,7 +176,7 @@ def weighted_values(
     total = "sum = z"
     scale = signed(scheme, symmetric_limit(np.concatenate((weighted.ravel(), z))))
     hover = "%{y}<br>dimension %{x}<br>%{z:.4f}<extra></extra>"
-    height = max(160, len(tokens) * BAR_PITCH)
+    height = max(160, _bars_height(tokens))
     shares = [height / (height + 40), 40 / (height + 40)]
     figure = make_subplots(rows=2, shared_xaxes=True, row_heights=shares, vertical_spacing=0.04)
     for row, (values, labels) in enumerate(((weighted, ticks.labels), (z[None], [total])), start=1):
@@ -189,6 +207,10 @@ def _cell(T: int) -> float:
     if T > LABELLED_TOKENS:
         return LABELLED_TOKENS * SMALLEST_CELL / T
     return min(LARGEST_CELL, max(SMALLEST_CELL, PATTERN_SIDE / T))
+
+
+def _bars_height(tokens: Sequence[str]) -> int:
+    return min(len(tokens), LABELLED_TOKENS) * BAR_PITCH
 
 
 def _label_room(ticks: TokenTicks) -> int:

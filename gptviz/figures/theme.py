@@ -108,6 +108,21 @@ def colour_table(scheme: Scheme) -> np.ndarray:
     return _interpolate(PALETTES[scheme].sequential, np.linspace(0, 1, 256)).round().astype("uint8")
 
 
+def ink(scheme: Scheme, values: np.ndarray) -> np.ndarray:
+    """The colour of text that is readable on each amount from 0 to 1; not-a-number counts as 0.
+
+    Text or background, whichever has more contrast (Web Content Accessibility Guidelines 2).
+    """
+    colours = PALETTES[scheme]
+    scale = np.array([_luminance(colour) for colour in colour_table(scheme)])
+    behind = scale[(np.nan_to_num(values) * 255).round().astype(int)]
+    contrasts = [
+        np.maximum(behind + 0.05, own + 0.05) / np.minimum(behind + 0.05, own + 0.05)
+        for own in (_luminance(np.array(_rgb(c))) for c in (colours.text, colours.background))
+    ]
+    return np.where(contrasts[0] >= contrasts[1], colours.text, colours.background)
+
+
 def layout(scheme: Scheme, **more: Any) -> go.Layout:
     """The layout that every figure starts from; `more` are Plotly's own layout settings.
 
@@ -161,6 +176,12 @@ def _rgb(colour: str) -> tuple[int, ...]:
     return tuple(bytes.fromhex(colour.removeprefix("#")))
 
 
+def _luminance(rgb: np.ndarray) -> float:
+    share = rgb / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
 def _template(colours: Palette) -> go.layout.Template:
     axis = {
         "automargin": True,
@@ -169,6 +190,7 @@ def _template(colours: Palette) -> go.layout.Template:
         "zerolinecolor": colours.muted,
         "zerolinewidth": LINE_WIDTH,
         "ticks": "",
+        "ticklabelstandoff": 4,
         "title": {"standoff": 12},
     }
     bar = {"outlinewidth": 0, "thickness": 16, "tickfont": {"size": TEXT_SIZE}}

@@ -151,3 +151,13 @@ def test_text_is_at_least_16_pixels_and_lines_2():
     assert template.layout.hoverlabel.font.size >= 16
     assert template.data.scatter[0].line.width >= 2
     assert template.layout.paper_bgcolor == "rgba(0,0,0,0)"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_number_is_readable_on_every_amount(scheme):
+    table = theme.colour_table(scheme)
+    values = np.linspace(0, 1, 256)
+    for value, colour in zip(values, theme.ink(scheme, values), strict=True):
+        behind = "#" + bytes(table[round(value * 255)]).hex()
+        assert contrast(colour, behind) >= 3.5
+    assert theme.ink(scheme, np.array([np.nan]))[0] == theme.PALETTES[scheme].text

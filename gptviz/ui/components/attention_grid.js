@@ -4,7 +4,7 @@ const LABEL_HEIGHT = 28
 const TALLEST_BOARD = 360
 const LARGEST_CELL = 84
 const PREVIEW = 270
-const PIECES_WIDTH = 130
+const PIECES_WIDTH = 130 // at most, as in the style sheet
 const GAP = 24
 
 export default function (component) {
@@ -134,7 +134,7 @@ class Grid {
     scale.append("0", bar, "1")
     const preview = element("figure", "preview")
     preview.style.display = this.hasPreview ? "grid" : "none"
-    preview.style.gridTemplateColumns = `fit-content(${PIECES_WIDTH}px) ${side}px`
+    preview.style.gridTemplateColumns = `auto ${side}px`
     preview.append(this.name, pieces, this.close, scale)
     return preview
   }

@@ -1,7 +1,9 @@
 // Lines from each token that looks (left) to the tokens it looks at (right).
-const CHIP_WIDTH = 190
+const WIDEST_CHIP = 190
+const NARROWEST_CHIP = 120
 const WEIGHT_WIDTH = 56
 const WIDEST_SPAN = 420
+const NARROWEST_SPAN = 180
 const SHOWN_FROM = 0.005 // a weight that would be written 0.00 gets no number
 
 export default function (component) {
@@ -26,8 +28,10 @@ class Lines {
 
   draw() {
     this.width = this.root.clientWidth
-    const sides = 2 * (CHIP_WIDTH + WEIGHT_WIDTH)
-    this.span = Math.max(80, Math.min(WIDEST_SPAN, this.width - sides - 8))
+    const room = (this.width - NARROWEST_SPAN) / 2 - WEIGHT_WIDTH
+    this.chipWidth = Math.max(NARROWEST_CHIP, Math.min(WIDEST_CHIP, room))
+    const sides = 2 * (this.chipWidth + WEIGHT_WIDTH)
+    this.span = Math.max(NARROWEST_SPAN, Math.min(WIDEST_SPAN, this.width - sides))
     this.canvas = element("canvas", "threads")
     const stage = element("div", "stage")
     stage.style.height = `${this.tokens.length * this.pitch}px`
@@ -60,6 +64,7 @@ class Lines {
     const position = this.positions[lane]
     const isChosen = lane === this.chosen
     const chip = element("button", isChosen ? "chip chosen" : "chip")
+    chip.style.width = `${this.chipWidth}px`
     chip.dataset.place = `${side},${lane}`
     chip.tabIndex = side === "query" && isChosen ? 0 : -1
     chip.title = `${position} ${piece}`
