@@ -135,4 +135,5 @@ def wilson_interval(counts: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]
     share, z = counts / n, NORMAL_95
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    # What never and what always happened reach 0 and 1, whatever rounding says.
+    return np.where(counts == 0, 0, centre - half), np.where(counts == n, 1, centre + half)

@@ -17,8 +17,9 @@ APPLY = """({ bytes, seen, settings }) => {
   const raw = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))
   const distribution = new Distribution(new Float32Array(raw.buffer), seen)
   return settings.map((chosen) => {
-    const { order, kept, probabilities, entropy, removed } = distribution.apply(chosen)
-    return { ids: [...order.subarray(0, kept)], probabilities: [...probabilities], entropy, removed }
+    const { order, kept, ...outcome } = distribution.apply(chosen)
+    const probabilities = [...outcome.probabilities]
+    return { ...outcome, plain: null, probabilities, ids: [...order.subarray(0, kept)] }
   })
 }"""
 
