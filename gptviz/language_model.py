@@ -108,5 +108,7 @@ def load(name: str | Path) -> LanguageModel:
     Raises FileNotFoundError or ValueError, in one sentence, if there is none or it is broken.
     """
     folder = checkpoints.find(str(name))
+    # Taken first: if the files change while they are read, the next look loads them anew.
+    digest = checkpoints.fingerprint(folder)
     model, tokenizer = checkpoints.read(folder)
-    return LanguageModel(model, tokenizer, Path(name).name, checkpoints.fingerprint(folder))
+    return LanguageModel(model, tokenizer, Path(name).name, digest)

@@ -123,17 +123,18 @@ class Run:
         final = self.checkpoint(step)
         partial = final.with_name(f".{final.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(final, ignore_errors=True)
         try:
             partial.mkdir(parents=True)
             checkpoints.save(partial, model, tokenizer)
             save_file(optimizer_tensors(model, optimizer), partial / "optimizer.safetensors")
+            shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
+            reason = getattr(error.__cause__, "strerror", None) or error.strerror or error
             raise OSError(
-                f"the checkpoint of step {step} could not be written to {self.folder}: "
-                f"{error.strerror or error}; the one before it is kept, so make room and resume"
+                f"the checkpoint of step {step} could not be written to {self.folder}: {reason}; "
+                f"the one before it is kept, so make room and resume"
             ) from error
 
     def load_checkpoint(self, step: int, model: GPT, optimizer: Optimizer) -> None:
