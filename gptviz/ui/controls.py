@@ -21,7 +21,7 @@ def head(lm: LanguageModel) -> int:
 
 def position(view: View) -> int:
     """Which token of the prompt, counted from 0; the last one unless chosen."""
-    return index("position", "Token (its position)", len(view.ids), default=len(view.ids) - 1)
+    return index("position", "Position", len(view.ids), default=len(view.ids) - 1)
 
 
 def stage(lm: LanguageModel) -> str:

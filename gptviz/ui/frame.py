@@ -28,6 +28,8 @@ EXAMPLES = {
     "O Romeo": "JULIET:\nO Romeo, Romeo! wherefore art thou",
 }
 
+SIDEBAR_WIDTH = 270  # pixels: a third of a small projector's page is too much
+
 # Less air than Streamlit leaves, so that the main picture stands on the first screen.
 STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 2.5rem 4rem; }
@@ -61,7 +63,9 @@ def frame(name: str) -> View:
     """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
     page = PAGES[name]
     _bring_choices_along(name)
-    st.set_page_config(page_title=f"{page.title} · gptviz", layout="wide")
+    st.set_page_config(
+        page_title=f"{page.title} · gptviz", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
+    )
     st.html(STYLE)
     waiting = st.empty()
     with st.sidebar:
@@ -96,9 +100,12 @@ def _bring_choices_along(name: str) -> None:
 
 def _small_path(view: View, place: str) -> None:
     journey = resources.journey(view.lm, view.ids, view.waiting)
+    # The page's own control comes later, so in the first run the choice is only in the URL.
+    chosen = str(st.session_state.get("position", st.query_params.get("position", "")))
     last = len(view.ids) - 1
-    likeliest = likeliest_tokens(view.lm, view.trace, last)
-    path_picture(view, journey, likeliest, last, size="small", place=place)
+    position = min(int(chosen), last) if chosen.isdecimal() else last
+    likeliest = likeliest_tokens(view.lm, view.trace, position)
+    path_picture(view, journey, likeliest, position, size="small", place=place)
 
 
 def _model(waiting: DeltaGenerator) -> LanguageModel:
@@ -119,7 +126,8 @@ def _model(waiting: DeltaGenerator) -> LanguageModel:
     st.caption(
         f"{lm.model.n_parameters:,} parameters  \n"
         f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
-        f"context {config.block_size:,} · vocabulary {config.vocab_size:,}  \n"
+        f"context {config.block_size:,}  \n"
+        f"vocabulary {config.vocab_size:,}  \n"
         f"runs on {lm.model.wte.weight.device.type.upper()}"
     )
     return lm
