@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from gptviz.analysis.embeddings import token_table
 from gptviz.analysis.token_counts import commonest
@@ -60,16 +61,19 @@ def pca(vectors: np.ndarray, n_components: int) -> Projection:
     sign of an axis means nothing: its furthest point is made positive, so that it is always
     the same.
     """
-    centred = vectors - vectors.mean(0)
-    U, S, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
-    kept = min(n_components, len(S))
+    x = torch.from_numpy(vectors).double()
+    centred = x - x.mean(0)
+    # torch keeps to the number of threads that it was given; numpy's solver would not.
+    variances, directions = torch.linalg.eigh(centred.T @ centred)
+    kept = min(n_components, len(variances))
+    variances, directions = variances.flip(0).clamp_min(0), directions.flip(1)
     points = np.zeros((len(vectors), n_components), dtype=np.float32)
-    points[:, :kept] = U[:, :kept] * S[:kept]
+    points[:, :kept] = (centred @ directions[:, :kept]).numpy()
     furthest = points[np.abs(points).argmax(0), range(n_components)]
     explained = np.zeros(n_components)
-    if (total := np.square(S).sum()) > 0:
-        explained[:kept] = np.square(S[:kept]) / total
-    return Projection(points * np.where(furthest < 0, -1, 1), explained)
+    if (total := float(variances.sum())) > 0:
+        explained[:kept] = variances[:kept].numpy() / total
+    return Projection(points * np.where(furthest < 0, -1, 1).astype(np.float32), explained)
 
 
 class TSNE:
