@@ -156,10 +156,9 @@ def _edges(numbers: np.ndarray) -> np.ndarray:
 
 def _same_bins(edges: np.ndarray, of: np.ndarray, like: np.ndarray) -> np.ndarray:
     """The edges for `like`, where `of` is `like` moved and stretched."""
-    width = np.ptp(of)
-    if width == 0:
+    stretch = np.ptp(like) / np.ptp(of) if np.ptp(of) > 0 else np.nan
+    if not np.isfinite(stretch):
         return _edges(like)
-    stretch = np.ptp(like) / width
     return like.min() + (edges - of.min()) * stretch
 
 
