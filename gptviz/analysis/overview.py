@@ -80,8 +80,8 @@ def self_checks(lm: LanguageModel, trace: Trace) -> list[Check]:
     Runs the model once more, without recording, for the third. The sum of parts is no law of a
     network that normalises the stream itself (norm="post"), so it is left out there.
     """
-    patterns = [trace[f"h.{i}.attn.pattern"] for i in range(lm.config.n_layer)]
-    rows = max(_largest(pattern.sum(-1) - 1) for pattern in patterns)
+    patterns = torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(lm.config.n_layer)])
+    rows = _largest(patterns.sum(-1) - 1)
     checks = [Check("each row of an attention pattern sums to 1", rows, 1e-5)]
     if lm.config.norm != "post":
         added = [
