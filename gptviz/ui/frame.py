@@ -12,7 +12,7 @@ from gptviz import checkpoints
 from gptviz.analysis.overview import likeliest_tokens
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
-from gptviz.ui import parts, resources
+from gptviz.ui import parts, resources, sampling_controls
 from gptviz.ui.components.path_picture import path_picture
 from gptviz.ui.pages import PAGES
 
@@ -39,7 +39,7 @@ STYLE = """<style>
 [class*="st-key-scroll_"] .stElementContainer { max-width: none; }
 </style>"""
 
-CHOICES = ("model", "prompt", "layer", "head", "position")
+CHOICES = ("model", "prompt", "layer", "head", "position", *sampling_controls.RANGES, "seed")
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,16 +27,15 @@ def settings() -> SamplingSettings:
     A value that is no number, or beyond its slider, is dropped from the URL.
     """
     chosen = {}
-    for name in RANGES:
-        text = st.query_params.get(name)
-        if text is None:
-            continue
+    for name, (low, high) in RANGES.items():
+        text = st.query_params.get(name, "")
         number = _number(text)
-        low, high = RANGES[name]
         if number is None or not low <= number <= high or (name == "top_k" and number % 1):
-            del st.query_params[name]
+            st.query_params.pop(name, None)
+            st.session_state.pop(name, None)
         else:
             chosen[name] = number
+            st.session_state[name] = text  # comes along to other pages and back, as all choices
     top_k = int(chosen.pop("top_k", 0)) or None
     return SamplingSettings(top_k=top_k, **chosen)
 
