@@ -1,5 +1,6 @@
 """What a training run is told: the model's shape, the text, and how to learn from it."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -47,15 +48,17 @@ class TrainingConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; it must be a whole number, {least} or more")
+        if self.seed >= 2**32:
+            raise ValueError(f"seed is {self.seed}; it must be below {2**32}")
         for name in ("learning_rate", "gradient_clip"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be above 0")
         if not 0 <= self.min_learning_rate <= self.learning_rate:
             raise ValueError(
                 f"min_learning_rate is {self.min_learning_rate!r}; "
                 f"it must lie between 0 and learning_rate, {self.learning_rate!r}"
             )
-        if self.weight_decay < 0:
+        if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay is {self.weight_decay!r}; it cannot be negative")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:

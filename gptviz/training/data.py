@@ -42,14 +42,14 @@ def split(ids: Tensor, block_size: int) -> tuple[Tensor, Tensor]:
 
     Raises ValueError if either part is shorter than one window of block_size + 1 tokens.
     """
-    n_train = len(ids) - len(ids) // 10
-    shortest = len(ids) - n_train
-    if shortest < block_size + 1:
+    n_held_out = len(ids) // 10
+    if n_held_out < block_size + 1:
+        shorter = f" or a block_size below {n_held_out}" if n_held_out > 1 else ""
         raise ValueError(
             f"{len(ids)} tokens are too few: the last tenth must hold one window of "
-            f"{block_size + 1} tokens; use a longer text or a block_size below {max(shortest, 1)}"
+            f"{block_size + 1} tokens; use a longer text{shorter}"
         )
-    return ids[:n_train], ids[n_train:]
+    return ids[:-n_held_out], ids[-n_held_out:]
 
 
 def random_batch(

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ def train(
         try:
             finished = _Trainer(run).run(on_step, should_stop)
         except (ValueError, OSError) as error:
-            run.update_status({"state": "failed", "error": str(error)})
+            with suppress(OSError):  # a disk that is full refuses this too
+                run.update_status({"state": "failed", "error": str(error)})
             raise
         run.update_status({"state": "done" if finished else "stopped"})
 
@@ -59,14 +60,23 @@ class _Trainer:
         self.generator.manual_seed(config.seed)
         self.model = GPT(config.model, self.generator).to(self.device)
         self.optimizer = adamw(self.model, config)
-        self.dtype = choose_dtype(config.precision, self.device, config)
+        self.dtype = self.chosen_dtype()
         self.step = run.status.get("last_step", 0)
         if self.step:
             run.load_checkpoint(self.step, self.model, self.optimizer)
-            run.forget_after(self.step)
+        run.forget_after(self.step)
+
+    def chosen_dtype(self) -> torch.dtype:
+        """What this run computes in on this device: chosen once, or the curve would bend."""
+        chosen = self.saved_run.status.get("dtype", {})
+        if self.device.type not in chosen:
+            dtype = choose_dtype(self.config.precision, self.device, self.config)
+            chosen[self.device.type] = str(dtype).removeprefix("torch.")
+            self.saved_run.update_status({"dtype": chosen})
+        return getattr(torch, chosen[self.device.type])
 
     def run(self, on_step: Callable[[Row], None], should_stop: Callable[[], bool]) -> bool:
-        """True if the run came to its end, False if it was asked to stop."""
+        """True if the run came to its end, False if it was asked to stop before."""
         stopped = False
         while self.step < self.config.steps and not stopped:
             start = time.perf_counter()
@@ -76,11 +86,12 @@ class _Trainer:
             due = self.step % self.config.eval_interval == 0 or self.step == self.config.steps
             if due or stopped:
                 row["val_loss"] = self.validation_loss(self.config.eval_windows)
+                self.must_be_finite("validation loss", row["val_loss"])
             self.saved_run.append_metrics(row)
             on_step(row)
             if "val_loss" in row:
                 self.keep(row["val_loss"])
-        return not stopped
+        return self.step >= self.config.steps
 
     def one_step(self) -> Row:
         """One correction of the weights; the row of its numbers."""
@@ -100,16 +111,20 @@ class _Trainer:
             loss = self.loss(*batch) / config.accumulation
             loss.backward()
             train_loss += loss.item()
-        if not math.isfinite(train_loss):
-            raise ValueError(
-                f"the loss is {train_loss} at step {self.step + 1}: training has diverged; "
-                f"lower --learning-rate (it is {config.learning_rate}) and start again"
-            )
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
+        self.must_be_finite("loss", train_loss)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip).item()
+        self.must_be_finite("gradient", norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return {"step": self.step, "train_loss": train_loss, "lr": lr, "grad_norm": norm.item()}
+        return {"step": self.step, "train_loss": train_loss, "lr": lr, "grad_norm": norm}
+
+    def must_be_finite(self, name: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise ValueError(
+                f"the {name} is {value} after {self.step} steps: training has diverged; "
+                f"lower --learning-rate (it is {self.config.learning_rate}) and start again"
+            )
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         with self.autocast():

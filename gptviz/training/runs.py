@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -40,7 +41,8 @@ class Status(TypedDict, total=False):
     best_val_loss: float
     last_step: int
     val_loss: float
-    error: str
+    dtype: dict[str, str]  # what the large products are computed in, by kind of device
+    error: str  # why the run failed, in a sentence
 
 
 class Run:
@@ -89,8 +91,11 @@ class Run:
             return {}
 
     def update_status(self, changes: Status) -> None:
-        """Change some entries of status.json and keep the others."""
-        write_json(self.folder / "status.json", {**self.status, **changes})
+        """Change some entries of status.json and keep the others; an error goes with its state."""
+        status: dict[str, Any] = {**self.status, **changes}
+        if status.get("state") != "failed":
+            status.pop("error", None)
+        write_json(self.folder / "status.json", status)
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -102,12 +107,18 @@ class Run:
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Add one step's row."""
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Add one step's row. Raises OSError in words if the disk is full."""
+        path = self.folder / "metrics.jsonl"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError as error:
+            raise OSError(
+                f"{path} could not be written ({error.strerror}); make room and resume"
+            ) from error
 
     def forget_after(self, step: int) -> None:
-        """Drop the rows of steps that a resumed run will take again."""
+        """Drop the rows of steps that are taken again, and one that is only half written."""
         rows = [row for row in self.metrics if row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_text(self.folder / "metrics.jsonl", text)
@@ -129,12 +140,13 @@ class Run:
             save_file(optimizer_tensors(model, optimizer), partial / "optimizer.safetensors")
             shutil.rmtree(final, ignore_errors=True)
             os.replace(partial, final)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             shutil.rmtree(partial, ignore_errors=True)
-            reason = getattr(error.__cause__, "strerror", None) or error.strerror or error
+            cause = error.__cause__ or error
             raise OSError(
-                f"the checkpoint of step {step} could not be written to {self.folder}: {reason}; "
-                f"the one before it is kept, so make room and resume"
+                f"the checkpoint of step {step} could not be written to {self.folder} "
+                f"({getattr(cause, 'strerror', None) or cause}); an earlier one is kept, "
+                f"so make room and resume"
             ) from error
 
     def load_checkpoint(self, step: int, model: GPT, optimizer: Optimizer) -> None:
@@ -145,7 +157,7 @@ class Run:
         tensors = load_file(folder / "optimizer.safetensors")
         for name, parameter in model.named_parameters():
             optimizer.state[parameter] = {
-                key: tensors[f"{name}.{key}"].to(parameter.device if key != "step" else "cpu")
+                key: tensors[f"{name}.{key}"].to(parameter.device)
                 for key in ("step", "exp_avg", "exp_avg_sq")
             }
 
