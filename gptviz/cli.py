@@ -98,8 +98,9 @@ def run_train(options: argparse.Namespace) -> int:
     from gptviz.training.runs import Run
 
     text = data.read_text(options.data)
+    tokenizer = data.tokenizer_for(options.tokenizer, text)
     model = GPTConfig(
-        vocab_size=data.tokenizer_for(options.tokenizer, text).vocab_size,
+        vocab_size=tokenizer.vocab_size,
         block_size=options.block_size,
         n_layer=options.n_layer,
         n_head=options.n_head,
@@ -113,6 +114,7 @@ def run_train(options: argparse.Namespace) -> int:
     same.remove("data")
     settings = {name: getattr(options, name) for name in same}
     config = TrainingConfig(model=model, data=str(options.data.resolve()), **settings)
+    data.split(data.encode(text, tokenizer), options.block_size)  # too short: begin no run
     return follow(Run.create(options.folder, config))
 
 
@@ -142,7 +144,7 @@ def follow(run: Any) -> int:
                 bar.write(f"step {row['step']}: validation loss {row['val_loss']:.4f} nats a token")
 
         train(run, on_step=show, should_stop=lambda: bool(asked))
-    if asked:
+    if run.status.get("state") == "stopped":
         print(f"stopped with a checkpoint; go on with: gptviz resume {run.folder}")
     return 0
 
@@ -152,6 +154,8 @@ def run_export(options: argparse.Namespace) -> int:
 
     from gptviz import checkpoints
 
+    if (options.folder / "status.json").exists():
+        raise ValueError(f"{options.folder} is a training run; choose another folder for the model")
     model, tokenizer = checkpoints.read(checkpoints.find(options.source))
     checkpoints.save(options.folder, model, tokenizer, getattr(torch, options.dtype))
     print(f"wrote {options.folder}: {model.n_parameters:,} parameters as {options.dtype}")
