@@ -1,0 +1,328 @@
+"""The pieces of training compute what their definitions say."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gptviz.model import GPT, GPTConfig
+from gptviz.training import data, loss
+from gptviz.training.config import TrainingConfig
+from gptviz.training.loop import choose_dtype
+from gptviz.training.optimizer import adamw, decay_groups, learning_rate
+
+law = settings(max_examples=50, deadline=None)
+
+MODEL = GPTConfig(vocab_size=11, block_size=8, n_layer=2, n_head=2, n_embd=8)
+
+
+def config(**changes) -> TrainingConfig:
+    return TrainingConfig(**{"model": MODEL, "data": "text.txt", **changes})
+
+
+def a_batch(N: int, V: int, C: int, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(N, C, generator=generator, requires_grad=True)
+    weight = torch.randn(V, C, generator=generator, requires_grad=True)
+    return hidden, weight, torch.randint(V, (N,), generator=generator)
+
+
+@pytest.fixture
+def chunks_of_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss, "CHUNK", 4)
+
+
+@pytest.mark.usefixtures("chunks_of_4")
+@law
+@given(
+    N=st.integers(1, 13),
+    V=st.integers(1, 9),
+    C=st.integers(1, 5),
+    seed=st.integers(0, 999),
+    scale=st.sampled_from([1.0, 0.25]),
+)
+def test_cross_entropy_in_chunks_has_the_value_and_gradients_of_the_whole(N, V, C, seed, scale):
+    hidden, weight, targets = a_batch(N, V, C, seed)
+    expected = F.cross_entropy(hidden @ weight.T, targets)
+    gradients = torch.autograd.grad(expected * scale, (hidden, weight))
+
+    found = loss.cross_entropy(hidden, weight, targets)
+
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    for mine, theirs in zip(
+        torch.autograd.grad(found * scale, (hidden, weight)), gradients, strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+    with torch.no_grad():
+        unlearned = loss.cross_entropy(hidden, weight, targets)
+    torch.testing.assert_close(unlearned, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("N", [1, 511, 512, 513, 1030])
+def test_cross_entropy_at_its_real_chunk_equals_that_of_the_whole(N):
+    hidden, weight, targets = a_batch(N, 37, 6, seed=0)
+    expected = F.cross_entropy(hidden @ weight.T, targets)
+    found = loss.cross_entropy(hidden, weight, targets)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    expected_gradients = torch.autograd.grad(expected, (hidden, weight))
+    for mine, theirs in zip(
+        torch.autograd.grad(found, (hidden, weight)), expected_gradients, strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_cross_entropy_under_autocast_is_that_of_float32_within_bfloat16():
+    hidden, weight, targets = a_batch(600, 37, 6, seed=0)
+    expected = F.cross_entropy(hidden @ weight.T, targets)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = loss.cross_entropy(hidden, weight, targets)
+        with torch.no_grad():
+            unlearned = loss.cross_entropy(hidden, weight, targets)
+    assert found.dtype == torch.float32
+    # bfloat16 keeps 8 bits: numbers are off by up to 1 in 256.
+    torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(unlearned, found, rtol=1e-4, atol=1e-4)
+    assert found != loss.cross_entropy(hidden, weight, targets), "it was not float32 all along"
+    expected_gradients = torch.autograd.grad(expected, (hidden, weight))
+    for mine, theirs in zip(
+        torch.autograd.grad(found, (hidden, weight)), expected_gradients, strict=True
+    ):
+        assert mine.dtype == torch.float32
+        torch.testing.assert_close(mine, theirs, rtol=5e-2, atol=0.02 * float(theirs.abs().max()))
+
+
+class Largest(TorchDispatchMode):
+    """Remembers how many numbers the largest tensor held that any operation made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(tensor, torch.Tensor):
+                self.numbers = max(self.numbers, tensor.numel())
+        return result
+
+
+@pytest.mark.usefixtures("chunks_of_4")
+def test_the_logits_of_a_whole_batch_are_never_held():
+    N, V, C = 50, 20, 3
+    hidden, weight, targets = a_batch(N, V, C, seed=0)
+    with Largest() as made:
+        loss.cross_entropy(hidden, weight, targets).backward()
+    assert made.numbers <= max(4 * V, N * C, V * C) < N * V
+    with Largest() as made, torch.no_grad():
+        loss.cross_entropy(hidden, weight, targets)
+    assert made.numbers <= max(4 * V, N * C, V * C)
+    with Largest() as made:
+        F.cross_entropy(hidden @ weight.T, targets)
+    assert made.numbers == N * V, "and this way of measuring would notice"
+
+
+@pytest.mark.parametrize("changes", [{}, {"tie_weights": False}, {"position": "none"}])
+def test_matrices_are_decayed_and_vectors_are_not(changes):
+    model = GPT(replace(MODEL, **changes))
+    matrices, vectors = decay_groups(model, 0.1)
+    assert (matrices["weight_decay"], vectors["weight_decay"]) == (0.1, 0.0)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    decayed = {names[id(parameter)] for parameter in matrices["params"]}
+    left = {names[id(parameter)] for parameter in vectors["params"]}
+    assert decayed | left == set(names.values())
+    assert len(matrices["params"]) + len(vectors["params"]) == len(names), "each once"
+    assert decayed == {n for n in names.values() if n.endswith("weight") and ".ln_" not in f".{n}"}
+    assert all(name.endswith("bias") or "ln_" in name for name in left)
+
+
+def test_the_optimiser_shrinks_matrices_alone():
+    model = GPT(MODEL)
+    optimizer = adamw(model, config(weight_decay=0.5, learning_rate=0.1))
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    for name, parameter in model.named_parameters():
+        share = 1 - 0.1 * 0.5 if parameter.dim() == 2 else 1
+        torch.testing.assert_close(parameter.detach(), share * before[name])
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [
+        (0, 0.1),
+        (4, 0.5),
+        (9, 1.0),
+        (10, 1.0),
+        (35, 0.2 + 0.8 * (1 + math.cos(math.pi / 4)) / 2),
+        (60, 0.6),
+        (110, 0.2),
+        (500, 0.2),
+    ],
+)
+def test_the_rate_warms_up_straight_and_falls_along_a_cosine(step, rate):
+    schedule = config(steps=110, warmup_steps=10, learning_rate=1.0, min_learning_rate=0.2)
+    assert learning_rate(step, schedule) == pytest.approx(rate)
+
+
+@law
+@given(
+    steps=st.integers(1, 60), warmup_steps=st.integers(0, 80), minimum=st.sampled_from([0.0, 0.3])
+)
+def test_the_rate_rises_then_falls_and_stays_within_its_bounds(steps, warmup_steps, minimum):
+    schedule = config(
+        steps=steps, warmup_steps=warmup_steps, learning_rate=1.0, min_learning_rate=minimum
+    )
+    rates = [learning_rate(step, schedule) for step in range(steps)]
+    assert all(0 < rate <= 1 for rate in rates)
+    assert rates[:warmup_steps] == sorted(rates[:warmup_steps])
+    falling = rates[warmup_steps:]
+    assert falling == sorted(falling, reverse=True)
+    assert all(rate >= minimum for rate in falling)
+
+
+@law
+@given(n=st.integers(0, 300), block_size=st.integers(1, 20))
+def test_the_last_tenth_is_held_out(n, block_size):
+    ids = torch.arange(n)
+    held_out = n // 10
+    if held_out < block_size + 1:
+        with pytest.raises(ValueError, match=f"{n} tokens are too few: the last tenth must hold"):
+            data.split(ids, block_size)
+        return
+    train, validation = data.split(ids, block_size)
+    assert train.tolist() == list(range(n - held_out))
+    assert validation.tolist() == list(range(n - held_out, n))
+
+
+@pytest.mark.parametrize(
+    ("n", "way_out"),
+    [
+        (70, "use a longer text or a block_size below 7"),
+        (20, "use a longer text or a block_size below 2"),
+        (19, "use a longer text"),
+        (0, "use a longer text"),
+    ],
+)
+def test_the_way_out_of_a_text_that_is_too_short_leads_out(n, way_out):
+    with pytest.raises(ValueError, match="too few") as error:
+        data.split(torch.arange(n), 8)
+    assert str(error.value).endswith(way_out)
+    if "below" in way_out:
+        data.split(torch.arange(n), n // 10 - 1)
+
+
+@law
+@given(n=st.integers(2, 60), batch_size=st.integers(1, 5), block_size=st.integers(1, 10))
+def test_windows_in_order_have_each_token_as_a_target_once(n, batch_size, block_size):
+    if n < block_size + 1:
+        return
+    batches = list(data.windows_in_order(torch.arange(n), batch_size, block_size))
+    inputs = torch.cat([x for x, _ in batches])
+    targets = torch.cat([y for _, y in batches])
+    assert torch.equal(targets, inputs + 1)
+    seen = targets.flatten().tolist()
+    assert seen == list(range(1, len(seen) + 1)), "from the second token on, each once"
+    assert n - 1 - len(seen) < block_size, "only a last, shorter window is left out"
+    assert all(len(x) == batch_size for x, _ in batches[:-1])
+
+
+@law
+@given(n=st.integers(2, 2000), n_windows=st.integers(1, 200))
+def test_a_part_of_the_windows_is_spread_over_the_whole_and_repeats_none(n, n_windows):
+    starts = [int(x[0, 0]) for x, _ in data.windows_in_order(torch.arange(n), 1, 1, n_windows)]
+    assert len(starts) == len(set(starts)) == min(n_windows, n - 1)
+    assert starts == sorted(starts)
+    if n_windows > 1:
+        assert (starts[0], starts[-1]) == (0, n - 2)
+        gaps = [b - a for a, b in itertools.pairwise(starts)]
+        assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+@law
+@given(
+    n=st.integers(3, 40),
+    batch_size=st.integers(1, 6),
+    block_size=st.integers(1, 30),
+    seed=st.integers(0, 99),
+)
+def test_a_random_batch_holds_windows_of_the_text_and_their_next_tokens(
+    n, batch_size, block_size, seed
+):
+    if n < block_size + 1:
+        return
+    generator = torch.Generator().manual_seed(seed)
+    inputs, targets = data.random_batch(torch.arange(n), batch_size, block_size, generator)
+    assert inputs.shape == targets.shape == (batch_size, block_size)
+    assert torch.equal(targets, inputs + 1)
+    assert torch.equal(inputs, inputs[:, :1] + torch.arange(block_size))
+    assert inputs.min() >= 0
+    assert targets.max() <= n - 1
+
+
+def test_random_windows_begin_everywhere():
+    generator = torch.Generator().manual_seed(0)
+    inputs, targets = data.random_batch(torch.arange(10), 500, 3, generator)
+    assert set(inputs[:, 0].tolist()) == set(range(7))
+    assert targets.max() == 9
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+def test_a_precision_that_is_named_is_the_one_that_is_used(device):
+    for name in ("float32", "bfloat16"):
+        dtype = choose_dtype(name, torch.device(device), config(precision=name))
+        assert dtype == getattr(torch, name)
+
+
+def test_by_itself_training_chooses_bfloat16_only_where_it_pays():
+    assert choose_dtype("auto", torch.device("mps"), config()) == torch.float32
+    on_gpu = choose_dtype("auto", torch.device("cuda"), config())
+    assert on_gpu == (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32)
+    on_processor = choose_dtype("auto", torch.device("cpu"), config())
+    assert on_processor in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("nonsense", "words"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; it must be a whole number, 1 or more"),
+        ({"accumulation": 0}, "accumulation is 0; it must be a whole number, 1 or more"),
+        ({"steps": 0}, "steps is 0; it must be a whole number, 1 or more"),
+        ({"steps": 1.5}, "steps is 1.5; it must be a whole number, 1 or more"),
+        ({"warmup_steps": -1}, "warmup_steps is -1; it must be a whole number, 0 or more"),
+        ({"eval_interval": 0}, "eval_interval is 0; it must be"),
+        ({"eval_windows": 0}, "eval_windows is 0; it must be"),
+        ({"seed": -1}, "seed is -1; it must be a whole number, 0 or more"),
+        ({"seed": 2**40}, f"seed is {2**40}; it must be below 4294967296"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
+        ({"learning_rate": math.nan}, "learning_rate is nan; it must be above 0"),
+        ({"gradient_clip": 0}, "gradient_clip is 0; it must be above 0"),
+        ({"min_learning_rate": 1.0}, "min_learning_rate is 1.0; it must lie between 0 and"),
+        ({"weight_decay": -0.1}, "weight_decay is -0.1; it cannot be negative"),
+        ({"weight_decay": math.nan}, "weight_decay is nan"),
+        ({"beta1": 1.0}, "beta1 is 1.0; it must be in [0, 1)"),
+        ({"beta2": -0.1}, "beta2 is -0.1; it must be in [0, 1)"),
+        ({"tokenizer": "words"}, "tokenizer is 'words'; it must be one of 'gpt2', 'char'"),
+        ({"precision": "float64"}, "precision is 'float64'; it must be one of 'auto', 'float32'"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_words(nonsense, words):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared
+        config(**nonsense)
+    assert words in str(error.value)
+
+
+def test_settings_go_to_a_file_and_come_back():
+    whole = config(steps=7, learning_rate=0.5, precision="float32", seed=3)
+    assert TrainingConfig.from_dict(whole.to_dict()) == whole
+    for broken in ({}, {"model": 3}, [], {**whole.to_dict(), "wings": 2}, {"model": {"legs": 4}}):
+        with pytest.raises(ValueError, match="these are not the settings of a training run"):
+            TrainingConfig.from_dict(broken)
+
+
+def test_a_step_learns_from_so_many_tokens():
+    assert config(batch_size=3, accumulation=2).tokens_per_step == 3 * 2 * 8
