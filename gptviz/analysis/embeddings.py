@@ -32,6 +32,11 @@ class Word:
         """The pieces, joined by + where there are several: ·Ty + b + alt."""
         return " + ".join(self.pieces)
 
+    @property
+    def several(self) -> bool:
+        """Whether it takes more than one token to write the word."""
+        return len(self.ids) > 1
+
 
 def word(lm: LanguageModel, typed: str) -> Word:
     """Look a word up among the token embeddings.

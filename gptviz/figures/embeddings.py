@@ -131,7 +131,12 @@ def position_heatmaps(
         anchor = "x" if column == 1 else "x2"
         figure.update_xaxes(title="position", showgrid=False, constrain="domain", col=column)
         figure.update_yaxes(
-            autorange="reversed", scaleanchor=anchor, constrain="domain", showgrid=False, col=column
+            autorange="reversed",
+            scaleanchor=anchor,
+            constrain="domain",
+            constraintoward="top",
+            showgrid=False,
+            col=column,
         )
     figure.update_yaxes(title="position", col=1)
     return figure.update_layout(layout(scheme, height=440))

@@ -69,7 +69,7 @@ def token_map(
             ],
             "textposition": [place or "top center" for place in places[chosen]],
             "textfont": _font(colours, prompt),
-            "marker": _marker(colours, prompt, np.array(faint[chosen], dtype=bool)),
+            "marker": _marker(colours, prompt, np.array(faint[chosen], dtype=bool), n_axes),
             "customdata": [html.escape(words, quote=False) for words in hover[chosen]],
             "hovertemplate": "%{customdata}<extra></extra>",
         }
@@ -84,8 +84,12 @@ def token_map(
         )
     else:
         plain = {"showticklabels": False, "showbackground": False, "gridcolor": colours.grid}
-        scene = {f"{axis}axis": {"title": axes[i], **plain} for i, axis in enumerate("xyz")}
-        figure.update_layout(scene={**scene, "aspectmode": "data"}, margin={"b": 0, "t": 30})
+        scene: dict[str, object] = {
+            f"{axis}axis": {"title": axes[i], **plain} for i, axis in enumerate("xyz")
+        }
+        camera = {"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.15}}
+        scene.update(aspectmode="data", camera=camera)
+        figure.update_layout(scene=scene, margin={"b": 0, "t": 30})
     legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "reversed"}
     return figure.update_layout(
         legend={**legend, "itemsizing": "constant"}, dragmode="pan" if n_axes == 2 else "orbit"
@@ -139,12 +143,12 @@ def _font(colours: Palette, prompt: bool) -> dict[str, object]:
     return {"family": MONO, "size": SMALL_TEXT_SIZE, "color": colours.muted}
 
 
-def _marker(colours: Palette, prompt: bool, faint: np.ndarray) -> dict[str, object]:
+def _marker(colours: Palette, prompt: bool, faint: np.ndarray, n_axes: int) -> dict[str, object]:
     colour = colours.accent if prompt else colours.sequential[3]
     line = {"color": colour, "width": 1}
     return {
         "color": colour,
-        "size": 9 if prompt else 4,
+        "size": (9 if prompt else 4) if n_axes == 2 else (6 if prompt else 2),
         "symbol": np.where(faint, "circle-open", "circle"),
         "line": line,
     }

@@ -63,6 +63,6 @@ STAGES = (
     ("attention", "attention"),
     ("MLP", "overview"),
     ("final norm", "layer_norms"),
-    ("logits", "overview"),
+    ("logits", "sampling"),
     ("probabilities", "sampling"),
 )

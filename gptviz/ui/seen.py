@@ -33,16 +33,24 @@ def legend(lm: LanguageModel, mark: str) -> str:
     return f"{mark}: tokens that the training text holds fewer than {HARDLY_SEEN} times."
 
 
+def is_rare(lm: LanguageModel, word: Word) -> bool:
+    """Whether it is known that the model has hardly seen one of the word's tokens."""
+    seen = embeddings.seen_least(lm, word)
+    return seen is not None and seen < HARDLY_SEEN
+
+
 def about(lm: LanguageModel, word: Word) -> str:
     """What to know of a word before its vector is trusted."""
     seen = embeddings.seen_least(lm, word)
-    several = len(word.ids) > 1
-    split = f"Its {len(word.ids)} tokens are shown by the **mean** of their vectors. " * several
+    split = f"Its {len(word.ids)} tokens are shown by the **mean** of their vectors. "
+    split *= word.several
     if seen is None:
         return split
-    times = f"The training text holds {'its rarest token' if several else 'it'} {seen:,} times. "
+    times = (
+        f"The training text holds {'its rarest token' if word.several else 'it'} {seen:,} times. "
+    )
     warning = (
         "⚠ **Hardly seen**: such a vector has had little chance to mean anything, and lies near "
         "other rare tokens, whatever they are."
     )
-    return f"{split}{times}{warning * (seen < HARDLY_SEEN)}"
+    return f"{split}{times}{warning * is_rare(lm, word)}"

@@ -52,14 +52,14 @@ def token_maps(view: View) -> None:
     )
     table = projection.map_table(view.lm, view.ids, ids, drawn.points)
     if drawn.explained is None:
-        names = [f"axis {i + 1} (no meaning of its own)" for i in range(n_axes)]
+        names = [f"axis {i + 1} (no meaning)" for i in range(n_axes)]
         how = (
             "t-SNE puts tokens side by side that are near by cosine; large distances and the "
             "axes mean nothing. "
         )
     else:
         shares = [f"{share:.1%}" for share in drawn.explained]
-        names = [f"axis {i + 1}: {share} of the variance" for i, share in enumerate(shares)]
+        names = [f"axis {i + 1}: {share} of variance" for i, share in enumerate(shares)]
         how = (
             f"PCA turns the cloud so that it spreads most. These {n_axes} axes show "
             f"{drawn.explained.sum():.1%} of its variance; the rest is not to be seen, so points "

@@ -86,9 +86,10 @@ def analogies(view: View) -> None:
     inputs = tuple(sorted({*a.ids, *b.ids, *c.ids}))
     first = embedding_resources.nearest(view.lm, vector, (), 1, view.waiting)
     found = embedding_resources.nearest(view.lm, vector, inputs, NEIGHBOURS, view.waiting)
-    sum_of_words = f"{a.label} − {b.label} + {c.label}"
+    sum_of_words = "{} − {} + {}".format(*(f"({w.label})" if w.several else w.label for w in words))
     st.markdown(f"**Nearest to {parts.literal(sum_of_words)}**")
     _split_words(words)
+    _hardly_seen(view, words)
     note = (
         f"The very nearest is {parts.literal(first['token'].iloc[0])}, "
         "one of the three words itself. They are left out, as is usual. "
@@ -118,10 +119,18 @@ def _bars(view: View, found: pd.DataFrame, key: str, how_to_read: str) -> None:
 
 
 def _split_words(words: Sequence[Word]) -> None:
-    split = {word.typed: parts.literal(word.label) for word in words if len(word.ids) > 1}
+    split = {word.typed: parts.literal(word.label) for word in words if word.several}
     if split:
         listed = "; ".join(f"{parts.literal(typed)} = {label}" for typed, label in split.items())
         st.markdown(f"Of several tokens, shown by the **mean** of their vectors: {listed}.")
+
+
+def _hardly_seen(view: View, words: Sequence[Word]) -> None:
+    rare = [parts.literal(word.label) for word in words if seen.is_rare(view.lm, word)]
+    if rare:
+        st.markdown(
+            f"⚠ **Hardly seen** by the model, so the result says little: {', '.join(rare)}."
+        )
 
 
 def _word_input(key: str, label: str, default: str = "", placeholder: str | None = None) -> str:

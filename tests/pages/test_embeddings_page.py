@@ -145,6 +145,15 @@ def test_an_analogy_says_that_its_own_words_are_left_out():
     shown = drawn(app)["layout"]["yaxis"]["ticktext"]
     assert not {"·king", "·man", "·woman"} & set(shown)
     assert "·king − ·man + ·woman" in words(app)
+    assert "Hardly seen" not in words(app)
+
+
+def test_an_analogy_warns_of_words_that_are_split_or_hardly_seen():
+    app = open_page("Analogies", analogy_a="computer", analogy_b="king", analogy_c="Tybalt")
+    drawn(app)
+    assert "·computer − ·king + (·Ty + b + alt)" in words(app)
+    assert "Tybalt = ·Ty + b + alt" in words(app)
+    assert "so the result says little: ·computer." in words(app)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +202,7 @@ def test_the_map_says_what_share_of_the_variance_its_axes_show():
     explained = projection.pca(lm.model.wte.weight[ids].numpy(), 3).explained
     scene = figure["layout"]["scene"]
     titles = [scene[f"{axis}axis"]["title"]["text"] for axis in "xyz"]
-    assert titles == [
-        f"axis {i + 1}: {share:.1%} of the variance" for i, share in enumerate(explained)
-    ]
+    assert titles == [f"axis {i + 1}: {share:.1%} of variance" for i, share in enumerate(explained)]
     assert f"{explained.sum():.1%} of its variance" in words(app)
 
 
