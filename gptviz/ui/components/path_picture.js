@@ -100,12 +100,13 @@ class Picture {
   }
 
   drawPlace() {
-    const stage = this.data.stages.find((stage) => stage.here)
-    if (!stage || !this.small) return
-    const column = this.columns[stage.column]
-    const x = column.x + stage.part * column.width
-    const size = { x: x + 1, y: 1, width: column.width * stage.share - 2, height: this.height - 2 }
-    this.add("rect", { ...size, rx: 6, class: "place" })
+    if (!this.small) return
+    for (const stage of this.data.stages.filter((stage) => stage.here)) {
+      const column = this.columns[stage.column]
+      const x = column.x + stage.part * column.width
+      const width = column.width * stage.share
+      this.add("rect", { x: x + 1, y: 1, width: width - 2, height: this.height - 2, rx: 6, class: "place" })
+    }
   }
 
   blockX(i) {
