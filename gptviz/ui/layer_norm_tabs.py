@@ -130,7 +130,8 @@ def stream(view: View, norm: str | None, position: int) -> None:
 
 def without(view: View, norm: str, position: int) -> None:
     """What the network computes when the norm hands on its input untouched."""
-    found = resources.leave_out(view.lm, view.ids, norm, view.waiting)
+    with st.spinner(f"Running the model without {norm} …"):
+        found = resources.leave_out(view.lm, view.ids, norm, view.waiting)
     mark = _stage(view, norm)
     nats = found.divergence[position]
     st.markdown(
