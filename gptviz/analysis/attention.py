@@ -18,8 +18,16 @@ from gptviz.tracing import Trace
 
 
 def patterns(trace: Trace) -> Tensor:
-    """The patterns of all heads of all layers, (n_layer, H, T, T), in a tensor of their own."""
+    """The patterns of all heads of all layers, (n_layer, H, T, T), in a tensor of their own.
+
+    Raises ValueError if the trace has none: fused attention never makes them.
+    """
     n_layer = sum(name.endswith(".attn.pattern") for name in trace)
+    if not n_layer:
+        raise ValueError(
+            "this trace holds no attention pattern; record h.*.attn.pattern of a model with "
+            "attention='explicit'"
+        )
     return torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(n_layer)])
 
 

@@ -35,6 +35,11 @@ def test_patterns_of_all_layers_lie_in_one_tensor(lm):
     assert torch.equal(stacked[1], trace["h.1.attn.pattern"])
 
 
+def test_a_trace_without_patterns_is_refused_in_words(lm):
+    with pytest.raises(ValueError, match="record h.\\*.attn.pattern"):
+        attention.patterns(lm.trace("abcde", names=["embed"]))
+
+
 def test_entropy_counts_the_tokens_that_share_the_weight():
     expected = torch.tensor([0, math.log(2), math.log(3), math.log(4)])
     torch.testing.assert_close(attention.entropy(SPREADS_OUT), expected)
