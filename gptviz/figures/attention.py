@@ -60,8 +60,8 @@ def heatmap(
         layout(
             scheme,
             width=room + 30 + T * cell + right,
-            height=room + 40 + T * cell,
-            margin={"l": room + 30, "r": right, "t": 10, "b": room + 30, "autoexpand": False},
+            height=room + 66 + T * cell,
+            margin={"l": room + 30, "r": right, "t": 36, "b": room + 30, "autoexpand": False},
         ),
     )
     figure.update_xaxes(**ticks.axis, tickangle=-90, title=_titled("looked at (key)", ticks))
@@ -98,8 +98,8 @@ def head_map(
         layout(
             scheme,
             width=n_head * cell + 180,
-            height=n_layer * cell + 90,
-            margin={"l": 70, "r": 110, "t": 10, "b": 80, "autoexpand": False},
+            height=n_layer * cell + 106,
+            margin={"l": 70, "r": 110, "t": 36, "b": 70, "autoexpand": False},
         ),
     )
     if cell >= ROOM_FOR_NUMBER:

@@ -203,6 +203,11 @@ def _template(colours: Palette) -> go.layout.Template:
                 "bgcolor": colours.background,
                 "bordercolor": colours.muted,
             },
+            "modebar": {
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": colours.muted,
+                "activecolor": colours.text,
+            },
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "margin": {"l": 8, "r": 8, "t": 40, "b": 8},

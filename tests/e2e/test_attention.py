@@ -76,7 +76,7 @@ def test_pointing_at_a_token_shows_its_lines_alone_with_their_weights(visit, mod
 def test_a_click_on_a_token_of_the_lines_chooses_it(visit, expect):
     page = visit().open("/attention", model="shakespeare", prompt=PROMPT, details="Lines")
     page.get_by_role("button", name="token 1, ·two: where it looks").click()
-    expect(slider(page, "Token")).to_have_value("1")
+    expect(slider(page, "Position")).to_have_value("1")
     expect(page).to_have_url(re.compile("position=1"))
 
 
