@@ -20,7 +20,7 @@ from gptviz.figures.theme import (
 )
 
 BAR_PITCH = 24  # pixels from bar to bar
-HIGHEST_ROW, LOWEST_ROW, ROWS = 32, 14, 264  # pixels: of one token's row, and of all if few
+HIGHEST_ROW, LOWEST_ROW, ROWS = 32, 14, 250  # pixels: of one token's row, and of all if few
 NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
 
@@ -50,7 +50,7 @@ def similarity_heatmap(
             colorbar={**COSINE_BAR, "len": max(120, min(side, 320)), "lenmode": "pixels"},
             **signed(scheme, 1),
         ),
-        layout(scheme, height=side + 90, margin={"t": 10, "b": 10}),
+        layout(scheme, height=side + 60, margin={"t": 10, "b": 10}),
     )
     angle = None if T <= NUMBERED else -90
     figure.update_xaxes(**ticks.axis, side="top", tickangle=angle, title=ticks.note or None)
@@ -154,7 +154,7 @@ def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Sch
         (colours.text, "dot", "diamond"),
         (colours.muted, "longdash", "x"),
     )
-    figure = go.Figure(layout=layout(scheme, height=420))
+    figure = go.Figure(layout=layout(scheme, height=360))
     for (name, cosines), (colour, dash, symbol) in zip(lines.items(), looks, strict=False):
         check_labels(stages, len(cosines), "stages")
         figure.add_scatter(
