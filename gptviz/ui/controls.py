@@ -74,8 +74,8 @@ def index(key: str, label: str, count: int, default: int = 0) -> int:
     slider that is out of range breaks in the browser.
     """
     chosen = st.session_state.get(key)
-    if isinstance(chosen, int) and chosen >= count:
-        st.session_state[key] = count - 1
+    if isinstance(chosen, int) and not 0 <= chosen < count:
+        st.session_state[key] = min(max(chosen, 0), count - 1)
     if count == 1:
         st.slider(label, 0, 1, 0, key=f"{key}_only", disabled=True)
         return 0
