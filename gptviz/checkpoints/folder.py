@@ -100,10 +100,10 @@ def is_model(folder: Path) -> bool:
 def fingerprint(folder: Path) -> str:
     """A short id that changes when the model in a folder does: for the key of a cache.
 
-    Raises FileNotFoundError if there is no model. The files are not read but for config.json:
-    others are told apart by name, size and time.
+    Raises FileNotFoundError or ValueError if there is no model. The files are not read but for
+    config.json: others are told apart by name, size and time.
     """
-    digest = hashlib.sha256((folder / configs.FILE).read_bytes())
+    digest = hashlib.sha256(repr(configs.read_json(folder / configs.FILE)).encode())
     tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     for path in weights.files(folder) + tokenizer:
         stat = path.stat()

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import gptviz
 from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
@@ -385,3 +386,12 @@ class TestFingerprint:
         before = checkpoints.fingerprint(folder)
         (folder / "README.md").write_text("A card.")
         assert checkpoints.fingerprint(folder) == before
+
+
+@pytest.mark.parametrize("config", [None, "{", "[]"])
+def test_loading_what_is_no_model_says_so_in_one_sentence(tmp_path: Path, config: str | None):
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises((FileNotFoundError, ValueError), match=r"holds|no valid JSON") as error:
+        gptviz.load(tmp_path)
+    assert "Errno" not in str(error.value)
