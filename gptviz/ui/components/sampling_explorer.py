@@ -58,7 +58,7 @@ def sampling_explorer(
                 "settings": plain(settings),
                 "presets": {name: plain(preset) for name, preset in PRESETS.items()},
                 "limits": {
-                    name: {"min": low, "max": high, "step": 0.01}
+                    name: {"min": low, "max": high, "step": 1 if name == "top_k" else 0.01}
                     for name, (low, high) in sampling_controls.RANGES.items()
                 },
             },
