@@ -29,7 +29,7 @@ def chart(
 
     A figure that sets its own width keeps it, and scrolls where the page is narrower.
     """
-    alt = f"{name}. {how_to_read}"
+    alt = plain(f"{name}. {how_to_read}")
     width: Literal["content", "stretch"] = "content" if figure.layout.width else "stretch"
     with st.container(key=f"scroll_{key}"):
         st.plotly_chart(figure, width=width, key=key, theme=None, config=CHART_CONFIG, alt=alt)
@@ -70,3 +70,8 @@ def problem(text: str) -> None:
 def literal(text: str) -> str:
     """Text that Markdown shows as it is: every sign that could mean something is escaped."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", " ")
+
+
+def plain(text: str) -> str:
+    """What Markdown shows of `literal` text, for places that show a text as it is."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
