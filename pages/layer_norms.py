@@ -32,9 +32,10 @@ parts.chart(
     key="before_and_after",
     name=f"{read} → {norm}[{position}]",
     shape=(view.lm.config.n_embd,),
-    how_to_read="how many of the numbers in this token's vector have each value; a mark below 0 "
-    "is one number. Dotted: the mean; grey: one standard deviation (√variance) on both sides. "
-    "Normalising changes the scale and not the shape; γ and β can change the shape.",
+    how_to_read=f"the vector of token {position} “{parts.literal(view.tokens[position])}”: how "
+    f"many of its numbers have each value; a mark below 0 is one number. Dotted: the mean; grey: "
+    f"one standard deviation (√variance) on both sides. Normalising changes the scale and not the "
+    f"shape; γ and β can change the shape.",
     table=found.table.rename(columns={"recorded": norm}),
 )
 st.markdown(details.place(view.lm.config, norm))

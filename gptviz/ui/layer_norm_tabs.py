@@ -59,13 +59,14 @@ def arithmetic(view: View, norm: str, position: int) -> None:
     """The norm of one token, step by step."""
     found = by_hand(view.lm, view.trace, norm, position)
     st.code(_sums(found), language=None)
-    table = found.table.rename(columns={"recorded": norm}).head(FIRST)
+    short = {"dimension": "dim.", "÷ √(var + ε)": "÷ divisor", "recorded": norm}
+    table = found.table.rename(columns=short).head(FIRST)
     st.dataframe(table.style.format(precision=4), hide_index=True, key="steps")
     parts.source(
         f"{norm}[{position}]",
         (len(found.table),),
         f"the first {len(table)} of {len(found.table)} dimensions. Each column continues the one "
-        f"before it: x − mean, then ÷ √(var + ε), then × γ, then + β. The last column is what the "
+        f"before it: x − mean, then ÷ divisor, then × γ, then + β. The last column is what the "
         f"model's own module returned.",
     )
     st.markdown(
@@ -216,15 +217,19 @@ def _sums(found: ByHand) -> str:
     C = len(found.table)
     mean, variance = (float(found.moments[name].iloc[0]) for name in ("mean", "variance"))
     more = " + …" if C > 3 else ""
-    values = " + ".join(f"({x:.4f})" for x in found.table["x"].head(3))
-    squares = " + ".join(f"({x:.4f})²" for x in found.table["x − mean"].head(3))
+    values = " + ".join(_bracketed(x) for x in found.table["x"].head(3))
+    squares = " + ".join(f"{_bracketed(x)}²" for x in found.table["x − mean"].head(3))
     epsilon = np.format_float_positional(found.epsilon, trim="-")
     return (
-        f"mean    = ({values}{more}) ÷ {C} = {mean:.6g}\n"
-        f"var     = ({squares}{more}) ÷ {C} = {variance:.6g}\n"
-        f"divisor = √(var + ε) = √({variance:.6g} + {epsilon}) "
-        f"= {(variance + found.epsilon) ** 0.5:.6g}"
-    )
+        f"mean    = ({values}{more}) ÷ {C} = {mean:.5g}\n"
+        f"var     = ({squares}{more}) ÷ {C} = {variance:.5g}\n"
+        f"divisor = √(var + ε) = √({variance:.5g} + {epsilon}) "
+        f"= {(variance + found.epsilon) ** 0.5:.5g}"
+    ).replace("-", "−")
+
+
+def _bracketed(x: float) -> str:
+    return f"({x:.4f})" if x < 0 else f"{x:.4f}"
 
 
 TABS: Mapping[str, Callable[[View, str, int], None]] = MappingProxyType(

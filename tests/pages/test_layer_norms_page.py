@@ -89,6 +89,7 @@ def test_the_url_chooses_norm_and_token(norm: str, read: str):
     app = open_page(norm=norm, position="2")
     moments = expected(norm, 2).moments
     assert f"`{read}[2] → {norm}[2]`" in words(app)
+    assert "the vector of token 2 “e”:" in words(app)
     assert f"It reads the residual stream `{read}`" in words(app)
     for title, variance in zip(titles(app), moments["variance"], strict=True):
         assert title.endswith(f"variance {variance:.4g}")
@@ -106,10 +107,10 @@ def test_the_steps_by_hand_end_in_what_the_module_returned_and_say_how_exactly()
     found = expected("h.1.ln_1", 4)
     steps = app.dataframe[0].value
     assert list(steps.columns) == [
-        "dimension",
+        "dim.",
         "x",
         "x − mean",
-        "÷ √(var + ε)",
+        "÷ divisor",
         "γ",
         "× γ",
         "β",
@@ -123,8 +124,8 @@ def test_the_steps_by_hand_end_in_what_the_module_returned_and_say_how_exactly()
         f"is {found.error:.1e}; 1e-05 is allowed" in words(app)
     )
     mean, variance = found.moments.loc[0, "mean"], found.moments.loc[0, "variance"]
-    assert f"÷ 8 = {mean:.6g}" in app.code[0].value
-    assert f"√({variance:.6g} + 0.00001)" in app.code[0].value
+    assert f"÷ 8 = {mean:.5g}".replace("-", "−") in app.code[0].value
+    assert f"√({variance:.5g} + 0.00001)" in app.code[0].value
 
 
 def test_gamma_and_beta_are_shown_with_their_largest_dimensions():
@@ -175,6 +176,11 @@ def test_only_the_open_tab_computes(tab: str):
             "Without this norm": {"lengths_compared", "divergences"},
         }[tab]
     )
+
+
+def test_who_cannot_see_the_picture_hears_the_token_as_it_is():
+    app = open_page(prompt="To be, or", position="5")
+    assert "of token 5 “,”: how many" in app.get("plotly_chart")[0].proto.alt
 
 
 def test_another_norm_is_chosen_from_the_list():
