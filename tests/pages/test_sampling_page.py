@@ -1,13 +1,16 @@
 """The sampling page, entered through the app."""
 
+import itertools
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +20,7 @@ from gptviz.analysis.continuations import Tree
 from gptviz.model import GPT, GPTConfig
 from gptviz.sampling import SamplingSettings, stages
 from gptviz.tokenizers import CharacterTokenizer
+from gptviz.ui import resources
 
 APP = Path(__file__).parents[2] / "app.py"
 LETTERS = CharacterTokenizer.from_text(
@@ -200,6 +204,45 @@ def test_writing_ends_after_a_stop_sequence():
     app.multiselect(key="write_stop").set_value([stop]).run()
     press(app, "Write")
     assert "".join(chips(app)) == text[: text.index(stop) + 1]
+
+
+def test_the_processor_is_free_between_two_tokens(monkeypatch: pytest.MonkeyPatch):
+    turns = []
+    real_slot = resources.slot
+
+    @contextmanager
+    def counted(waiting: Any) -> Iterator[None]:
+        with real_slot(waiting):
+            turns.append("taken")
+            yield
+        turns.append("free")
+
+    app = open_sampling()
+    monkeypatch.setattr(resources, "slot", counted)
+    press(app, "Write")
+    assert turns == ["taken", "free"] * 41  # the last turn finds that nothing is left to write
+
+
+def test_what_was_written_before_stop_stays_and_can_be_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    whole = chips(press(open_sampling(seed=6), "Write"))
+    app = open_sampling(seed=6)
+    real_slot = resources.slot
+    tokens = itertools.count()
+
+    @contextmanager
+    def interrupted(waiting: Any) -> Iterator[None]:
+        if next(tokens) == 7:
+            st.stop()  # a click on Stop ends the run at such a place
+        with real_slot(waiting):
+            yield
+
+    monkeypatch.setattr(resources, "slot", interrupted)
+    press(app, "Write")
+    monkeypatch.setattr(resources, "slot", real_slot)
+    assert chips(checked(app.run())) == whole[:7]
+    assert len(chips(press(app, "Write"))) == 47
 
 
 def test_two_settings_throw_the_same_dice_and_the_first_difference_is_marked():
