@@ -148,14 +148,6 @@ def test_train_reads_a_text_with_the_vocabulary_of_gpt2(begin, tmp_path):
     assert lm.tokenizer.encode(" king") == [5822]
 
 
-def test_python_m_gptviz_is_the_command(begin, tmp_path):
-    process = gptviz_process(begin("run", steps=2))
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    assert "step 2: validation loss" in out
-    assert Run(tmp_path / "run").status["state"] == "done"
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [
