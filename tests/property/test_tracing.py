@@ -377,14 +377,17 @@ def test_an_edit_that_returns_something_else_is_refused_in_words(lm, edit, came)
     )
 
 
-def test_an_exception_in_an_edit_leaves_no_recording_behind(lm):
+@pytest.mark.parametrize("fails_by", ["raising", "returning nonsense"])
+def test_an_edit_that_fails_leaves_no_recording_behind(lm, fails_by):
     calls = []
 
     def fail(x: Tensor) -> Tensor:
         calls.append(x)
-        raise LookupError("from the edit")
+        if fails_by == "raising":
+            raise LookupError("from the edit")
+        return x[:0]
 
-    with pytest.raises(LookupError, match="from the edit"):
+    with pytest.raises((LookupError, ValueError), match="the edit"):
         lm.trace(IDS, edits={"h.1.mlp": fail})
     lm.model(torch.tensor([IDS]))
     assert len(calls) == 1
