@@ -1,16 +1,18 @@
 """Pictures of layer norms: a vector before and after, γ and β, and what is missed without one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, check_labels, layout, token_ticks
 
 BINS = 40
 HEIGHT = 340
+GAP = 0.04  # between two histograms, as a share of the width
 FEWEST_BARS = 8  # a single one would fill the picture
 LABEL_PITCH = 19  # pixels from one slanted label to the next
 NARROWEST_PAGE = 500  # pixels for a picture
@@ -29,45 +31,24 @@ def before_and_after(
     """
     if len(values) != 3 or len(moments) != 3:
         raise ValueError(f"{len(values)} vectors and {len(moments)} moments came; give three")
-    titles = [
-        f"{title}<br>mean {_number(mean)}<br>variance {_number(variance)}"
-        for title, mean, variance in zip(values, moments["mean"], moments["variance"], strict=True)
-    ]
     before, normalised, after = values.values()
     right = _edges(np.concatenate((normalised, after)))
-    figure = _side_by_side(titles)
-    for column, (numbers, edges) in enumerate(
-        ((before, _same_bins(right, normalised, before)), (normalised, right), (after, right)),
-        start=1,
-    ):
-        mean = float(moments["mean"].iloc[column - 1])
-        spread = float(moments["variance"].iloc[column - 1]) ** 0.5
-        _histogram(figure, column, numbers, edges, scheme)
-        _mark(figure, column, mean, scheme)
-        figure.add_vrect(
-            x0=mean - spread,
-            x1=mean + spread,
-            col=column,
-            row=1,
-            fillcolor=PALETTES[scheme].muted,
-            opacity=0.18,
-            line_width=0,
-            layer="below",
-        )
-    figure.update_xaxes(title="value")
-    figure.update_yaxes(title="dimensions", col=1)
-    return figure.update_layout(layout(scheme, height=HEIGHT, **_no_legend(84)))
+    edges = (_same_bins(right, normalised, before), right, right)
+    panels = []
+    for title, its_edges, row in zip(values, edges, moments.to_dict("records"), strict=True):
+        mean, variance = row["mean"], row["variance"]
+        heading = f"{title}<br>mean {_number(mean)}<br>variance {_number(variance)}"
+        panels.append(_Panel(heading, values[title], its_edges, mean, variance**0.5))
+    return _side_by_side(panels, scheme, top=84)
 
 
 def parameters(gamma: np.ndarray, beta: np.ndarray, scheme: Scheme) -> go.Figure:
     """Histograms of γ and β (C,); a line marks 1 and 0, where training starts them."""
-    figure = _side_by_side(["γ: what each dimension is multiplied by", "β: what is added to it"])
-    for column, (numbers, start) in enumerate(((gamma, 1.0), (beta, 0.0)), start=1):
-        _histogram(figure, column, numbers, _edges(numbers), scheme)
-        _mark(figure, column, start, scheme)
-    figure.update_xaxes(title="value")
-    figure.update_yaxes(title="dimensions", col=1)
-    return figure.update_layout(layout(scheme, height=HEIGHT, **_no_legend(50)))
+    panels = [
+        _Panel("γ: what each dimension is multiplied by", gamma, _edges(gamma), 1.0, None),
+        _Panel("β: what is added to it", beta, _edges(beta), 0.0, None),
+    ]
+    return _side_by_side(panels, scheme, top=50)
 
 
 def divergences(
@@ -106,47 +87,77 @@ def _width(labels: int) -> int | None:
     return 100 + labels * LABEL_PITCH if labels * LABEL_PITCH > NARROWEST_PAGE else None
 
 
-def _side_by_side(titles: Sequence[str]) -> go.Figure:
-    return make_subplots(
-        cols=len(titles), shared_yaxes="all", horizontal_spacing=0.04, subplot_titles=titles
-    )
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    title: str
+    numbers: np.ndarray
+    edges: np.ndarray
+    mark: float  # where the dotted line stands
+    spread: float | None  # half the width of the band around it
 
 
-def _no_legend(top: int) -> dict[str, object]:
-    return {"showlegend": False, "bargap": 0, "margin": {"t": top}}
+def _side_by_side(panels: Sequence[_Panel], scheme: Scheme, top: int) -> go.Figure:
+    """Histograms with one scale of heights.
 
-
-def _histogram(
-    figure: go.Figure, column: int, numbers: np.ndarray, edges: np.ndarray, scheme: Scheme
-) -> None:
+    Made of plain settings in one go: with Plotly's helpers it takes seven times as long, which a
+    class that moves its sliders would feel.
+    """
     colours = PALETTES[scheme]
-    counts, _ = np.histogram(numbers, edges)
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts,
-        width=np.diff(edges),
-        marker={"color": colours.sequential[3], "line": {"width": 0.5, "color": colours.grid}},
-        customdata=np.stack((edges[:-1], edges[1:]), axis=-1),
-        hovertemplate="%{customdata[0]:.3f} to %{customdata[1]:.3f}<br>"
+    share = (1 - GAP * (len(panels) - 1)) / len(panels)
+    dotted = {"color": colours.text, "width": LINE_WIDTH, "dash": "dot"}
+    traces, shapes, titles, axes = [], [], [], {}
+    for i, panel in enumerate(panels):
+        axis = f"x{i + 1}" if i else "x"
+        left = i * (share + GAP)
+        axes[f"xaxis{i + 1}"] = {"domain": [left, left + share], "title": {"text": "value"}}
+        traces += _histogram(panel, axis, scheme)
+        place = {"xref": axis, "yref": "paper", "y0": 0, "y1": 1}
+        shapes.append({"type": "line", "x0": panel.mark, "x1": panel.mark, "line": dotted, **place})
+        if panel.spread is not None:
+            band = {"x0": panel.mark - panel.spread, "x1": panel.mark + panel.spread, **place}
+            look = {"fillcolor": colours.muted, "opacity": 0.18, "layer": "below"}
+            shapes.append({"type": "rect", "line": {"width": 0}, **band, **look})
+        middle = {"x": left + share / 2, "y": 1, "xanchor": "center", "yanchor": "bottom"}
+        paper = {"xref": "paper", "yref": "paper", "showarrow": False}
+        titles.append({"text": panel.title, **middle, **paper})
+    settings = {
+        "height": HEIGHT,
+        "margin": {"t": top},
+        "showlegend": False,
+        "bargap": 0,
+        "yaxis": {"title": {"text": "dimensions"}},
+        "shapes": shapes,
+        "annotations": titles,
+    }
+    return go.Figure(traces, layout(scheme, **settings, **axes))
+
+
+def _histogram(panel: _Panel, axis: str, scheme: Scheme) -> list[dict[str, Any]]:
+    colours = PALETTES[scheme]
+    low, high = panel.edges[:-1], panel.edges[1:]
+    counts, _ = np.histogram(panel.numbers, panel.edges)
+    bars = {
+        "type": "bar",
+        "xaxis": axis,
+        "x": (low + high) / 2,
+        "y": counts,
+        "width": high - low,
+        "marker": {"color": colours.sequential[3], "line": {"width": 0.5, "color": colours.grid}},
+        "customdata": np.stack((low, high), axis=-1),
+        "hovertemplate": "%{customdata[0]:.3f} to %{customdata[1]:.3f}<br>"
         "%{y} dimensions<extra></extra>",
-        row=1,
-        col=column,
-    )
-    figure.add_scatter(
-        x=_small(numbers),
-        y=np.full(len(numbers), RUG * counts.max(), dtype=np.float32),
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 8, "line": {"width": 1, "color": colours.muted}},
-        customdata=np.arange(len(numbers)),
-        hovertemplate="dimension %{customdata}: %{x:.4f}<extra></extra>",
-        row=1,
-        col=column,
-    )
-
-
-def _mark(figure: go.Figure, column: int, x: float, scheme: Scheme) -> None:
-    line = {"color": PALETTES[scheme].text, "width": LINE_WIDTH, "dash": "dot"}
-    figure.add_vline(x=x, row=1, col=column, line=line)
+    }
+    rug = {
+        "type": "scatter",
+        "xaxis": axis,
+        "x": _small(panel.numbers),
+        "y": np.full(len(panel.numbers), RUG * counts.max(), dtype=np.float32),
+        "mode": "markers",
+        "marker": {"symbol": "line-ns", "size": 8, "line": {"width": 1, "color": colours.muted}},
+        "customdata": np.arange(len(panel.numbers)),
+        "hovertemplate": "dimension %{customdata}: %{x:.4f}<extra></extra>",
+    }
+    return [bars, rug]
 
 
 def _edges(numbers: np.ndarray) -> np.ndarray:
