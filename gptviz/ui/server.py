@@ -10,8 +10,11 @@ import threading
 import webbrowser
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
@@ -83,7 +86,8 @@ def address(host: str, port: int) -> str:
 
 def app(host: str) -> App:
     """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
-    served = App(APP)  # it tells Streamlit where the settings are, so it comes first
+    # This tells Streamlit where the settings are, so it comes first.
+    served = App(APP, middleware=[Middleware(OwnPagesOnly)])
     load_config_options(
         {
             "server.fileWatcherType": "none",
@@ -93,6 +97,25 @@ def app(host: str) -> App:
         }
     )
     return served
+
+
+class OwnPagesOnly:
+    """Refuses a websocket that a page of another site opens.
+
+    Streamlit refuses it too, but first asks a host in the network for this machine's address.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
+        origin = headers.get(b"origin")
+        own = origin is None or urlsplit(origin).netloc == headers.get(b"host")
+        if scope["type"] == "websocket" and not own:
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
 
 
 def has_display() -> bool:

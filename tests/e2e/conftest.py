@@ -42,7 +42,9 @@ FLAGS = [
 class Server:
     """A server in a process of its own, and what it has printed so far."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], ready: str):
+    url = ""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
@@ -56,7 +58,6 @@ class Server:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.url = self._wait_for(ready)
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -65,10 +66,12 @@ class Server:
             self._lines.put(line)
         self._lines.put(None)
 
-    def _wait_for(self, ready: str) -> str:
+    def wait_for(self, ready: str) -> None:
+        """Wait for the line that tells the address."""
         while (line := self._lines.get(timeout=PATIENCE)) is not None:
             if found := re.search(ready, line):
-                return found[1]
+                self.url = found[1]
+                return
         raise AssertionError("the server ended before it was ready:\n" + "".join(self.printed))
 
     def stop(self, signal: int) -> int:
@@ -92,19 +95,27 @@ def models(tmp_path_factory: pytest.TempPathFactory, tiny_lm: LanguageModel) -> 
 
 
 @pytest.fixture(scope="session")
-def start_server(models: Path) -> StartServer:
-    """Start a server by a command line (`gptviz`, if none is given) until the block ends."""
+def gptviz() -> list[str]:
+    """The command, as installed beside this Python, or from the working tree."""
     script = Path(sys.executable).with_name("gptviz")
-    gptviz = [str(script)] if script.exists() else [sys.executable, "-m", "gptviz"]
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "gptviz"]
+    return [*command, "--no-browser"]
+
+
+@pytest.fixture(scope="session")
+def start_server(models: Path, gptviz: list[str]) -> StartServer:
+    """Start a server, wait for the line that tells its address, and end it with the block."""
 
     @contextmanager
     def start(
-        command: Sequence[str] = (*gptviz, "--no-browser", "--port", "0"),
+        command: Sequence[str] = (*gptviz, "--port", "0"),
         ready: str = r"ready: (http://\S+)",
         **environment: str,
     ) -> Iterator[Server]:
-        server = Server(command, {"GPTVIZ_CHECKPOINTS": str(models), **environment}, ready)
+        server = Server(command, {"GPTVIZ_CHECKPOINTS": str(models), **environment})
         try:
+            if ready:
+                server.wait_for(ready)
             yield server
         finally:
             server.process.kill()
@@ -214,11 +225,12 @@ class Visitor:
             and urlsplit(url).hostname not in AT_HOME
         ]
         exceptions = self.page.get_by_test_id("stException").all_inner_texts()
+        printed = self.server.printed[self.already_printed :]
         return [
             *foreign,
             *self.wrong,
             *(f"on the page: {text}" for text in exceptions),
-            *(f"in the terminal: {line}" for line in self.server.printed[self.already_printed :]),
+            *(f"in the terminal: {line}" for line in printed if "gptviz is ready" not in line),
         ]
 
 

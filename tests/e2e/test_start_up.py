@@ -44,16 +44,23 @@ def test_the_command_prints_nothing_but_its_address(start_server):
     assert server.printed == [f"gptviz is ready: {server.url} (Ctrl-C ends it)\n"]
 
 
-def test_a_page_of_another_site_cannot_listen_in(server):
-    here = urlsplit(server.url).netloc
-    assert connect(server.url, here, server.url) == 101
-    assert connect(server.url, "evil.example", "http://evil.example") == 403
+def test_a_page_of_another_site_cannot_listen_in_and_nobody_is_asked_about_it(start_server):
+    with socket.create_server(("127.0.0.1", 0)) as network:
+        way_out = f"http://127.0.0.1:{network.getsockname()[1]}"
+        with start_server(http_proxy=way_out, https_proxy=way_out) as server:
+            here = urlsplit(server.url).netloc
+            assert connect(server.url, here, origin=server.url) == 101
+            assert connect(server.url, here, origin="http://evil.example") == 403
+            assert connect(server.url, "evil.example", origin="http://evil.example") == 403
+        network.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            network.accept()
 
 
-def test_a_port_in_use_is_one_sentence_with_the_way_out():
+def test_a_port_in_use_is_one_sentence_with_the_way_out(gptviz):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "gptviz", "--no-browser", "--port", str(port)]
+        command = [*gptviz, "--port", str(port)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stdout == ""
@@ -75,6 +82,18 @@ def test_ctrl_c_ends_the_server_cleanly_while_a_page_is_open(start_server, chrom
 
 
 @pytest.fixture
+def early_server(gptviz, start_server):
+    """A server that listens, and has yet to load its model."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with start_server([*gptviz, "--port", str(port)], ready="") as server:
+        server.url = f"http://127.0.0.1:{port}"
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert server.process.poll() is None, "".join(server.printed)
+        yield server
+
+
+@pytest.fixture
 def streamlit_run(start_server):
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"]
     with start_server([*command, "--server.headless", "true"], ready=r"URL: (http\S+)") as server:
@@ -88,8 +107,6 @@ def test_streamlit_run_shows_the_same_app_and_only_to_this_machine(streamlit_run
     page.locator(".path").wait_for()
 
 
-def test_a_broken_first_model_is_told_and_the_server_still_answers(start_server, tmp_path):
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "config.json").write_text("{}")
-    with start_server(GPTVIZ_CHECKPOINTS=str(tmp_path)) as server:
-        assert ask(server.url, "/_stcore/health") == (200, "ok")
+def test_a_visitor_may_come_before_the_model_is_in_memory(early_server, visit):
+    page = visit(early_server).open("/attention", layer=2)
+    page.get_by_role("button", name="L2 H3").wait_for()
