@@ -2,10 +2,12 @@
 
 import errno
 import json
+import re
 import socket
 
 import pytest
 
+from gptviz import checkpoints
 from gptviz.cli import main
 from gptviz.ui import server
 
@@ -107,3 +109,33 @@ def test_the_settings_hold_from_any_folder(python):
 
 def test_whoever_opens_the_app_to_a_network_chooses_its_name(python):
     assert read_settings(python, "0.0.0.0", ["server.allowedHosts"]) == {"server.allowedHosts": []}
+
+
+WARM_UP = "import gc, torch; from gptviz.ui import server; server.warm_up('http://here');"
+
+
+def test_the_address_is_printed_when_the_first_model_is_in_memory(python, tmp_path, tiny_lm):
+    checkpoints.save(tmp_path / "models" / "tiny", tiny_lm.model, tiny_lm.tokenizer)
+    code = f"{WARM_UP} from gptviz.ui import resources; print(len(resources._models))"
+    printed = python(code, GPTVIZ_CHECKPOINTS=str(tmp_path / "models"))
+    assert printed == "gptviz is ready: http://here (Ctrl-C ends it)\n1\n"
+
+
+def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_the_model(python):
+    code = (
+        "import torch; cores = torch.get_num_threads();"
+        f"{WARM_UP} print(max(1, cores // 2), torch.get_num_threads(), gc.get_freeze_count() > 0)"
+    )
+    half, threads, frozen = python(code, GPTVIZ_CHECKPOINTS="none").splitlines()[-1].split()
+    assert threads == half
+    assert frozen == "True"
+
+
+def test_a_first_model_that_is_broken_is_told_and_the_server_goes_on(python, tmp_path, tiny_lm):
+    checkpoints.save(tmp_path / "models" / "tiny", tiny_lm.model, tiny_lm.tokenizer)
+    weights = tmp_path / "models" / "tiny" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    code = f"import sys; sys.stderr = sys.stdout; {WARM_UP}"
+    broken, ready = python(code, GPTVIZ_CHECKPOINTS=str(tmp_path / "models")).splitlines()
+    assert re.fullmatch(r"gptviz: .*model\.safetensors.*", broken)
+    assert ready == "gptviz is ready: http://here (Ctrl-C ends it)"
