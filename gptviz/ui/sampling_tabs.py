@@ -79,6 +79,7 @@ def draw_many(view: View, logits: Tensor, settings: SamplingSettings, seed: int)
         default=300,
         required=True,
         key="draws",
+        bind="query-params",
         format_func="{:,}".format,
     )
     probabilities = _stages(view, logits, settings)[-1].probabilities

@@ -1,11 +1,6 @@
-"""Texts that the model writes after the prompt: one with all its branches, or two side by side.
+"""Texts that the model writes after the prompt: one with all its branches, or two side by side."""
 
-The processor is asked for before every token and given back after it, so that a long text in
-one browser does not hold up the others.
-"""
-
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gptviz.analysis.continuations import Node, Tree, first_difference, measures, parse_stops
 from gptviz.sampling import SamplingSettings
-from gptviz.ui import parts, resources, sampling_controls
+from gptviz.ui import parts, sampling_controls
 from gptviz.ui.components.token_chips import Chip, ChipRow, token_chips
 from gptviz.ui.frame import View
+from gptviz.ui.writing import stream, text
 
 BRANCHES_SHOWN = 12
 PIECES_SHOWN = 12  # of each branch, from where it parts
@@ -33,7 +29,7 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
         st.info(f"This tree has {tree.size} tokens and no room for more. Start again to write on.")
     written = st.empty()
     if st.session_state.pop("write_on", False) or asked:
-        _stream(view, [(tree, settings)], written, length, seed, stop)
+        stream(view, [(tree, settings)], written, length, seed, stop)
     if not tree.path:
         st.markdown(
             "Press **Write**: a token is drawn and added to the text, the model reads the longer "
@@ -62,7 +58,7 @@ def compare(view: View, settings: SamplingSettings, seed: int) -> None:
         trees = Tree(view.ids), Tree(view.ids)
         st.session_state["comparison"] = (key, trees)
         writers = list(zip(trees, (settings, other), strict=True))
-        _stream(view, writers, written, length, seed, stop)
+        stream(view, writers, written, length, seed, stop)
     kept_key, kept = st.session_state.get("comparison", (None, None))
     if kept is None or kept_key != key:
         st.markdown("Press **Write both** to see both texts for these settings.")
@@ -89,65 +85,17 @@ def _forget_tree() -> None:
 
 def _length_and_stops(name: str) -> tuple[int, tuple[str, ...], DeltaGenerator]:
     left, middle, right = st.columns([3, 4, 4], vertical_alignment="bottom", gap="medium")
-    length = left.slider("Tokens to write", 5, 100, 40, 5, key=f"{name}_length")
+    length = left.slider("Tokens to write", 1, 100, 40, key=f"{name}_length", bind="query-params")
     typed = middle.multiselect(
         "Stop as soon as one of these was written",
         ["\\n", "\\n\\n", ".", "!", "?"],
         key=f"{name}_stop",
+        bind="query-params",
         accept_new_options=True,
         placeholder="write all tokens",
         help="Choose, or type any text. \\n stands for a new line.",
     )
     return length, tuple(parse_stops(typed)), right
-
-
-def _stream(
-    view: View,
-    writers: Sequence[tuple[Tree, SamplingSettings]],
-    place: DeltaGenerator,
-    length: int,
-    seed: int,
-    stop: Sequence[str],
-) -> None:
-    """Let each writer write in turn, token after token, until all are done.
-
-    Stop, like any other control, ends this run; what was written is in the trees already.
-    """
-    with place.container():
-        st.button("Stop", key="stop_writing")
-        columns = st.columns(len(writers))
-        running = [
-            _tokens(view, tree, settings, column.empty(), length, seed, stop)
-            for column, (tree, settings) in zip(columns, writers, strict=True)
-        ]
-        while running:
-            running = [tokens for tokens in running if next(tokens, None)]
-    place.empty()
-
-
-def _tokens(
-    view: View,
-    tree: Tree,
-    settings: SamplingSettings,
-    place: DeltaGenerator,
-    length: int,
-    seed: int,
-    stop: Sequence[str],
-) -> Iterator[bool]:
-    """Write one token each time it is asked."""
-    steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
-    while not tree.full:
-        with resources.slot(view.waiting):
-            step = next(steps, None)
-        if step is None:
-            return
-        tree.add(step, view.lm.tokenizer)
-        place.code(_text(view, tree), language=None, wrap_lines=True)
-        yield True
-
-
-def _text(view: View, tree: Tree) -> str:
-    return view.lm.tokenizer.decode([node.id for node in tree.path])
 
 
 def _chips(view: View, tree: Tree) -> int:
@@ -226,7 +174,7 @@ def _branches(view: View, tree: Tree) -> None:
 
 def _plain_text(view: View, tree: Tree) -> None:
     if st.toggle("Show as plain text", key="plain_text"):
-        st.code(view.prompt + _text(view, tree), language=None, wrap_lines=True)
+        st.code(view.prompt + text(view, tree), language=None, wrap_lines=True)
 
 
 def _side_by_side(view: View, trees: Sequence[Tree]) -> None:
@@ -252,7 +200,7 @@ def _side_by_side(view: View, trees: Sequence[Tree]) -> None:
 
 def _measures(view: View, trees: dict[str, Tree]) -> None:
     columns: dict[str, Any] = {
-        name: measures(_text(view, tree), [node.id for node in tree.path])
+        name: measures(text(view, tree), [node.id for node in tree.path])
         for name, tree in trees.items()
     }
     table = pd.DataFrame(columns).reset_index(names="measure")

@@ -105,6 +105,15 @@ def test_the_url_restores_every_setting_and_the_seed():
         assert app.query_params[name] in (str(value), [str(value)])
 
 
+def test_the_url_restores_length_and_stop_sequences():
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/sampling.py")
+    app.query_params["write_length"] = "9"
+    app.query_params["write_stop"] = ["\\n", "zounds"]
+    checked(app.run())
+    assert app.slider(key="write_length").value == 9
+    assert app.multiselect(key="write_stop").value == ["\\n", "zounds"]
+
+
 def test_without_settings_in_the_url_nothing_is_changed_or_removed():
     assert settings(open_sampling()) == OFF
     assert settings(open_sampling(top_k=0, top_p=1, repetition_penalty=1)) == OFF

@@ -73,7 +73,7 @@ class Curve {
     this.k = { line: vector("line", { class: "limit" }), label: words("", 0, 0, "") }
     this.p = { line: vector("line", { class: "limit" }), label: words("", 0, 0, "") }
     this.svg.append(this.grid, this.k.line, this.p.line, this.raw, this.final, this.k.label, this.p.label)
-    this.root.append(element("h3", "", "Added up, likeliest first: ┄ before, ━ after"), this.svg)
+    this.root.append(element("h3", "", "Added up: ┄ before, ━ after"), this.svg)
     new ResizeObserver(() => this.last && this.draw(...this.last)).observe(this.root)
   }
 
@@ -132,7 +132,7 @@ class Curve {
       const line = vector("line", { x1: left, x2: right, y1: y, y2: y, class: "grid" })
       this.grid.append(line, words(`${100 * share} %`, left - 6, y + 5, "", "end"))
     }
-    const every = width < 330 ? 100 : 10
+    const every = width < 330 && V > 1000 ? 100 : 10
     for (let rank = 1; rank <= V; rank *= every) {
       const x = this.x(rank)
       const line = vector("line", { x1: x, x2: x, y1: bottom, y2: top, class: "grid" })

@@ -1,0 +1,66 @@
+"""Let the model write: a token a turn.
+
+The processor is asked for before every token and given back after it, so that a long text in
+one browser does not hold up the others.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from gptviz.analysis.continuations import Tree
+from gptviz.sampling import SamplingSettings
+from gptviz.ui import resources
+from gptviz.ui.frame import View
+
+
+def stream(
+    view: View,
+    writers: Sequence[tuple[Tree, SamplingSettings]],
+    place: DeltaGenerator,
+    length: int,
+    seed: int,
+    stop: Sequence[str],
+) -> None:
+    """Let each writer write in turn, token after token, until all are done.
+
+    Stop, like any other control, ends this run; what was written is in the trees already.
+    """
+    with place.container():
+        st.button("Stop", key="stop_writing")
+        columns = st.columns(len(writers))
+        running = [
+            _tokens(view, tree, settings, column.empty(), length, seed, stop)
+            for column, (tree, settings) in zip(columns, writers, strict=True)
+        ]
+        while running:
+            running = [tokens for tokens in running if next(tokens, None)]
+    place.empty()
+
+
+def _tokens(
+    view: View,
+    tree: Tree,
+    settings: SamplingSettings,
+    place: DeltaGenerator,
+    length: int,
+    seed: int,
+    stop: Sequence[str],
+) -> Iterator[bool]:
+    """Write one token each time it is asked."""
+    steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
+    while not tree.full:
+        with resources.slot(view.waiting):
+            step = next(steps, None)
+        if step is None:
+            return
+        tree.add(step, view.lm.tokenizer)
+        place.code(text(view, tree), language=None, wrap_lines=True)
+        yield True
+
+
+def text(view: View, tree: Tree) -> str:
+    """What was written after the prompt."""
+    return view.lm.tokenizer.decode([node.id for node in tree.path])
