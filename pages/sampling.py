@@ -14,7 +14,8 @@ parts.source(
     f"logits[{len(view.ids) - 1}]",
     (view.lm.config.vocab_size,),
     "the token after your text. The rules run in the order of the table; each acts on what the one "
-    "before it left over, and all probabilities are computed over the whole vocabulary.",
+    "before it left over, and all probabilities are computed over the whole vocabulary. In the "
+    "page's address, top_k=0, top_p=1 and repetition_penalty=1 mean off.",
 )
 sampling_tabs.numbers(view, logits, settings)
 

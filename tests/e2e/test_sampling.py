@@ -174,6 +174,22 @@ def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: P
         assert removed.get_attribute("data-count") == str(int(stage.removed.sum()))
 
 
+def test_another_prompt_and_another_model_bring_other_bars(visit, expect, models: Path):
+    page = visit().open("/sampling", prompt=PROMPT, model="shakespeare")
+    explorer(page).wait_for()
+    lm = load(models / "shakespeare")
+    box = page.get_by_label("Your text")
+    box.fill("O Romeo, Romeo! wherefore art")
+    box.press("Control+Enter")
+    likeliest = generation.next_logits(lm.model, lm.ids("O Romeo, Romeo! wherefore art")).argmax()
+    first_row = page.locator(".explorer .row").first
+    expect(first_row).to_have_attribute("data-id", str(int(likeliest)))
+    page.get_by_test_id("stSidebar").get_by_role("combobox").click()
+    page.get_by_role("option", name="tiny").click()
+    V = load(models / "tiny").config.vocab_size
+    expect(page.locator(".explorer .summary")).to_contain_text(f"{V} of {V} tokens")
+
+
 def test_a_token_that_a_rule_removed_names_the_rule(visit):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare", top_k=3)
     explorer(page).wait_for()
