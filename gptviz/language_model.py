@@ -94,6 +94,8 @@ class LanguageModel:
         settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
         if max_new_tokens < 0:
             raise ValueError(f"max_new_tokens is {max_new_tokens}; it cannot be negative")
+        if seed is not None and not 0 <= seed < 2**63:
+            raise ValueError(f"seed is {seed}; it must lie between 0 and 2**63 - 1")
         if isinstance(stop, str) or not all(stop := tuple(stop)):
             raise ValueError("stop must be a list of texts, none of them empty")
         ids = self.ids(prompt)

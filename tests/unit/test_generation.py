@@ -244,6 +244,8 @@ def test_a_token_that_the_tokenizer_has_no_name_for_breaks_nothing():
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 0}, "top_p is 0"),
         ({"repetition_penalty": -1}, "repetition_penalty is -1"),
+        ({"seed": -1}, "seed is -1; it must lie between 0 and"),
+        ({"seed": 2**64}, "it must lie between 0 and 2**63 - 1"),
         ({"stop": "abc"}, "stop must be a list of texts, none of them empty"),
         ({"stop": ["a", ""]}, "stop must be a list of texts, none of them empty"),
     ],
