@@ -81,6 +81,7 @@ def frame(name: str) -> View:
     tokens = tuple(lm.tokenizer.pieces(ids))
     scheme: Literal["light", "dark"] = "dark" if st.context.theme.type == "dark" else "light"
     view = View(lm, prompt, ids, tokens, scheme, waiting)
+    _follow_the_last_token(len(ids) - 1)
     if name != "overview":
         _small_path(view, name)
     return view
@@ -96,6 +97,13 @@ def _bring_choices_along(name: str) -> None:
                 with suppress(StreamlitAPIException):  # it is remembered, and so still in the URL
                     st.query_params[key] = str(st.session_state[key])
         st.session_state["page"] = name
+
+
+def _follow_the_last_token(last: int) -> None:
+    # Whoever looked at the last token of one prompt looks at the last one of the next.
+    if st.session_state.get("position") == st.session_state.get("last_position", last):
+        st.session_state["position"] = last
+    st.session_state["last_position"] = last
 
 
 def _small_path(view: View, place: str) -> None:

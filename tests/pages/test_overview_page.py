@@ -91,3 +91,15 @@ def test_text_of_users_is_never_markdown():
     app = open_overview(prompt="**bold** <img src=x onerror=alert(1)>")
     assert "<img" not in words(app)
     assert "**bold**" not in words(app)
+
+
+def test_the_last_token_stays_chosen_from_prompt_to_prompt():
+    app = open_overview()
+    for example in ("King and queen", "O Romeo", "One two three"):
+        app.pills(key="example").set_value(example).run()
+        lm = gptviz.load("shakespeare")
+        last = len(lm.tokenizer.encode(app.text_area(key="prompt").value)) - 1
+        assert app.slider(key="position").value == last
+    app.slider(key="position").set_value(1).run()
+    app.pills(key="example").set_value("O Romeo").run()
+    assert app.slider(key="position").value == 1
