@@ -47,7 +47,12 @@ def heatmap(
     room = _label_room(ticks)
     has_corner = T * cell >= ROOM_FOR_BAR
     right = 20 if has_corner else 110
-    figure = go.Figure(
+    outlines = []
+    if query is not None:
+        outlines = [_outline(scheme, (-0.5, query + 0.5), (query - 0.5, query + 0.5))]
+    # All at once: on a page that thirty browsers redraw, setting the axes afterwards would cost
+    # more time than all the rest of the picture.
+    return go.Figure(
         go.Heatmap(
             z=pattern.astype(np.float32),
             x=ticks.labels,
@@ -62,13 +67,11 @@ def heatmap(
             width=room + 30 + T * cell + right,
             height=room + 66 + T * cell,
             margin={"l": room + 30, "r": right, "t": 36, "b": room + 30, "autoexpand": False},
+            xaxis=ticks.axis | {"tickangle": -90, "title": _titled("looked at (key)", ticks)},
+            yaxis=ticks.axis | {"autorange": "reversed", "title": _titled("looks (query)", ticks)},
+            shapes=outlines,
         ),
     )
-    figure.update_xaxes(**ticks.axis, tickangle=-90, title=_titled("looked at (key)", ticks))
-    figure.update_yaxes(**ticks.axis, autorange="reversed", title=_titled("looks (query)", ticks))
-    if query is not None:
-        _outline(figure, scheme, (-0.5, query + 0.5), (query - 0.5, query + 0.5))
-    return figure
 
 
 def head_map(
@@ -119,7 +122,7 @@ def head_map(
     figure.update_yaxes(title="layer", showgrid=False, autorange="reversed")
     if chosen is not None:
         layer, head = chosen
-        _outline(figure, scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5))
+        figure.add_shape(_outline(scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5)))
     return figure
 
 
@@ -232,8 +235,6 @@ def _titled(words: str, ticks: TokenTicks) -> str:
     return f"{words}; {ticks.note}" if ticks.note else words
 
 
-def _outline(
-    figure: go.Figure, scheme: Scheme, x: tuple[float, float], y: tuple[float, float]
-) -> None:
+def _outline(scheme: Scheme, x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
     line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH + 1}
-    figure.add_shape(type="rect", x0=x[0], x1=x[1], y0=y[0], y1=y[1], line=line)
+    return {"type": "rect", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}

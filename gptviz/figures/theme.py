@@ -123,12 +123,12 @@ def ink(scheme: Scheme, values: np.ndarray) -> np.ndarray:
     return np.where(contrasts[0] >= contrasts[1], colours.text, colours.background)
 
 
-def layout(scheme: Scheme, **more: Any) -> go.Layout:
+def layout(scheme: Scheme, **more: Any) -> dict[str, Any]:
     """The layout that every figure starts from; `more` are Plotly's own layout settings.
 
     The background is transparent. Draw with theme=None, so that Streamlit leaves it alone.
     """
-    return go.Layout(template=_TEMPLATES[scheme]).update(more)
+    return {"template": _TEMPLATES[scheme], **more}
 
 
 def token_ticks(tokens: Sequence[str]) -> TokenTicks:

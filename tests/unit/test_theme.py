@@ -1,6 +1,7 @@
 from itertools import pairwise
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from gptviz.figures import theme
@@ -146,7 +147,7 @@ def test_labels_that_do_not_match_the_data_are_refused():
 
 
 def test_text_is_at_least_16_pixels_and_lines_2():
-    template = theme.layout("dark").template
+    template = go.Layout(theme.layout("dark")).template
     assert template.layout.font.size >= 16
     assert template.layout.hoverlabel.font.size >= 16
     assert template.data.scatter[0].line.width >= 2
