@@ -11,6 +11,7 @@ that · always means a space and two different tokens never look the same.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SIGNS = {" ": "·", "\n": "⏎", "\t": "⇥"}
 _CARRIER = "◌"
@@ -26,6 +27,8 @@ _BY_CODE_POINT = _INKLESS | set(_SIGNS.values()) | {"⟨", _CARRIER}
 _BROKEN = re.compile("([\udc80-\udcff]+)")
 
 
+# The sampling page shows 400 tokens at every redraw, mostly the same ones.
+@lru_cache(maxsize=10_000)
 def visible(data: bytes) -> str:
     """What to show for a token of these bytes; never empty, and never the sign �."""
     # Python's own way to carry bytes that are no UTF-8 through a str: U+DC80 to U+DCFF.
