@@ -137,10 +137,10 @@ def warm_up(url: str) -> None:
         _look_into_the_first_model()
     except (ValueError, OSError) as error:
         print(f"gptviz: {error}", file=sys.stderr, flush=True)
+    print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
     # What is loaded by now stays, so collections need not look through it again.
     gc.collect()
     gc.freeze()
-    print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
 
 
 def _look_into_the_first_model() -> None:
