@@ -35,6 +35,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 3.75rem 2.5rem 4rem; }
 .stMainBlockContainer h1 { font-size: 1.75rem; padding: 0; }
 .stSidebar [data-testid="stSidebarHeader"] { height: 2.5rem; }
+[data-testid="stCaptionContainer"] code { font-size: 1em; }
 [class*="st-key-scroll_"] { overflow-x: auto; }
 [class*="st-key-scroll_"] .stElementContainer { max-width: none; }
 </style>"""
