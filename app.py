@@ -18,7 +18,8 @@ parts.source(
     (len(journey.stream), len(view.ids), view.lm.config.n_embd),
     "each ribbon is one token's vector on its way through the blocks; it is wider where the "
     "vector is longer (width grows with the square root of the norm). Threads show from which "
-    "tokens the chosen one gathers (attention, mean of the heads). Click a token to choose it.",
+    "tokens the chosen one gathers (attention, mean of the heads). The thin "
+    "lines after the blocks only lead on: their width shows nothing. Click a token to choose it.",
 )
 parts.numbers(journey_table(journey, view.tokens), "path")
 
