@@ -1,65 +1,17 @@
-"""The `gptviz` command: start the app, train a model, go on training, export one."""
+"""`gptviz train` and `gptviz resume`: begin a run, or go on with one."""
 
 import argparse
 import os
 import signal
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data" / "shakespeare.txt"
+DATA = Path(__file__).parent.parent / "data" / "shakespeare.txt"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the process's exit code. Errors are one sentence, never a traceback."""
-    options = parser().parse_args(arguments)
-    try:
-        return options.run(options)
-    except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
-def parser() -> argparse.ArgumentParser:
-    """All commands with their options."""
-    top = argparse.ArgumentParser(
-        prog="gptviz",
-        description="See what happens inside a GPT. Without a command: start the app.",
-    )
-    app_options(top)
-    commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    app = commands.add_parser("app", help="start the app in a browser (the default)")
-    app_options(app)
-    train = commands.add_parser(
-        "train",
-        help="train a model from a text",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    train_options(train)
-    resume = commands.add_parser("resume", help="go on with a run that was stopped")
-    resume.add_argument("folder", type=Path, help="the run's folder")
-    resume.set_defaults(run=run_resume)
-    export = commands.add_parser(
-        "export", help="write a run's best checkpoint as a model folder of its own"
-    )
-    export.add_argument("source", help="a run's folder, a model's folder or a model's name")
-    export.add_argument("folder", type=Path, help="the new folder, under checkpoints/ for the app")
-    export.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
-    export.set_defaults(run=run_export)
-    return top
-
-
-def app_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    command.add_argument("--port", type=int, default=8501, help="the port to listen on")
-    command.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    command.set_defaults(run=run_app)
-
-
-def train_options(command: argparse.ArgumentParser) -> None:
+def options(command: argparse.ArgumentParser) -> None:
+    """All settings of a run."""
     add = command.add_argument
     add("--run", dest="folder", type=Path, required=True, help="a new folder for the run")
     add("--data", type=Path, default=DATA, help="a UTF-8 text; its last tenth is held out")
@@ -81,16 +33,17 @@ def train_options(command: argparse.ArgumentParser) -> None:
     add("--eval-interval", type=int, default=50, help="steps between two validations")
     add("--eval-windows", type=int, default=64, help="windows of held-out text a validation reads")
     add("--seed", type=int, default=0, help="the same seed gives the same run")
-    command.set_defaults(run=run_train)
+    command.set_defaults(run=run)
 
 
-def run_app(options: argparse.Namespace) -> int:
-    from gptviz.ui.server import serve
+def resume_options(command: argparse.ArgumentParser) -> None:
+    """Which run."""
+    command.add_argument("folder", type=Path, help="the run's folder")
+    command.set_defaults(run=resume)
 
-    return serve(options.host, options.port, open_browser=not options.no_browser)
 
-
-def run_train(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
+    """Make the run's folder and train in it."""
     prepare_memory()
     from gptviz.model import GPTConfig
     from gptviz.training import data
@@ -118,7 +71,8 @@ def run_train(options: argparse.Namespace) -> int:
     return follow(Run.create(options.folder, config))
 
 
-def run_resume(options: argparse.Namespace) -> int:
+def resume(options: argparse.Namespace) -> int:
+    """Train on from the run's last checkpoint."""
     prepare_memory()
     from gptviz.training.runs import Run
 
@@ -146,19 +100,6 @@ def follow(run: Any) -> int:
         train(run, on_step=show, should_stop=lambda: bool(asked))
     if run.status.get("state") == "stopped":
         print(f"stopped with a checkpoint; go on with: gptviz resume {run.folder}")
-    return 0
-
-
-def run_export(options: argparse.Namespace) -> int:
-    import torch
-
-    from gptviz import checkpoints
-
-    if (options.folder / "status.json").exists():
-        raise ValueError(f"{options.folder} is a training run; choose another folder for the model")
-    model, tokenizer = checkpoints.read(checkpoints.find(options.source))
-    checkpoints.save(options.folder, model, tokenizer, getattr(torch, options.dtype))
-    print(f"wrote {options.folder}: {model.n_parameters:,} parameters as {options.dtype}")
     return 0
 
 

@@ -1,0 +1,26 @@
+"""`gptviz export`: a run's best checkpoint, or any model, as a model folder of its own."""
+
+import argparse
+from pathlib import Path
+
+
+def options(command: argparse.ArgumentParser) -> None:
+    """What to read, where to write, and in how many bits."""
+    command.add_argument("source", help="a run's folder, a model's folder or a model's name")
+    command.add_argument("folder", type=Path, help="the new folder, under checkpoints/ for the app")
+    command.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the model and write it anew."""
+    import torch
+
+    from gptviz import checkpoints
+
+    if (options.folder / "status.json").exists():
+        raise ValueError(f"{options.folder} is a training run; choose another folder for the model")
+    model, tokenizer = checkpoints.read(checkpoints.find(options.source))
+    checkpoints.save(options.folder, model, tokenizer, getattr(torch, options.dtype))
+    print(f"wrote {options.folder}: {model.n_parameters:,} parameters as {options.dtype}")
+    return 0
