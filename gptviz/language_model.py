@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gptviz import checkpoints, generation, tracing
+from gptviz import checkpoints, generation, kernels, tracing
 from gptviz.generation import Step
 from gptviz.model import GPT, GPTConfig
 from gptviz.sampling import SamplingSettings
@@ -25,6 +25,7 @@ class LanguageModel:
     def __post_init__(self) -> None:
         self.model.eval().requires_grad_(False)
         tracing.install(self.model)
+        kernels.pack(self.model)
 
     @property
     def config(self) -> GPTConfig:

@@ -120,29 +120,33 @@ class CausalSelfAttention(nn.Module):
         return self.resid_dropout(self.c_proj(self.merge(z)))  # (B, T, C)
 
     def explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # (B, H, T, S)
-        scores = self.scores(scores.masked_fill(~self.visible(scores), -math.inf))
+        scores = self.scores(masked_scores(q, k))  # (B, H, T, S)
         pattern = self.pattern(scores.softmax(-1))  # (B, H, T, S)
         return self.attn_dropout(pattern) @ v
 
     def fused(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         T, S = q.size(-2), k.size(-2)
         whole = T == S  # only then does PyTorch's own causal mask mean ours
-        mask = None if whole or T == 1 else self.visible(q.new_empty(T, S))
+        mask = None if whole or T == 1 else visible(T, S, q.device)
         dropout = self.attn_dropout.p if self.training else 0.0
         return F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=whole)
-
-    @staticmethod
-    def visible(scores: Tensor) -> Tensor:
-        """True where a position may look: at itself and back. The T queries are the last of S."""
-        T, S = scores.shape[-2:]
-        return torch.ones(T, S, dtype=torch.bool, device=scores.device).tril(S - T)
 
     def split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.n_head, -1)).transpose(-3, -2)  # (B, T, C) → (B, H, T, d)
 
     def merge(self, z: Tensor) -> Tensor:
         return z.transpose(-3, -2).flatten(-2)  # (B, H, T, d) → (B, T, C)
+
+
+def masked_scores(q: Tensor, k: Tensor) -> Tensor:
+    """How well each query fits each key it may look at, (…, T, S); −inf for those it may not."""
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return scores.masked_fill(~visible(*scores.shape[-2:], q.device), -math.inf)
+
+
+def visible(T: int, S: int, device: torch.device) -> Tensor:
+    """True where a position may look: at itself and back. The T queries are the last of S."""
+    return torch.ones(T, S, dtype=torch.bool, device=device).tril(S - T)
 
 
 class MLP(nn.Module):

@@ -3,6 +3,11 @@
 Hooks are registered once, before a second thread can see the model. A hook looks up the
 recording of the thread that runs it and does nothing when there is none; so many threads trace
 one shared model at a time, and no trace sees another's tensors.
+
+Scores and patterns grow with the square of the text, and hardly anyone looks at all of them. So
+attention runs fused, which never makes them, and a trace makes those of a layer from its queries
+and keys when they are asked for: always the same numbers. Only a layer in which they are changed
+on the way runs step by step.
 """
 
 import difflib
@@ -18,7 +23,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from gptviz.model import GPT, GPTConfig
+from gptviz.model import GPT, CausalSelfAttention, GPTConfig, masked_scores
 
 Edit = Callable[[Tensor], Tensor]
 
@@ -42,19 +47,40 @@ BLOCK_NAMES = (
 
 
 @dataclass(frozen=True, eq=False)
+class Scores:
+    """A layer's attention scores, made from its queries and keys when they are asked for."""
+
+    q: Tensor  # (H, T, d)
+    k: Tensor  # (H, T, d)
+
+    @torch.inference_mode()
+    def make(self) -> Tensor:
+        return masked_scores(self.q, self.k)  # (H, T, T)
+
+
+class Pattern(Scores):
+    """A layer's attention pattern, made when it is asked for."""
+
+    @torch.inference_mode()
+    def make(self) -> Tensor:
+        return super().make().softmax(-1)  # (H, T, T)
+
+
+@dataclass(frozen=True, eq=False)
 class Trace(Mapping[str, Tensor]):
     """The activations of one run, by name and without a batch dimension."""
 
     ids: list[int]
     tokens: list[str]  # one visible piece a token
-    activations: dict[str, Tensor] = field(repr=False)
+    activations: dict[str, Tensor | Scores] = field(repr=False)
 
     def __getitem__(self, name: str) -> Tensor:
         try:
-            return self.activations[name]
+            activation = self.activations[name]
         except KeyError:
             kept = ", ".join(self.activations) or "nothing"
             raise KeyError(f"{name} was not recorded in this trace; it holds {kept}") from None
+        return activation.make() if isinstance(activation, Scores) else activation
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.activations)
@@ -70,7 +96,8 @@ class Trace(Mapping[str, Tensor]):
     @property
     def nbytes(self) -> int:
         """Memory that the activations keep, in bytes; tensors that share it count once."""
-        storages = (tensor.untyped_storage() for tensor in self.activations.values())
+        kept = (a for a in self.activations.values() if isinstance(a, Tensor))
+        storages = (tensor.untyped_storage() for tensor in kept)
         return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
@@ -87,13 +114,17 @@ def activation_names(config: GPTConfig) -> list[str]:
 def install(model: GPT) -> None:
     """Register the hooks of a model: once, when it is loaded, and never again.
 
-    Raises RuntimeError the second time.
+    From then on its attention runs fused, but for layers whose scores or pattern an edit changes
+    or a hook of somebody else's watches. Raises RuntimeError the second time.
     """
     if model in _installed:
         raise RuntimeError("this model already has its tracing hooks")
     _installed.add(model)
     for name in activation_names(model.config):
         model.get_submodule(name).register_forward_hook(partial(_observe, name))
+    for name, module in model.named_modules():
+        if isinstance(module, CausalSelfAttention):
+            module.attend = partial(_attend, name, module)
 
 
 def run(
@@ -101,24 +132,28 @@ def run(
     ids: list[int],
     names: Iterable[str] | None = None,
     edits: Mapping[str, Edit] | None = None,
-) -> dict[str, Tensor]:
+) -> dict[str, Tensor | Scores]:
     """Run the model on one text and return its activations by name.
 
     names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". edits maps
     a name, with or without a `*`, to a function that gets the activation (no batch dimension)
     and returns what the rest of the network shall see instead, of the same shape. Raises
-    ValueError for a name that the model does not have, for an edit of another shape, and where
-    the model cannot show a name.
+    ValueError for a name that the model does not have and for an edit of another shape.
     """
     known = activation_names(model.config)
     wanted = set(known if names is None else _expand(names, known))
     edits = {name: edit for key, edit in (edits or {}).items() for name in _expand([key], known)}
-    if model.config.attention == "fused":
-        _refuse_fused(wanted if names is not None else set(), edits)
-    recording = _Recording(wanted, edits)
+    made = {name: layer for name in wanted if (layer := _layer_of_square(name))}
+    recording = _Recording(wanted.union(*(_inputs(layer) for layer in made.values())), edits)
     with torch.inference_mode(), _current_is(recording):
         model(torch.tensor([ids], device=model.wte.weight.device))
-    return {name: recording.kept[name] for name in known if name in recording.kept}
+    found: dict[str, Tensor | Scores] = dict(recording.kept)
+    for name in made.keys() - recording.kept.keys():
+        q, k = (recording.kept[part] for part in _inputs(made[name]))
+        square = (Pattern if name.endswith(".pattern") else Scores)(q, k)
+        # Where nobody asked for queries and keys, keeping them is not what was asked for.
+        found[name] = square if wanted.issuperset(_inputs(made[name])) else square.make()
+    return {name: found[name] for name in known if name in wanted}
 
 
 @dataclass(frozen=True)
@@ -181,9 +216,22 @@ def _expand(patterns: Iterable[str], known: list[str]) -> list[str]:
     return found
 
 
-def _refuse_fused(wanted: set[str], edits: Mapping[str, Edit]) -> None:
-    hidden = [name for name in (*wanted, *edits) if name.endswith((".scores", ".pattern"))]
-    if hidden:
-        raise ValueError(
-            f"fused attention never makes {hidden[0]}; load the model with attention='explicit'"
-        )
+def _attend(name: str, attn: CausalSelfAttention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    recording = _current.get()
+    edited = recording is not None and not recording.edits.keys().isdisjoint(_squares(name))
+    watched = any(len(square._forward_hooks) > 1 for square in (attn.scores, attn.pattern))
+    return attn.explicit(q, k, v) if edited or watched else attn.fused(q, k, v)
+
+
+def _squares(attn: str) -> tuple[str, str]:
+    return f"{attn}.scores", f"{attn}.pattern"
+
+
+def _inputs(attn: str) -> tuple[str, str]:
+    return f"{attn}.q", f"{attn}.k"
+
+
+def _layer_of_square(name: str) -> str:
+    """h.3.attn for one of its squares; nothing for any other name."""
+    attn, _, part = name.rpartition(".")
+    return attn if part in ("scores", "pattern") else ""

@@ -125,8 +125,9 @@ def test_rows_of_a_pattern_sum_to_1_and_never_look_ahead(lm, ids):
 @law
 @given(ids=texts)
 def test_looking_changes_no_bit_of_the_logits(lm, ids):
-    never_hooked = gpt()
+    never_hooked = gpt(attention="fused")
     expected = never_hooked(torch.tensor([ids]))[0]
+    close(expected, gpt()(torch.tensor([ids]))[0])
     assert torch.equal(lm.trace(ids).logits, expected)
     assert torch.equal(lm.trace(ids, names=["logits"]).logits, expected)
     assert torch.equal(lm.model(torch.tensor([ids]))[0], expected)
@@ -391,7 +392,7 @@ def test_an_edit_that_fails_leaves_no_recording_behind(lm, fails_by):
         lm.trace(IDS, edits={"h.1.mlp": fail})
     lm.model(torch.tensor([IDS]))
     assert len(calls) == 1
-    assert torch.equal(lm.trace(IDS).logits, gpt()(torch.tensor([IDS]))[0])
+    assert torch.equal(lm.trace(IDS).logits, language_model().trace(IDS).logits)
 
 
 def test_an_edit_may_run_the_model_itself(lm):
@@ -430,15 +431,72 @@ def test_tensors_that_share_memory_count_once(lm):
     assert lm.trace(IDS, names=["h.0", "logits"]).nbytes == T * (C + V) * 4
 
 
-def test_fused_attention_shows_all_but_what_it_never_makes():
-    lm, usual = language_model(attention="fused"), language_model()
-    trace, full = lm.trace(IDS), usual.trace(IDS)
-    assert set(full) - set(trace) == {
-        f"h.{i}.attn.{name}" for i in range(L) for name in ("scores", "pattern")
-    }
+SQUARES = [f"h.{i}.attn.{part}" for i in range(L) for part in ("scores", "pattern")]
+
+
+def test_scores_and_patterns_are_made_when_asked_for_and_always_the_same(lm):
+    trace = lm.trace(IDS)
+    kept = sum(
+        {
+            t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+            for name, t in trace.items()
+            if name not in SQUARES
+        }.values()
+    )
+    assert trace.nbytes == kept, "squares take no memory before somebody looks"
+    for name in SQUARES:
+        assert torch.equal(trace[name], trace[name])
+        alone = lm.trace(IDS, names=[name])
+        assert list(alone) == [name]
+        assert alone.nbytes == H * T * T * 4, "what was asked for, and nothing else, is kept"
+        assert torch.equal(alone[name], trace[name])
+
+
+@law
+@given(ids=texts)
+def test_what_is_made_when_asked_for_is_what_step_by_step_attention_computes(lm, ids):
+    trace, same = lm.trace(ids), {name: lambda x: x for name in SQUARES}
+    step_by_step = lm.trace(ids, edits=same)
+    for name, activation in step_by_step.items():
+        torch.testing.assert_close(trace[name], activation, rtol=1e-5, atol=1e-5)
+
+
+def test_an_edit_of_a_pattern_changes_no_bit_before_its_layer(lm):
+    trace = lm.trace(IDS)
+    edited = lm.trace(IDS, edits={"h.1.attn.pattern": torch.zeros_like})
+    names = list(trace)
+    for name in names[: names.index("h.1.attn.pattern")]:
+        assert torch.equal(edited[name], trace[name])
+    assert not edited["h.1.attn.pattern"].any()
+    assert not edited["h.1.attn.z"].any()
+    assert torch.equal(
+        edited["h.2.attn.pattern"],
+        lm.trace(IDS, ["h.2.attn.pattern"], {"h.1.attn.pattern": torch.zeros_like})[
+            "h.2.attn.pattern"
+        ],
+    )
+
+
+def test_an_edit_of_queries_shows_in_scores_that_are_made_later(lm):
+    edited = lm.trace(IDS, edits={"h.0.attn.q": torch.zeros_like})
+    may_look = torch.ones(T, T, dtype=torch.bool).tril()
+    assert not edited["h.0.attn.scores"][:, may_look].any()
+    even = may_look / may_look.sum(-1, keepdim=True)
+    close(edited["h.0.attn.pattern"], even.expand(H, T, T))
+
+
+def test_somebody_elses_hook_on_a_pattern_sees_it(lm):
+    seen = []
+    hook = lm.model.h[1].attn.pattern.register_forward_hook(lambda *call: seen.append(call[2][0]))
+    try:
+        trace = lm.trace(IDS)
+    finally:
+        hook.remove()
+    assert torch.equal(seen[0], trace["h.1.attn.pattern"])
+
+
+def test_a_model_with_fused_attention_shows_everything(lm):
+    trace, full = language_model(attention="fused").trace(IDS), lm.trace(IDS)
+    assert list(trace) == list(full)
     for name in trace:
-        close(trace[name], full[name])
-    never_made = "h.1.attn.pattern"
-    for ask in ({"names": [never_made]}, {"edits": {never_made: torch.zeros_like}}):
-        with pytest.raises(ValueError, match=r"fused attention never makes h\.1\.attn\.pattern"):
-            lm.trace(IDS, **ask)
+        assert torch.equal(trace[name], full[name])

@@ -1,0 +1,159 @@
+"""A quicker product gives the same numbers, follows the weights, and steps aside where it must."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from gptviz import kernels
+from gptviz.language_model import LanguageModel
+from gptviz.model import GPT, GPTConfig
+from gptviz.tokenizers import CharacterTokenizer
+
+WIDE = GPTConfig(vocab_size=600, block_size=32, n_layer=1, n_head=4, n_embd=512)
+IDS = torch.tensor([[5, 0, 599, 5, 17]])
+
+needs_packing = pytest.mark.skipif(
+    not kernels.exact(), reason="this processor or this PyTorch has no exact packed product"
+)
+
+
+@pytest.fixture
+def model() -> GPT:
+    generator = torch.Generator().manual_seed(0)
+    model = GPT(WIDE, generator).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.normal_(std=0.2, generator=generator)
+    return model
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[int]:
+    """The number of tokens of each packed product from here on."""
+    kernels.exact()  # whose own products do not count
+    found: list[int] = []
+    plain = kernels._packed_linear
+
+    def count(x: Tensor, *rest):
+        found.append(x.size(-2))
+        return plain(x, *rest)
+
+    monkeypatch.setattr(kernels, "_packed_linear", count)
+    return found
+
+
+def logits(model: GPT) -> Tensor:
+    with torch.inference_mode():
+        return model(IDS)[0]
+
+
+def same(a: Tensor, b: Tensor) -> None:
+    """Equal but for float32's own rounding."""
+    assert (a - b).abs().max() < 1e-5 * b.abs().max()
+
+
+@needs_packing
+def test_packed_layers_compute_what_they_did(model, calls):
+    expected = logits(model)
+    assert not calls
+    kernels.pack(model)
+    same(logits(model), expected)
+    assert len(calls) == 4, "c_attn, both of the MLP, and the unembedding; c_proj is too small"
+
+
+@needs_packing
+def test_every_number_of_tokens_is_as_exact_as_float32(calls):
+    generator = torch.Generator().manual_seed(1)
+    weight, bias = (torch.randn(*size, generator=generator) for size in ((700, 768), (700,)))
+    for n_tokens in (1, 2, 3, 16, 33, 128, 257):
+        x = torch.randn(1, n_tokens, 768, generator=generator)
+        right = torch.nn.functional.linear(x.double(), weight.double(), bias.double())
+        found = kernels._Packed().linear(x, weight, bias)
+        assert (found - right).abs().max() < kernels.TOLERANCE * right.abs().max()
+    assert len(calls) == 7
+
+
+@needs_packing
+@pytest.mark.parametrize("change", ["in place", "replaced"])
+def test_a_changed_weight_is_followed(model, change):
+    kernels.pack(model)
+    before = logits(model)
+    layer = model.h[0].mlp.c_fc
+    with torch.no_grad():
+        if change == "in place":
+            layer.weight.mul_(2)
+        else:
+            layer.weight = torch.nn.Parameter(2 * layer.weight, requires_grad=False)
+    plain = GPT(WIDE).eval()
+    plain.load_state_dict(model.state_dict())
+    assert not torch.equal(logits(model), before)
+    same(logits(model), logits(plain))
+
+
+@needs_packing
+def test_a_copy_of_a_packed_model_can_learn_and_leaves_the_first_as_it_was(model):
+    kernels.pack(model)
+    before = logits(model)
+    learner = copy.deepcopy(model).requires_grad_(True)
+    optimizer = torch.optim.SGD(learner.parameters(), lr=0.1)
+    loss = learner(IDS).square().mean()
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in learner.parameters())
+    optimizer.step()
+    with torch.inference_mode():
+        assert learner(IDS).square().mean() < loss
+    assert torch.equal(logits(model), before)
+
+
+def test_gradients_reach_the_input_of_a_packed_layer(model):
+    kernels.pack(model)
+    x = torch.randn(1, 3, 512, requires_grad=True)
+    model.unembed(x).sum().backward()
+    same(x.grad[0, 0], model.unembedding.sum(0))
+
+
+@pytest.mark.parametrize("missing", ["absent", "inexact"])
+def test_without_an_exact_operator_the_layers_compute_as_ever(model, missing, monkeypatch):
+    expected = logits(model)
+
+    def absent(weight: Tensor):  # noqa: ARG001
+        raise AttributeError("no such operator")
+
+    def rounded(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: ARG001
+        return torch.nn.functional.linear(x.bfloat16(), weight.bfloat16()).float()
+
+    if missing == "absent":
+        monkeypatch.setattr(kernels, "_reordered", absent)
+    else:
+        monkeypatch.setattr(kernels, "_reordered", lambda weight: weight)
+        monkeypatch.setattr(kernels, "_packed_linear", rounded)
+    kernels.exact.cache_clear()
+    try:
+        assert not kernels.exact()
+        kernels.pack(model)
+        assert torch.equal(logits(model), expected)
+    finally:
+        kernels.exact.cache_clear()
+
+
+def test_a_model_that_is_too_large_for_two_layouts_keeps_one(model, calls, monkeypatch):
+    monkeypatch.setattr(kernels, "MOST_BYTES", 1000)
+    expected = logits(model)
+    kernels.pack(model)
+    assert torch.equal(logits(model), expected)
+    assert not calls
+
+
+def test_bfloat16_weights_take_the_usual_way(model, calls):
+    model.bfloat16()
+    kernels.pack(model)
+    assert logits(model).dtype == torch.bfloat16
+    assert not calls
+
+
+@needs_packing
+def test_a_language_model_is_packed(model, calls):
+    tokenizer = CharacterTokenizer(map(chr, range(1000, 1600)))
+    LanguageModel(model, tokenizer, "wide", "wide").trace([1, 2, 3])
+    assert calls == [3, 3, 3, 3]
