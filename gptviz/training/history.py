@@ -99,9 +99,10 @@ def from_rows(rows: Iterable[Row]) -> History:
 
 
 def thin(x: np.ndarray, y: np.ndarray, n: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    """At most n (4 or more) of the points (x, y): first, last, and lowest and highest of each stretch between.
+    """At most n of the points (x, y): first, last, and lowest and highest of stretches between.
 
     So a spike of a single step stays visible. Points whose y is no finite number are left out.
+    n is 4 or more.
     """
     there = np.isfinite(y)
     x, y = x[there], y[there]
