@@ -60,8 +60,41 @@ class View:
         return resources.trace(self.lm, self.ids, self.waiting)
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What every page has, whatever it looks at."""
+
+    scheme: Literal["light", "dark"]
+    waiting: DeltaGenerator  # the place in which this run waits for the processor
+
+
 def frame(name: str) -> View:
     """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
+    around, links = _surround(name)
+    chosen = _model_name(links)
+    prompt = _prompt()
+    with links:
+        _links()
+    lm = _model(chosen, around.waiting)
+    ids = _ids(lm, prompt)
+    tokens = tuple(lm.tokenizer.pieces(ids))
+    view = View(lm, prompt, ids, tokens, around.scheme, around.waiting)
+    _follow_the_last_token(len(ids) - 1)
+    if name != "overview":
+        _small_path(view, name)
+    return view
+
+
+def frame_without_prompt(name: str) -> Surroundings:
+    """Draw what surrounds a page that looks at no prompt; model and prompt wait for the others."""
+    around, links = _surround(name)
+    with links:
+        _links()
+    return around
+
+
+def _surround(name: str) -> tuple[Surroundings, DeltaGenerator]:
+    """The head of the page, and the place for the links, which know what is chosen by then."""
     page = PAGES[name]
     _bring_choices_along(name)
     st.set_page_config(
@@ -72,20 +105,10 @@ def frame(name: str) -> View:
     with st.sidebar:
         st.markdown("## gptviz")
         links = st.container(gap="xxsmall")
-        lm = _model(waiting)
     st.title(page.title)
     st.markdown(page.sentence)
-    prompt = _prompt()
-    with links:
-        _links()
-    ids = _ids(lm, prompt)
-    tokens = tuple(lm.tokenizer.pieces(ids))
     scheme: Literal["light", "dark"] = "dark" if st.context.theme.type == "dark" else "light"
-    view = View(lm, prompt, ids, tokens, scheme, waiting)
-    _follow_the_last_token(len(ids) - 1)
-    if name != "overview":
-        _small_path(view, name)
-    return view
+    return Surroundings(scheme, waiting), links
 
 
 def _bring_choices_along(name: str) -> None:
@@ -117,28 +140,36 @@ def _small_path(view: View, place: str) -> None:
     path_picture(view, journey, likeliest, position, size="small", place=place)
 
 
-def _model(waiting: DeltaGenerator) -> LanguageModel:
+def _model_name(links: DeltaGenerator) -> str:
     names = checkpoints.names()
     if not names:
+        with links:
+            _links()
         parts.problem(
-            f"There is no model in {checkpoints.root()}. Train one with `gptviz train`, or copy "
-            f"the folder of a GPT-2 model there, and load this page again."
+            f"There is no model in {checkpoints.root()}. Train one on the page Training or with "
+            f"`gptviz train`, or copy the folder of a GPT-2 model there, and load this page again."
         )
         st.stop()
-    name = st.selectbox("Model", names, key="model", bind="query-params")
+    with st.sidebar:
+        name = st.selectbox("Model", names, key="model", bind="query-params")
+    return name or names[0]
+
+
+def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     try:
-        lm = resources.model(name or names[0], waiting)
+        lm = resources.model(name, waiting)
     except (ValueError, OSError) as error:
         parts.problem(f"{error}.")
         st.stop()
     config = lm.config
-    st.caption(
-        f"{lm.model.n_parameters:,} parameters  \n"
-        f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
-        f"context {config.block_size:,}  \n"
-        f"vocabulary {config.vocab_size:,}  \n"
-        f"runs on {lm.model.wte.weight.device.type.upper()}"
-    )
+    with st.sidebar:
+        st.caption(
+            f"{lm.model.n_parameters:,} parameters  \n"
+            f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
+            f"context {config.block_size:,}  \n"
+            f"vocabulary {config.vocab_size:,}  \n"
+            f"runs on {lm.model.wte.weight.device.type.upper()}"
+        )
     return lm
 
 
