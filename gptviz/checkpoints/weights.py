@@ -76,8 +76,7 @@ def read(folder: Path, config: GPTConfig) -> GPT:
         )
     if config.tie_weights:
         _drop_second_name(folder, stored)
-    with torch.device("meta"), _Undrawn():
-        model = GPT(config)
+    model = unfilled(config)
     own = {
         name: _fitting(folder, name, stored, parameter.shape)
         for name, parameter in model.state_dict().items()
@@ -89,6 +88,12 @@ def read(folder: Path, config: GPTConfig) -> GPT:
         )
     model.load_state_dict(own, assign=True)
     return model
+
+
+def unfilled(config: GPTConfig) -> GPT:
+    """A model that has its shape and no memory: weights are to be assigned to it."""
+    with torch.device("meta"), _Undrawn():
+        return GPT(config)
 
 
 class _Undrawn(TorchFunctionMode):
