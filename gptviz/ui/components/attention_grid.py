@@ -13,6 +13,12 @@ from gptviz.analysis.attention import shrunk
 from gptviz.figures.theme import Scheme, check_labels, colour_table
 
 FOLDER = Path(__file__).parent
+COMPONENT = st.components.v2.component(
+    "gptviz_attention_grid",
+    html='<div class="heads"></div>',
+    css=(FOLDER / "attention_grid.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "attention_grid.js").read_text(encoding="utf-8"),
+)
 LONGEST_SIDE = 64  # pixels: more would be lost at the size of a head
 MOST_NAMED = 16  # tokens: more have no room beside the enlarged head
 
@@ -28,12 +34,6 @@ def attention_grid(
     each row.
     """
     check_labels(tokens, patterns.size(-1), "rows")
-    component = st.components.v2.component(
-        "gptviz_attention_grid",
-        html='<div class="heads"></div>',
-        css=(FOLDER / "attention_grid.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "attention_grid.js").read_text(encoding="utf-8"),
-    )
 
     def choose() -> None:
         layer, head = st.session_state["attention_grid"]["head"]
@@ -42,7 +42,7 @@ def attention_grid(
     small, side = shrunk(patterns, LONGEST_SIDE)
     named = tokens if len(tokens) <= MOST_NAMED else ()
     data = packed(small, named, chosen, scheme)
-    component(key="attention_grid", data=data, on_head_change=choose)
+    COMPONENT(key="attention_grid", data=data, on_head_change=choose)
     return side
 
 

@@ -9,6 +9,12 @@ from torch import Tensor
 from gptviz.figures.theme import check_labels
 
 FOLDER = Path(__file__).parent
+COMPONENT = st.components.v2.component(
+    "gptviz_attention_lines",
+    html='<div class="lines"></div>',
+    css=(FOLDER / "attention_lines.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "attention_lines.js").read_text(encoding="utf-8"),
+)
 MOST_TOKENS = 64
 
 
@@ -21,19 +27,13 @@ def attention_lines(pattern: Tensor, tokens: Sequence[str], chosen: int) -> str:
     ValueError unless there is one token for each row.
     """
     check_labels(tokens, len(pattern), "rows")
-    component = st.components.v2.component(
-        "gptviz_attention_lines",
-        html='<div class="lines"></div>',
-        css=(FOLDER / "attention_lines.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "attention_lines.js").read_text(encoding="utf-8"),
-    )
 
     def choose() -> None:
         st.session_state["position"] = int(st.session_state["attention_lines"]["position"])
 
     drawn = drawn_positions(len(tokens), chosen)
     weights = pattern[drawn][:, drawn].nan_to_num(0.0).double().numpy().round(4)
-    component(
+    COMPONENT(
         key="attention_lines",
         data={
             "tokens": [tokens[position] for position in drawn],

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from gptviz.ui.frame import View
 
 FOLDER = Path(__file__).parent
+COMPONENT = st.components.v2.component(
+    "gptviz_path_picture",
+    html='<div class="path"></div>',
+    css=(FOLDER / "path_picture.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "path_picture.js").read_text(encoding="utf-8"),
+)
 LANES_SHOWN = 12
 
 
@@ -31,19 +37,13 @@ def path_picture(
     Of a long prompt, the chosen token and the last ones before it are drawn, and the picture
     says how many are not.
     """
-    component = st.components.v2.component(
-        "gptviz_path_picture",
-        html='<div class="path"></div>',
-        css=(FOLDER / "path_picture.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "path_picture.js").read_text(encoding="utf-8"),
-    )
     first = max(0, position + 1 - LANES_SHOWN)
     lanes = list(range(first, min(len(view.ids), first + LANES_SHOWN)))
 
     def choose() -> None:
         st.session_state["position"] = int(st.session_state[f"path_{size}"]["position"])
 
-    component(
+    COMPONENT(
         key=f"path_{size}",
         data={
             "size": size,

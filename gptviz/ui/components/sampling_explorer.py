@@ -22,6 +22,18 @@ from gptviz.ui import sampling_controls
 
 FOLDER = Path(__file__).parent
 STAGES_JS = (FOLDER / "sampling_stages.js").read_text(encoding="utf-8")
+# One module for both: it keeps what the first instance brings for the second to draw.
+JS = STAGES_JS + "".join(
+    (FOLDER / name).read_text(encoding="utf-8")
+    for name in ("sampling_pictures.js", "sampling_explorer.js")
+)
+CARRIER = st.components.v2.component("gptviz_sampling_logits", js=JS)
+EXPLORER = st.components.v2.component(
+    "gptviz_sampling_explorer",
+    html='<div class="explorer"></div>',
+    css=(FOLDER / "sampling_explorer.css").read_text(encoding="utf-8"),
+    js=JS,
+)
 PIECES_SENT = 400  # likeliest tokens; a rarer one is shown by its id
 
 
@@ -32,26 +44,14 @@ def sampling_explorer(
 
     seen holds the ids read so far, which the repetition penalty makes less likely.
     """
-    # One module for both: it keeps what the first instance brings for the second to draw.
-    js = STAGES_JS + "".join(
-        (FOLDER / name).read_text(encoding="utf-8")
-        for name in ("sampling_pictures.js", "sampling_explorer.js")
-    )
-    carrier = st.components.v2.component("gptviz_sampling_logits", js=js)
-    explorer = st.components.v2.component(
-        "gptviz_sampling_explorer",
-        html='<div class="explorer"></div>',
-        css=(FOLDER / "sampling_explorer.css").read_text(encoding="utf-8"),
-        js=js,
-    )
     data, tag = packed(tokenizer, logits, seen)
 
     def choose() -> None:
         sampling_controls.choose(st.session_state["explorer"]["settings"])
 
     with st.container(gap=None):
-        carrier(key="explorer_logits", data=data)
-        explorer(
+        CARRIER(key="explorer_logits", data=data)
+        EXPLORER(
             key="explorer",
             data={
                 "tag": tag,

@@ -11,6 +11,12 @@ import streamlit as st
 from gptviz.figures.theme import PALETTES, Scheme
 
 FOLDER = Path(__file__).parent
+COMPONENT = st.components.v2.component(
+    "gptviz_token_chips",
+    html='<div class="root"></div>',
+    css=(FOLDER / "token_chips.css").read_text(encoding="utf-8"),
+    js=(FOLDER / "token_chips.js").read_text(encoding="utf-8"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,18 +56,12 @@ def token_chips(
     against the row above. The chip at the position `chosen` is outlined. With `choose`, a click
     on a chip writes its position into the session state under that key.
     """
-    component = st.components.v2.component(
-        "gptviz_token_chips",
-        html='<div class="root"></div>',
-        css=(FOLDER / "token_chips.css").read_text(encoding="utf-8"),
-        js=(FOLDER / "token_chips.js").read_text(encoding="utf-8"),
-    )
 
     def remember() -> None:
         if choose is not None:
             st.session_state[choose] = int(st.session_state[key]["position"])
 
-    component(
+    COMPONENT(
         key=key,
         data={
             "rows": [asdict(row) for row in rows],
