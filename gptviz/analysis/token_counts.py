@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gptviz.checkpoints.names import BUNDLED
+from gptviz.checkpoints.place import BUNDLED
 from gptviz.language_model import LanguageModel
 from gptviz.tokenizers import GPT2Tokenizer, Tokenizer
 

@@ -6,8 +6,10 @@ from typing import Any, Literal, get_args
 
 from gptviz.model import GPTConfig
 
-TokenizerKind = Literal["gpt2", "char"]
+TokenizerKind = Literal["char", "gpt2", "bpe"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Schedule = Literal["cosine", "linear", "constant"]
+MOST_SNAPSHOTS = 100
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,16 @@ class TrainingConfig:
     """
 
     model: GPTConfig
-    data: str
+    data: str  # a UTF-8 text, or a folder that `gptviz prepare` made
     tokenizer: TokenizerKind = "gpt2"
+    bpe_vocab_size: int = 2048  # of the tokenizer "bpe", which is trained on the text itself
     batch_size: int = 16
     accumulation: int = 1
     steps: int = 1000
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-4
     warmup_steps: int = 50
+    schedule: Schedule = "cosine"  # how the rate goes down to its minimum after the warm-up
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.99
@@ -33,7 +37,13 @@ class TrainingConfig:
     precision: Precision = "auto"
     eval_interval: int = 50
     eval_windows: int = 64
+    patience: int = 0  # validations without a new best one after which the run ends; 0: never
     seed: int = 0
+    sample_interval: int = 0  # steps between two sample texts; 0: none
+    sample_prompt: str = "\n"
+    sample_tokens: int = 120
+    snapshots: int = 24  # how many, at steps spaced evenly on a log scale
+    detail_interval: int = 10  # steps between two rows of layers.jsonl; 0: none
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -43,13 +53,25 @@ class TrainingConfig:
             ("warmup_steps", 0),
             ("eval_interval", 1),
             ("eval_windows", 1),
+            ("patience", 0),
             ("seed", 0),
+            ("bpe_vocab_size", 257),  # the 256 bytes, and the sign for the end of a text
+            ("sample_interval", 0),
+            ("sample_tokens", 1),
+            ("snapshots", 0),
+            ("detail_interval", 0),
         ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} is {value!r}; it must be a whole number, {least} or more")
         if self.seed >= 2**32:
             raise ValueError(f"seed is {self.seed}; it must be below {2**32}")
+        if self.snapshots > MOST_SNAPSHOTS:
+            raise ValueError(f"snapshots is {self.snapshots}; it must be at most {MOST_SNAPSHOTS}")
+        if not isinstance(self.sample_prompt, str) or not self.sample_prompt:
+            raise ValueError(
+                f"sample_prompt is {self.sample_prompt!r}; it must be a text of at least one letter"
+            )
         for name in ("learning_rate", "gradient_clip"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be above 0")
@@ -63,7 +85,11 @@ class TrainingConfig:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be in [0, 1)")
-        for name, kind in (("tokenizer", TokenizerKind), ("precision", Precision)):
+        for name, kind in (
+            ("tokenizer", TokenizerKind),
+            ("precision", Precision),
+            ("schedule", Schedule),
+        ):
             if getattr(self, name) not in get_args(kind):
                 choices = ", ".join(map(repr, get_args(kind)))
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")

@@ -4,14 +4,13 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gptviz.model import GPT
-from gptviz.training import data
+from gptviz.training import data, saving
 from gptviz.training.config import Precision, TrainingConfig
 from gptviz.training.loss import cross_entropy
 from gptviz.training.optimizer import adamw, learning_rate
@@ -46,15 +45,14 @@ class _Trainer:
     def __init__(self, run: Run):
         self.saved_run, self.config = run, run.config
         config = run.config
-        text = data.read_text(Path(config.data))
-        self.tokenizer = data.tokenizer_for(config.tokenizer, text)
+        text = data.load(config, run.folder)
+        self.tokenizer = text.tokenizer
         if self.tokenizer.vocab_size > config.model.vocab_size:
             raise ValueError(
                 f"the tokenizer has {self.tokenizer.vocab_size} tokens, the model room for "
                 f"{config.model.vocab_size}; set vocab_size to at least the former"
             )
-        ids = data.encode(text, self.tokenizer)
-        self.train_ids, self.val_ids = data.split(ids, config.model.block_size)
+        self.train_ids, self.val_ids = data.split(text.ids, config.model.block_size)
         self.device = best_device()
         self.generator = torch.Generator()
         self.generator.manual_seed(config.seed)
@@ -63,7 +61,7 @@ class _Trainer:
         self.dtype = self.chosen_dtype()
         self.step = run.status.get("last_step", 0)
         if self.step:
-            run.load_checkpoint(self.step, self.model, self.optimizer)
+            saving.load_checkpoint(run, self.step, self.model, self.optimizer)
         run.forget_after(self.step)
 
     def chosen_dtype(self) -> torch.dtype:
@@ -151,11 +149,11 @@ class _Trainer:
     def keep(self, val_loss: float) -> None:
         """Save this step, remember it if it is the best, and drop what is neither best nor last."""
         run, status = self.saved_run, self.saved_run.status
-        run.save_checkpoint(self.step, self.model, self.tokenizer, self.optimizer)
+        saving.save_checkpoint(run, self.step, self.model, self.tokenizer, self.optimizer)
         if val_loss < status.get("best_val_loss", math.inf):
             run.update_status({"best_step": self.step, "best_val_loss": val_loss})
         run.update_status({"step": self.step, "last_step": self.step, "val_loss": val_loss})
-        run.prune(keep={run.status["best_step"], self.step})
+        saving.prune(run, keep={run.status["best_step"], self.step})
 
 
 def best_device() -> torch.device:

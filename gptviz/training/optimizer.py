@@ -29,9 +29,18 @@ def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:
-    """The rate at a step (from 0): a straight warm-up, then half a cosine down to the minimum."""
+    """The rate at a step (from 0): a straight warm-up, then the schedule.
+
+    "cosine" is half a cosine down to the minimum, "linear" a straight line down to it, and
+    "constant" stays at the highest rate.
+    """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
-    share = (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+    progress = min(progress, 1.0)
+    share = {
+        "cosine": (1 + math.cos(math.pi * progress)) / 2,
+        "linear": 1 - progress,
+        "constant": 1.0,
+    }[config.schedule]
     return config.min_learning_rate + share * (config.learning_rate - config.min_learning_rate)

@@ -1,65 +1,96 @@
-"""A training run on disk: what it was told, how far it is, and its checkpoints.
+"""A training run on disk: what it was told, how far it is, and what it left.
 
     RUN/config.json      the TrainingConfig
+    RUN/about.json       its name on the screen and when it was made
+    RUN/status.json      state, step, the best and the last checkpoint; written by the worker
+    RUN/control.json     what the worker is asked to do; written by the page and the commands
+    RUN/rates.json       the learning rates that were chosen while it ran
     RUN/metrics.jsonl    one line a step
-    RUN/status.json      state, step, the best and the last checkpoint
-    RUN/checkpoints/step-000600/   a model folder, and the optimiser's state to go on from
+    RUN/lock             held by the process that trains the run, or waits to
+    RUN/checkpoints/, RUN/snapshots/   models; see gptviz.checkpoints.steps
 
-Nothing is ever changed in place: a file or a folder is written under a temporary name and
-then renamed, so a full disk or a killed process leaves the last good one.
+Files are written under a temporary name and then renamed, so a full disk or a killed process
+leaves the last good one. This module needs no PyTorch: a list of runs appears at once.
 """
 
 import fcntl
 import json
+import math
 import os
-import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from gptviz.checkpoints import steps
+from gptviz.training import jsonl
 
-from gptviz import checkpoints
-from gptviz.model import GPT
-from gptviz.tokenizers import Tokenizer
-from gptviz.training.config import TrainingConfig
+if TYPE_CHECKING:
+    from gptviz.training.config import TrainingConfig
 
-State = Literal["running", "stopped", "done", "failed"]
+State = Literal["queued", "running", "paused", "stopped", "done", "failed", "crashed"]
+Command = Literal["pause", "stop"]
+LIVING: tuple[State, ...] = ("queued", "running")
+LONGEST_PROBE = 0.5  # seconds for which somebody may hold the lock who only asks whether it is held
 
 
 class Status(TypedDict, total=False):
     """What status.json holds. Losses are in nats a token; steps count from 1."""
 
-    state: State
+    state: State  # never "crashed", which nobody could write: see gptviz.training.jobs.state
     step: int
     steps: int
     best_step: int
     best_val_loss: float
-    last_step: int
+    last_step: int  # of the checkpoint from which the run can go on
     val_loss: float
     dtype: dict[str, str]  # what the large products are computed in, by kind of device
+    device: str
+    bytes_per_token: float  # of the text in UTF-8, on average: turns nats a token into bits a byte
+    stopped_early: bool  # whether it is done because validation no longer improved
+    queued_at: float  # seconds since 1970
     error: str  # why the run failed, in a sentence
+    warning: str  # what could not be written down while the run went on, in a sentence
+    warning: str  # what could not be written while training went on, in a sentence
+
+
+class Control(TypedDict, total=False):
+    """What control.json holds."""
+
+    command: Command | None
+    learning_rate: float | None  # the highest rate of the schedule from now on
+
+
+class Rate(TypedDict):
+    """A line of rates.json: from this step on (from 0), the schedule's highest rate is this."""
+
+    step: int
+    learning_rate: float
 
 
 class Run:
-    """One run's folder. Open an existing one; `Run.create` begins a new one."""
+    """One run's folder. Open an existing one; `Run.create` begins a new one.
+
+    Raises FileNotFoundError or ValueError in words where there is none.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        if not (folder / "config.json").is_file():
+        path = folder / "config.json"
+        if not path.is_file():
             raise FileNotFoundError(f"{folder} is not a training run: it holds no config.json")
         try:
-            values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{folder / 'config.json'} cannot be read: {error}") from error
-        self.config = TrainingConfig.from_dict(values)
+            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path} cannot be read: {error}") from error
+        if not isinstance(self.settings, dict) or not {"model", "data"} <= self.settings.keys():
+            raise ValueError(f"{path}: these are not the settings of a training run")
 
     @classmethod
-    def create(cls, folder: Path, config: TrainingConfig) -> "Run":
+    def create(cls, folder: Path, config: "TrainingConfig", name: str | None = None) -> "Run":
         """Begin a run. Raises FileExistsError where the folder already holds something."""
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(
@@ -67,28 +98,48 @@ class Run:
                 f"or choose another folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
+        created = datetime.now(UTC).isoformat(timespec="milliseconds")
+        write_json(folder / "about.json", {"name": name or folder.name, "created": created})
         write_json(folder / "config.json", config.to_dict())
         return cls(folder)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run, so that no second process trains it; the kernel frees it at any death."""
-        with (self.folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ValueError(
-                    f"{self.folder} is being trained by another process; stop that one first"
-                ) from None
-            yield
+    @property
+    def id(self) -> str:
+        """The folder's name, which never changes."""
+        return self.folder.name
+
+    @cached_property
+    def config(self) -> "TrainingConfig":
+        """The settings as they were given. Raises ValueError if they cannot work."""
+        from gptviz.training.config import TrainingConfig
+
+        return TrainingConfig.from_dict(self.settings)
+
+    @property
+    def name(self) -> str:
+        """What the screen calls the run; its id if nothing else was chosen."""
+        name = self._read("about.json").get("name")
+        return name if isinstance(name, str) and name else self.id
+
+    @property
+    def created(self) -> str:
+        """When the run was made: an ISO time, by which runs can be sorted."""
+        created = self._read("about.json").get("created")
+        if isinstance(created, str) and created:
+            return created
+        made = (self.folder / "config.json").stat().st_mtime
+        return datetime.fromtimestamp(made, UTC).isoformat(timespec="milliseconds")
 
     @property
     def status(self) -> Status:
-        """How far the run is; empty before its first checkpoint."""
+        """How far the run is; empty before its start. A broken file counts as a failure."""
         try:
-            return json.loads((self.folder / "status.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
+            return self._read("status.json")  # type: ignore[return-value]
+        except (OSError, ValueError) as error:
+            return {
+                "state": "failed",
+                "error": f"{error}; resume goes on from the last checkpoint without it",
+            }
 
     def update_status(self, changes: Status) -> None:
         """Change some entries of status.json and keep the others; an error goes with its state."""
@@ -98,93 +149,137 @@ class Run:
         write_json(self.folder / "status.json", status)
 
     @property
-    def metrics(self) -> list[dict[str, Any]]:
-        """The rows written so far; a last line that is still being written is left out."""
+    def control(self) -> Control:
+        """What the worker is asked to do."""
+        return self._read("control.json")  # type: ignore[return-value]
+
+    def update_control(self, changes: Control) -> None:
+        """Ask the worker for something else and leave other requests as they are."""
+        with (self.folder / "control.lock").open("w") as file:  # page and worker both write
+            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(ValueError):  # what cannot be read asks for nothing
+                changes = {**self.control, **changes}
+            write_json(self.folder / "control.json", changes)
+
+    @property
+    def rates(self) -> list[Rate]:
+        """The learning rates that were chosen while the run ran, in order."""
+        return self._read("rates.json").get("rates", [])
+
+    def write_rates(self, rates: list[Rate]) -> None:
+        """Remember the learning rates that were chosen, so that a resume follows the same curve."""
+        write_json(self.folder / "rates.json", {"rates": rates})
+
+    @contextmanager
+    def locked(self) -> Iterator[int]:
+        """Hold the run, so that no second process trains it; the kernel frees it at any death.
+
+        Gives the lock's file descriptor: a child process that inherits it holds the run, too.
+        Raises ValueError if another process holds it.
+        """
+        with (self.folder / "lock").open("w") as file:
+            give_up = time.monotonic() + LONGEST_PROBE
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > give_up:
+                        raise ValueError(
+                            f"{self.folder} is being trained by another process; "
+                            f"stop that one first"
+                        ) from None
+                    time.sleep(0.01)
+            yield file.fileno()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process trains the run or waits to."""
         try:
-            lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines(True)
+            with (self.folder / "lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows written so far; one that is still being written or broken is left out."""
+        return jsonl.rows(self.folder / "metrics.jsonl")
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one step's row. Raises OSError in words if the disk is full."""
-        path = self.folder / "metrics.jsonl"
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        except OSError as error:
-            raise OSError(
-                f"{path} could not be written ({error.strerror}); make room and resume"
-            ) from error
+        append_row(self.folder / "metrics.jsonl", row)
 
     def forget_after(self, step: int) -> None:
         """Drop the rows of steps that are taken again, and one that is only half written."""
-        rows = [row for row in self.metrics if row["step"] <= step]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_text(self.folder / "metrics.jsonl", text)
+        drop_rows_after(self.folder / "metrics.jsonl", step)
 
     def checkpoint(self, step: int) -> Path:
         """Where the checkpoint of a step lies."""
-        return self.folder / "checkpoints" / f"step-{step:06d}"
+        return self.folder / steps.CHECKPOINTS / steps.folder_name(step)
 
-    def save_checkpoint(
-        self, step: int, model: GPT, tokenizer: Tokenizer, optimizer: Optimizer
-    ) -> None:
-        """Write a folder that `gptviz.load` opens and `resume` goes on from."""
-        final = self.checkpoint(step)
-        partial = final.with_name(f".{final.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+    def snapshot(self, step: int) -> Path:
+        """Where the snapshot of a step lies."""
+        return self.folder / steps.SNAPSHOTS / steps.folder_name(step)
+
+    @property
+    def checkpoints(self) -> list[int]:
+        """The steps of the checkpoints on disk, in order."""
+        return steps.kept(self.folder / steps.CHECKPOINTS)
+
+    @property
+    def snapshots(self) -> list[int]:
+        """The steps of the snapshots on disk, in order."""
+        return steps.kept(self.folder / steps.SNAPSHOTS)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
         try:
-            partial.mkdir(parents=True)
-            checkpoints.save(partial, model, tokenizer)
-            save_file(optimizer_tensors(model, optimizer), partial / "optimizer.safetensors")
-            shutil.rmtree(final, ignore_errors=True)
-            os.replace(partial, final)
-        except (OSError, SafetensorError) as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            cause = error.__cause__ or error
-            raise OSError(
-                f"the checkpoint of step {step} could not be written to {self.folder} "
-                f"({getattr(cause, 'strerror', None) or cause}); an earlier one is kept, "
-                f"so make room and resume"
-            ) from error
-
-    def load_checkpoint(self, step: int, model: GPT, optimizer: Optimizer) -> None:
-        """Put weights and optimiser back as they were after a step."""
-        folder = self.checkpoint(step)
-        saved, _ = checkpoints.read(folder)
-        model.load_state_dict(saved.state_dict())
-        tensors = load_file(folder / "optimizer.safetensors")
-        for name, parameter in model.named_parameters():
-            optimizer.state[parameter] = {
-                key: tensors[f"{name}.{key}"].to(parameter.device)
-                for key in ("step", "exp_avg", "exp_avg_sq")
-            }
-
-    def prune(self, keep: set[int]) -> None:
-        """Remove the checkpoints of all other steps."""
-        names = {self.checkpoint(step).name for step in keep}
-        for folder in (self.folder / "checkpoints").iterdir():
-            if folder.name not in names:
-                shutil.rmtree(folder, ignore_errors=True)
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path} is no valid JSON ({error})") from error
+        except OSError as error:
+            raise OSError(f"{path} cannot be read ({error.strerror})") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"{path} holds a {type(values).__name__}; it must be a JSON object")
+        return values
 
 
-def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """AdamW's running means under the names of their parameters."""
-    return {
-        f"{name}.{key}": value
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
-    }
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Add a line to a file of one JSON object a line. Raises OSError in words."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be written ({error.strerror}); make room and resume"
+        ) from error
+
+
+def drop_rows_after(path: Path, step: int) -> None:
+    """Keep the rows up to a step, and none that is only half written; fine without the file."""
+    if path.exists():
+        kept = [row for row in jsonl.rows(path) if row.get("step", math.inf) <= step]
+        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file whole or not at all."""
+    """Replace a file whole or not at all. Raises OSError in words."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be written ({error.strerror}); make room and resume"
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file whole or not at all."""
+    """Replace a JSON file whole or not at all. Raises OSError in words."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

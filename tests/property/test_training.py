@@ -306,7 +306,7 @@ def test_by_itself_training_chooses_bfloat16_only_where_it_pays():
         ({"weight_decay": math.nan}, "weight_decay is nan"),
         ({"beta1": 1.0}, "beta1 is 1.0; it must be in [0, 1)"),
         ({"beta2": -0.1}, "beta2 is -0.1; it must be in [0, 1)"),
-        ({"tokenizer": "words"}, "tokenizer is 'words'; it must be one of 'gpt2', 'char'"),
+        ({"tokenizer": "words"}, "tokenizer is 'words'; it must be one of 'char', 'gpt2', 'bpe'"),
         ({"precision": "float64"}, "precision is 'float64'; it must be one of 'auto', 'float32'"),
     ],
 )

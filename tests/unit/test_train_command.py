@@ -78,7 +78,7 @@ def killing_itself(folder: Path, moment: str) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from gptviz.training import loop, runs
+from gptviz.training import loop, runs, saving
 
 run = runs.Run(Path({str(folder)!r}))
 def kill():
@@ -90,7 +90,7 @@ def half_a_file(tensors, path):
     if run.status.get("last_step"):
         kill()
     return whole_file(tensors, path)
-whole_file = runs.save_file
+whole_file = saving.save_file
 {moment}
 """
     done = subprocess.run(
@@ -241,7 +241,7 @@ def test_a_run_that_is_asked_to_end_ends_with_a_checkpoint_and_no_other_may_join
     [
         ("loop.train(run, on_step=at_step(2))", 0),  # before the first checkpoint
         ("loop.train(run, on_step=at_step(7))", 4),  # between two checkpoints
-        ("runs.save_file = half_a_file; loop.train(run)", 4),  # while one is written
+        ("saving.save_file = half_a_file; loop.train(run)", 4),  # while one is written
     ],
     ids=["before a checkpoint", "between two", "while one is written"],
 )

@@ -1,19 +1,16 @@
-"""A model's name → its folder."""
+"""A model's name → its folder.
+
+The name of a training run stands for its best checkpoint so far; `my-run@step-000600` for what
+the run kept of that step, a snapshot or a checkpoint.
+"""
 
 import os
 from pathlib import Path
 
-from gptviz.checkpoints import hub
+from gptviz.checkpoints import hub, steps
 from gptviz.checkpoints.config import read_json
 from gptviz.checkpoints.folder import is_model
-
-BUNDLED = "shakespeare"
-
-
-def root() -> Path:
-    """The folder of named models: $GPTVIZ_CHECKPOINTS, or checkpoints/ beside the package."""
-    beside = Path(__file__).parents[2] / "checkpoints"
-    return Path(os.environ.get("GPTVIZ_CHECKPOINTS") or beside)
+from gptviz.checkpoints.place import BUNDLED, root
 
 
 def names() -> list[str]:
@@ -31,22 +28,32 @@ def find(name: str) -> Path:
     For a caller who may open any folder: a name from a URL goes to `find_listed`. A hub id that
     is not in the cache is downloaded. Raises FileNotFoundError if there is no such model.
     """
+    base, _, step = name.partition("@")
     for folder in (root() / name, Path(name).expanduser()):
         if name and os.path.isdir(folder):  # which is False, too, for what can be no path
             return checkpoint(folder)
+    for folder in (root() / base, Path(base).expanduser()):
+        if step and base and os.path.isdir(folder):
+            return _at_step(folder, step)
     if hub.is_id(name):
         return hub.download(name)
     raise _absent(name)
 
 
 def find_listed(name: str) -> Path:
-    """The model folder of one of names(), and of nothing else: for a name from outside.
+    """The model folder of one of names(), or of a step of one, and of nothing else.
 
-    Raises FileNotFoundError for any other name.
+    For a name from outside. Raises FileNotFoundError for any other name.
     """
-    if name not in names():
+    if name in names():
+        return checkpoint(root() / name)
+    base, _, step = name.rpartition("@")
+    if base not in names():
         raise _absent(name)
-    return checkpoint(root() / name)
+    found = _at_step(root() / base, step)
+    if not _is_inside(found):
+        raise _absent(name)
+    return found
 
 
 def checkpoint(folder: Path) -> Path:
@@ -57,13 +64,26 @@ def checkpoint(folder: Path) -> Path:
     """
     if not (folder / "status.json").is_file():
         return folder
-    status = read_json(folder / "status.json")
-    for step in (status.get("best_step"), status.get("last_step")):
-        if isinstance(step, int):
-            found = folder / "checkpoints" / f"step-{step:06d}"
-            if found.is_dir():
-                return found
+    kept = steps.kept(folder / steps.CHECKPOINTS)
+    try:
+        status = read_json(folder / "status.json")
+    except ValueError:  # the weights do not suffer from it
+        status = {}
+    for step in (status.get("best_step"), status.get("last_step"), *kept[-1:]):
+        if step in kept:
+            return folder / steps.CHECKPOINTS / steps.folder_name(step)
     raise FileNotFoundError(f"the training run {folder} has no checkpoint yet; wait for its first")
+
+
+def _at_step(folder: Path, step: str) -> Path:
+    # A snapshot comes first: it stays, and so the same name keeps meaning the same weights.
+    for kind in (steps.SNAPSHOTS, steps.CHECKPOINTS):
+        for kept in steps.kept(folder / kind):
+            if step == steps.folder_name(kept):
+                return folder / kind / step
+    raise FileNotFoundError(
+        f"the training run {folder.name} keeps nothing of {step[:20]!r}; choose another step"
+    )
 
 
 def _can_be_chosen(folder: Path) -> bool:
@@ -73,9 +93,12 @@ def _can_be_chosen(folder: Path) -> bool:
         found = checkpoint(folder)
     except (OSError, ValueError):
         return False
+    return _is_inside(found) and is_model(found)
+
+
+def _is_inside(folder: Path) -> bool:
     # A link that leads out of root() would open what nobody put there for the app.
-    inside = Path(os.path.realpath(found)).is_relative_to(os.path.realpath(root()))
-    return inside and is_model(found)
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root()))
 
 
 def _absent(name: str) -> FileNotFoundError:
