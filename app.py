@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from gptviz.analysis.overview import journey_table, likeliest_tokens
+from gptviz.analysis.overview import journey_table
 from gptviz.ui import controls, parts, resources
 from gptviz.ui.components.path_picture import path_picture
 from gptviz.ui.frame import frame
 
 view = frame("overview")
 position = controls.position(view)
-likeliest = likeliest_tokens(view.lm, view.trace, position)
+likeliest = resources.likeliest(view.lm, view.ids, position, view.waiting)
 journey = resources.journey(view.lm, view.ids, view.waiting)
 
 path_picture(view, journey, likeliest, position, size="large", place="overview")

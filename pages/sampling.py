@@ -9,7 +9,7 @@ from gptviz.ui.frame import frame
 view = frame("sampling")
 settings = sampling_controls.settings()
 logits = resources.next_logits(view.lm, view.ids, view.waiting)
-sampling_explorer(view.lm.tokenizer, logits, view.ids, settings)
+sampling_explorer(view, logits, settings)
 parts.source(
     f"logits[{len(view.ids) - 1}]",
     (view.lm.config.vocab_size,),

@@ -9,7 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from gptviz import checkpoints
-from gptviz.analysis.overview import likeliest_tokens
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
 from gptviz.ui import parts, resources, sampling_controls
@@ -136,7 +135,7 @@ def _small_path(view: View, place: str) -> None:
     chosen = str(st.session_state.get("position", st.query_params.get("position", "")))
     last = len(view.ids) - 1
     position = min(int(chosen), last) if chosen.isdecimal() else last
-    likeliest = likeliest_tokens(view.lm, view.trace, position)
+    likeliest = resources.likeliest(view.lm, view.ids, position, view.waiting)
     path_picture(view, journey, likeliest, position, size="small", place=place)
 
 
@@ -164,7 +163,7 @@ def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     config = lm.config
     with st.sidebar:
         st.caption(
-            f"{lm.model.n_parameters:,} parameters  \n"
+            f"{resources.n_parameters(lm, waiting):,} parameters  \n"
             f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
             f"context {config.block_size:,}  \n"
             f"vocabulary {config.vocab_size:,}  \n"

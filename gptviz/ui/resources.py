@@ -7,6 +7,7 @@ Turns are taken in the order of asking: with a plain lock, a run that asks again
 one that writes a text does after each token, would leave the others waiting for minutes.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+import pandas as pd
 from cachetools import LRUCache
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
@@ -34,14 +36,14 @@ SUMMARY_BYTES_KEPT = 128 * 2**20
 
 
 def memory(summary: Any) -> int:
-    """About how many bytes a summary keeps: those of its arrays and tensors, and a little more."""
+    """About how many bytes a summary keeps: those of all its parts."""
     if isinstance(summary, list | tuple):
         parts = list(summary)
     elif is_dataclass(summary):
         parts = [getattr(summary, part.name) for part in fields(summary)]
     else:
         parts = []
-    return getattr(summary, "nbytes", 100) + sum(map(memory, parts))
+    return getattr(summary, "nbytes", sys.getsizeof(summary)) + sum(map(memory, parts))
 
 
 _lock = threading.Lock()
@@ -97,6 +99,12 @@ def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     return shared(_models, key, waiting, lambda: language_model.load(name))
 
 
+def n_parameters(lm: LanguageModel, waiting: DeltaGenerator) -> int:
+    """How many numbers training adjusts, counted once: every page of every browser shows it."""
+    key = ("n_parameters", lm.digest)
+    return shared(_summaries, key, waiting, lambda: lm.model.n_parameters)
+
+
 def trace(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> Trace:
     """Everything that happens inside the model on these ids."""
     return shared(_traces, (lm.digest, ids), waiting, lambda: lm.trace(ids))
@@ -107,6 +115,15 @@ def journey(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) ->
     run = trace(lm, ids, waiting)
     key = ("journey", lm.digest, ids)
     return shared(_summaries, key, waiting, lambda: overview.journey(lm, run))
+
+
+def likeliest(
+    lm: LanguageModel, ids: tuple[int, ...], position: int, waiting: DeltaGenerator
+) -> pd.DataFrame:
+    """The ten likeliest tokens after a position of these ids."""
+    run = trace(lm, ids, waiting)
+    key = ("likeliest", lm.digest, ids, position)
+    return shared(_summaries, key, waiting, lambda: overview.likeliest_tokens(lm, run, position))
 
 
 def self_checks(lm: LanguageModel, ids: tuple[int, ...], waiting: DeltaGenerator) -> list[Check]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from cachetools import LRUCache
@@ -11,6 +12,7 @@ from cachetools import LRUCache
 from gptviz.analysis import overview
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT
+from gptviz.tracing import Trace
 from gptviz.ui import resources
 
 N = 8
@@ -166,3 +168,29 @@ def test_the_memory_of_a_summary_is_that_of_all_its_parts(tiny_lm: LanguageModel
     assert resources.memory([journey, journey]) > 2 * journey.pattern.nbytes
     assert resources.memory(torch.zeros(1000)) >= 4000
     assert resources.memory(overview.self_checks(tiny_lm, run)) < 10_000
+
+
+def test_the_memory_of_a_table_and_of_bytes_is_counted():
+    table = pd.DataFrame({"token": ["a" * 1000] * 10})
+    assert resources.memory(table) > 10_000
+    assert resources.memory((bytes(5000), "tag")) > 5000
+
+
+def test_the_likeliest_tokens_after_a_position_are_looked_up_once_for_all_browsers(
+    tiny_lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+):
+    looked_up = []
+    plain = overview.likeliest_tokens
+
+    def counted(lm: LanguageModel, trace: Trace, position: int) -> pd.DataFrame:
+        looked_up.append(position)
+        return plain(lm, trace, position)
+
+    monkeypatch.setattr(overview, "likeliest_tokens", counted)
+    ids = tuple(tiny_lm.ids("likeliest"))
+    for position in (1, 2):
+        answers = ask_together(
+            lambda place, at=position: resources.likeliest(tiny_lm, ids, at, place)
+        )
+        assert all(answer is answers[0] for answer in answers)
+    assert looked_up == [1, 2]

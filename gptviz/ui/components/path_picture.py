@@ -58,7 +58,12 @@ def path_picture(
             "attn": _rounded(journey.attn[:, position]),
             "mlp": _rounded(journey.mlp[:, position]),
             "pattern": _rounded(journey.pattern[:, position][:, lanes]),
-            "top": likeliest[["token", "probability"]].to_dict("records"),
+            "top": [
+                {"token": token, "probability": probability}
+                for token, probability in zip(
+                    likeliest["token"].tolist(), likeliest["probability"].tolist(), strict=True
+                )
+            ],
         },
         on_position_change=choose,
     )

@@ -7,18 +7,20 @@ message of their own: Streamlit does not send a large message again that has not
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from cachetools import LRUCache
 from torch import Tensor
 
 from gptviz.analysis.sampling import PRESETS
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
-from gptviz.ui import sampling_controls
+from gptviz.ui import resources, sampling_controls
+from gptviz.ui.frame import View
 
 FOLDER = Path(__file__).parent
 STAGES_JS = (FOLDER / "sampling_stages.js").read_text(encoding="utf-8")
@@ -36,15 +38,18 @@ EXPLORER = st.components.v2.component(
 )
 PIECES_SENT = 400  # likeliest tokens; a rarer one is shown by its id
 
+# What a prompt's browsers get, made once: each asks for it whenever it lets go of a slider.
+_packed: LRUCache[Hashable, tuple[bytes, str]] = LRUCache(32 * 2**20, lambda pack: len(pack[0]))
 
-def sampling_explorer(
-    tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int], settings: SamplingSettings
-) -> None:
-    """Draw the explorer of one position's logits (V,). Releasing a slider sets the URL.
 
-    seen holds the ids read so far, which the repetition penalty makes less likely.
-    """
-    data, tag = packed(tokenizer, logits, seen)
+def sampling_explorer(view: View, logits: Tensor, settings: SamplingSettings) -> None:
+    """Draw the explorer of the logits (V,) after the prompt. Releasing a slider sets the URL."""
+    data, tag = resources.shared(
+        _packed,
+        (view.lm.digest, view.ids),
+        view.waiting,
+        lambda: packed(view.lm.tokenizer, logits, view.ids),
+    )
 
     def choose() -> None:
         sampling_controls.choose(st.session_state["explorer"]["settings"])
@@ -70,7 +75,8 @@ def packed(tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int]) -> tuple[b
     """What the browser needs of a position, and a tag that stands for it.
 
     Little-endian: the length of a JSON header as uint32, the header (tag, seen, pieces by id),
-    the logits as float32.
+    the logits as float32. seen holds the ids read so far, which the repetition penalty makes
+    less likely.
     """
     ids = sorted(set(seen))
     numbers = logits.cpu().numpy().astype("<f4").tobytes()
