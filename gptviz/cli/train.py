@@ -46,12 +46,11 @@ def run(options: argparse.Namespace) -> int:
     """Make the run's folder and train in it."""
     prepare_memory()
     from gptviz.model import GPTConfig
-    from gptviz.training import data
+    from gptviz.training import prepare
     from gptviz.training.config import TrainingConfig
     from gptviz.training.runs import Run
 
-    text = data.read_text(options.data)
-    tokenizer = data.tokenizer_for(options.tokenizer, text)
+    tokenizer = prepare.tokenizer_for(options.tokenizer, options.data)
     model = GPTConfig(
         vocab_size=tokenizer.vocab_size,
         block_size=options.block_size,
@@ -67,7 +66,6 @@ def run(options: argparse.Namespace) -> int:
     same.remove("data")
     settings = {name: getattr(options, name) for name in same}
     config = TrainingConfig(model=model, data=str(options.data.resolve()), **settings)
-    data.split(data.encode(text, tokenizer), options.block_size)  # too short: begin no run
     return follow(Run.create(options.folder, config))
 
 

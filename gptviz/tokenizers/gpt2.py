@@ -52,7 +52,7 @@ class GPT2Tokenizer(Tokenizer):
     def encode(self, text: str) -> list[int]:
         """The ids of a text. Raises ValueError for a lone surrogate, and for nothing else."""
         require_characters(text)
-        return list(chain.from_iterable(map(self._encoding.encode_ordinary, _digestible(text))))
+        return list(chain.from_iterable(map(self._encoding.encode_ordinary, digestible(text))))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, with � for what is no valid UTF-8. Raises ValueError for no such id."""
@@ -113,7 +113,7 @@ def _merge_ranks() -> Mapping[tuple[bytes, bytes], int]:
     return {(unspell(a), unspell(b)): rank for rank, (a, b) in enumerate(pairs)}
 
 
-def _digestible(text: str) -> Iterator[str]:
+def digestible(text: str) -> Iterator[str]:
     """The text, cut before the last character of each very long gap.
 
     The pattern ends a piece there in any case, and its look-ahead overflows the stack of

@@ -1,43 +1,135 @@
-"""From a text file to batches of token ids."""
+"""From a text to batches of token ids; what a text is, before anybody learns from it."""
 
+import hashlib
+import os
+import re
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
-from gptviz.training.config import TokenizerKind
+from gptviz import checkpoints, tokenizers
+from gptviz.tokenizers import Tokenizer
+from gptviz.training import prepare, texts
+from gptviz.training.config import TokenizerKind, TrainingConfig
+
+LARGEST = 50_000_000  # bytes of a text that is tokenized anew at each start of a run
+PREVIEW = 600  # characters
 
 
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file. Raises FileNotFoundError or ValueError in words."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no text file at {path}; check the path after --data")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+@dataclass(frozen=True)
+class TextInfo:
+    """What can be said of a text before a run."""
+
+    size: int  # bytes
+    characters: int
+    tokens: int  # counted where the text has up to a million characters, else estimated
+    vocab_size: int  # of the tokenizer that a run on this text would use
+    preview: str  # how it begins
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a run reads: ids (N,), in memory or mapped from the disk, and their tokenizer."""
+
+    ids: np.ndarray
+    tokenizer: Tokenizer
+    bytes_per_token: float  # of the text in UTF-8
+
+
+def check(
+    source: texts.Source, kind: TokenizerKind = "char", bpe_vocab_size: int = 2048
+) -> TextInfo:
+    """Read a text as a run would. Raises OSError or ValueError in words if a run could not.
+
+    source is a file or what somebody sent: it may be empty, too large, binary, no UTF-8, or too
+    poor for the vocabulary.
+    """
+    require_size(source)
+    pieces = texts.characters(source)
+    first = next(pieces)
+    n_characters = len(first) + sum(map(len, pieces))
+    tokenizer = prepare.tokenizer_for(kind, source, bpe_vocab_size)
+    return TextInfo(
+        size=texts.size(source),
+        characters=n_characters,
+        tokens=round(len(encode(first, tokenizer)) * n_characters / len(first)),
+        vocab_size=tokenizer.vocab_size,
+        preview=first[:PREVIEW],
+    )
+
+
+def require_size(source: texts.Source) -> None:
+    """Raise ValueError for a text that is too large to be tokenized at each start of a run."""
+    if (size := texts.size(source)) > LARGEST:
         raise ValueError(
-            f"{path.name} is not UTF-8 text: byte {error.start} cannot be read; "
-            f"save it as UTF-8 and try again"
+            f"{texts.named(source)} has {size / 1e6:.0f} MB; a run reads a text of at most "
+            f"{LARGEST / 1e6:.0f} MB, so shorten it, or prepare it with `gptviz prepare`"
+        )
+
+
+def store(content: bytes, name: str) -> Path:
+    """Keep a text that somebody sent, so that a run on it can be resumed at any time.
+
+    It lies there once, under its hash and the part of its name that is safe in a path. Raises
+    OSError in words if it cannot be written.
+    """
+    folder = checkpoints.root() / ".texts"
+    stem = re.sub("[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "text"
+    path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.txt"
+    if path.is_file():
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
+            (Path(partial) / path.name).write_bytes(content)
+            os.replace(Path(partial) / path.name, path)
+    except OSError as error:
+        raise OSError(
+            f"the text could not be kept in {folder} ({error.strerror or error}); make room"
         ) from error
-    if not text.strip():
-        raise ValueError(f"{path.name} holds no text; training needs something to read")
-    return text
+    return path
 
 
-def tokenizer_for(kind: TokenizerKind, text: str) -> Tokenizer:
-    """GPT-2's own tokenizer, or one made of the characters that occur in the text."""
-    return GPT2Tokenizer() if kind == "gpt2" else CharacterTokenizer.from_text(text)
+def load(config: TrainingConfig, run_folder: Path) -> Dataset:
+    """What a run reads: its text as ids, or a prepared text mapped from the disk.
+
+    The run keeps its tokenizer in run_folder/tokenizer, so that a resume reads instead of
+    learning it again. Raises OSError or ValueError in words if the text cannot be used.
+    """
+    source = Path(config.data)
+    if source.is_dir():
+        about, tokenizer = prepare.Prepared.read(source), tokenizers.load(source / "tokenizer")
+        return Dataset(prepare.open_ids(source), tokenizer, about.bytes / about.tokens)
+    require_size(source)
+    kept = run_folder / "tokenizer"
+    if not kept.is_dir():
+        made = prepare.tokenizer_for(config.tokenizer, source, config.bpe_vocab_size)
+        keep_tokenizer(made, run_folder)
+    tokenizer = tokenizers.load(kept)
+    parts = list(prepare.encode(texts.characters(source), tokenizer))
+    ids = np.concatenate([ids for ids, _ in parts])
+    return Dataset(ids, tokenizer, sum(n_bytes for _, n_bytes in parts) / len(ids))
 
 
-def encode(text: str, tokenizer: Tokenizer) -> Tensor:
-    """The whole text as one row of token ids, (N,) int64."""
-    return torch.from_numpy(np.array(tokenizer.encode(text), dtype=np.int64))
+def keep_tokenizer(tokenizer: Tokenizer, run_folder: Path) -> None:
+    """Write run_folder/tokenizer, whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix=".tokenizer-", dir=run_folder) as partial:
+        tokenizer.save(Path(partial) / "tokenizer")
+        os.replace(Path(partial) / "tokenizer", run_folder / "tokenizer")
 
 
-def split(ids: Tensor, block_size: int) -> tuple[Tensor, Tensor]:
+def encode(text: str, tokenizer: Tokenizer) -> np.ndarray:
+    """The whole text as one row of token ids, (N,), in as few bytes each as do."""
+    parts = [ids for ids, _ in prepare.encode([text], tokenizer)]
+    return np.concatenate(parts) if parts else np.empty(0, prepare.narrowest(tokenizer))
+
+
+def split(ids: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Hold out the last tenth for validation: it is never trained on.
 
     Raises ValueError if either part is shorter than one window of block_size + 1 tokens.
@@ -53,26 +145,28 @@ def split(ids: Tensor, block_size: int) -> tuple[Tensor, Tensor]:
 
 
 def random_batch(
-    ids: Tensor, batch_size: int, block_size: int, generator: torch.Generator
+    ids: np.ndarray, batch_size: int, block_size: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Windows from random places, inputs and targets (B, T) each; a target is the next token."""
     starts = torch.randint(len(ids) - block_size, (batch_size,), generator=generator)
-    windows = torch.stack([ids[start : start + block_size + 1] for start in starts.tolist()])
-    return windows[:, :-1], windows[:, 1:]
+    windows = np.stack([ids[start : start + block_size + 1] for start in starts.tolist()])
+    rows = torch.from_numpy(windows.astype(np.int64))
+    return rows[:, :-1], rows[:, 1:]
 
 
 def windows_in_order(
-    ids: Tensor, batch_size: int, block_size: int, n_windows: int | None = None
+    ids: np.ndarray, batch_size: int, block_size: int, n_windows: int | None = None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Windows side by side, so that each token is a target at most once; inputs and targets.
 
     With n_windows, that many of them spread evenly over the whole.
     """
     n = (len(ids) - 1) // block_size
-    chosen = torch.arange(n)
+    chosen = np.arange(n)
     if n_windows is not None and n_windows < n:
-        chosen = torch.linspace(0, n - 1, n_windows).long()
-    inputs = ids[: n * block_size].view(n, block_size)
-    targets = ids[1 : n * block_size + 1].view(n, block_size)
-    for part in chosen.split(batch_size):
-        yield inputs[part], targets[part]
+        chosen = torch.linspace(0, n - 1, n_windows).long().numpy()
+    for first in range(0, len(chosen), batch_size):
+        starts = chosen[first : first + batch_size] * block_size
+        rows = np.stack([ids[start : start + block_size + 1] for start in starts])
+        windows = torch.from_numpy(rows.astype(np.int64))
+        yield windows[:, :-1], windows[:, 1:]

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 import gptviz
 from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
-from gptviz.training import data
+from gptviz.tokenizers import CharacterTokenizer
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loop import train
 from gptviz.training.runs import Run
@@ -325,7 +325,7 @@ def test_training_and_looking_agree_on_the_model(begin):
     trace = lm.trace("the cat")
     _, tokenizer = checkpoints.read(run.checkpoint(12))
     assert tokenizer.encode("the cat") == trace.ids == lm.tokenizer.encode("the cat")
-    text_tokenizer = data.tokenizer_for("char", TEXT)
+    text_tokenizer = CharacterTokenizer.from_text(TEXT)
     assert trace.ids == text_tokenizer.encode("the cat")
 
 

@@ -1,0 +1,146 @@
+"""A text as token ids on disk, for training on more than the memory holds.
+
+FOLDER/tokens.bin      the ids, two bytes each, or four for a vocabulary above 65,536
+FOLDER/prepared.json   how many there are, and what they were made from
+FOLDER/tokenizer/      the tokenizer
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gptviz import tokenizers
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
+from gptviz.tokenizers.trained import encoder, train_bpe
+from gptviz.training import texts
+from gptviz.training.config import TokenizerKind
+
+TOKENS, ABOUT, TOKENIZER = "tokens.bin", "prepared.json", "tokenizer"
+LEARNT_FROM = 16  # pieces of a million characters, at most, from which a BPE is trained
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What prepared.json holds."""
+
+    tokens: int
+    bytes: int  # of the text in UTF-8
+    tokenizer: TokenizerKind
+    text: str  # the file's name
+
+    @classmethod
+    def read(cls, folder: Path) -> "Prepared":
+        """Raises FileNotFoundError if no text was prepared there, ValueError if it is broken."""
+        path = folder / ABOUT
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"{folder} is a folder, and no text that was prepared: it holds no {ABOUT}; "
+                f"make one with `gptviz prepare TEXT FOLDER`"
+            ) from None
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path} cannot be read ({error}); prepare the text again") from error
+
+
+def open_ids(folder: Path) -> np.ndarray:
+    """The ids of a prepared text, (N,), mapped: what is read of them comes from the disk.
+
+    Raises FileNotFoundError or ValueError if the folder holds no whole prepared text.
+    """
+    about, path = Prepared.read(folder), folder / TOKENS
+    dtype = narrowest(tokenizers.load(folder / TOKENIZER))
+    size = path.stat().st_size if path.is_file() else 0
+    if size != about.tokens * dtype.itemsize:
+        raise ValueError(
+            f"{path} has {size} bytes and should have {about.tokens * dtype.itemsize}; "
+            f"prepare the text again"
+        )
+    return np.memmap(path, dtype, mode="r")
+
+
+def narrowest(tokenizer: Tokenizer) -> np.dtype:
+    """The type of an id on disk and in memory."""
+    return np.dtype("<u2" if tokenizer.vocab_size <= 2**16 else "<u4")
+
+
+def tokenizer_for(
+    kind: TokenizerKind,
+    source: texts.Source,
+    bpe_vocab_size: int = 2048,
+    show_progress: bool = False,
+) -> Tokenizer:
+    """GPT-2's own tokenizer, or one that is made from the text: its characters, or a BPE.
+
+    Raises OSError or ValueError for a text that cannot be read or cannot fill the vocabulary.
+    """
+    if kind == "gpt2":
+        return GPT2Tokenizer()
+    if kind == "char":
+        return CharacterTokenizer(sorted(set().union(*texts.characters(source))))
+    return train_bpe(_spread(source), bpe_vocab_size, show_progress)
+
+
+def _spread(source: texts.Source) -> Iterator[str]:
+    """At most LEARNT_FROM pieces from all over the text: a vocabulary needs no more."""
+    every = max(1, -(-texts.size(source) // (LEARNT_FROM * texts.CHUNK)))
+    for i, piece in enumerate(texts.whole_words(texts.characters(source))):
+        if i % every == 0:
+            yield piece
+
+
+def encode(pieces: Iterable[str], tokenizer: Tokenizer) -> Iterator[tuple[np.ndarray, int]]:
+    """The ids of a text that comes in pieces, and the bytes in UTF-8 that they stand for."""
+    if not isinstance(tokenizer, CharacterTokenizer):  # to which any cut is the same
+        pieces = texts.whole_words(pieces)
+    dtype, encoded = narrowest(tokenizer), encoder(tokenizer)
+    for piece in pieces:
+        yield np.array(encoded(piece), dtype), len(piece.encode())
+
+
+def prepare(
+    text: Path,
+    folder: Path,
+    kind: TokenizerKind,
+    bpe_vocab_size: int = 2048,
+    on_bytes: Callable[[int], None] = lambda n: None,
+    show_progress: bool = False,
+) -> Prepared:
+    """Tokenize a text into a folder, which appears only when it is whole.
+
+    The text is never held as a whole. on_bytes gets the bytes of each piece that is done.
+    Raises FileExistsError if the folder holds something, OSError in words if the disk is full,
+    and ValueError for what is no text.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder} already holds something; choose another folder")
+    tokenizer = tokenizer_for(kind, text, bpe_vocab_size, show_progress)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=f".{folder.name}.partial-", dir=folder.parent)
+        with beside as name:
+            partial = Path(name) / folder.name
+            tokenizer.save(partial / TOKENIZER)
+            n_tokens = n_bytes = 0
+            with (partial / TOKENS).open("wb") as file:
+                for ids, size in encode(texts.characters(text), tokenizer):
+                    file.write(ids.data)
+                    n_tokens, n_bytes = n_tokens + len(ids), n_bytes + size
+                    on_bytes(size)
+                file.flush()
+                os.fsync(file.fileno())
+            about = Prepared(n_tokens, n_bytes, kind, text.name)
+            content = json.dumps(asdict(about), ensure_ascii=False, indent=2) + "\n"
+            (partial / ABOUT).write_text(content, encoding="utf-8")
+            os.replace(partial, folder)
+    except OSError as error:
+        raise OSError(
+            f"{folder} could not be written ({error.strerror or error}); nothing is left of it, "
+            f"so make room or choose another folder"
+        ) from error
+    return about
