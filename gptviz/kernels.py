@@ -36,9 +36,9 @@ def pack(model: GPT) -> None:
     if sum(w.nbytes for w in weights.values()) > MOST_BYTES:
         return
     for module in matrices:
-        module.forward = _Linear(module)  # type: ignore[method-assign,assignment]
+        module.forward = _Linear(module).forward  # type: ignore[method-assign,assignment]
     if _large(model.unembedding):
-        model.unembed = _Unembed(model)  # type: ignore[method-assign,assignment]
+        model.unembed = _Unembed(model).unembed  # type: ignore[method-assign]
 
 
 @cache
@@ -86,7 +86,7 @@ class _Linear:
     def __init__(self, module: nn.Linear):
         self.module, self.packed = module, _Packed()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         return self.packed.linear(x, self.module.weight, self.module.bias)
 
 
@@ -94,7 +94,7 @@ class _Unembed:
     def __init__(self, model: GPT):
         self.model, self.packed = model, _Packed()
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def unembed(self, x: Tensor) -> Tensor:
         return self.model.logits(self.packed.linear(x, self.model.unembedding, None))
 
 

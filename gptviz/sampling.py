@@ -114,11 +114,15 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
 def draw(probabilities: Tensor, generator: torch.Generator) -> int:
     """One token id, drawn with these probabilities (V,); the generator decides.
 
-    Raises ValueError if they are not numbers.
+    Laid end to end, the probabilities are a line; one random number is a place on it. Raises
+    ValueError if they are not numbers.
     """
     if not probabilities.isfinite().all():
         raise ValueError(
             "the probabilities of the next token are not numbers; choose a temperature and a "
             "repetition_penalty nearer to 1, or another model if its weights are broken"
         )
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+    # In float64: 50,000 small numbers, rounded to float32, would move the later borders.
+    borders = probabilities.double().cumsum(-1)
+    place = torch.rand((), generator=generator, dtype=torch.float64, device=borders.device)
+    return int(torch.searchsorted(borders / borders[-1], place, right=True))

@@ -294,6 +294,12 @@ def test_tokens_are_drawn_as_often_as_their_probabilities_say(s):
     assert (counts[probabilities == 0] == 0).all()
 
 
+def test_what_has_no_probability_is_never_drawn():
+    generator = torch.Generator().manual_seed(0)
+    drawn = {draw(tensor(0, 0.5, 0, 0.5, 0), generator) for _ in range(500)}
+    assert drawn == {1, 3}
+
+
 def test_a_draw_depends_on_its_generator_alone():
     probabilities = torch.full((1000,), 1 / 1000)
 
