@@ -103,9 +103,8 @@ class Recorder:
         text = sample_text(
             self.model, self.tokenizer, self.prompt, self.config.sample_tokens, self.config.seed
         )
-        self.write(
-            SAMPLES, {"step": step, "prompt": self.tokenizer.decode(self.prompt), "text": text}
-        )
+        row = {"step": step, "prompt": self.tokenizer.decode(self.prompt), "text": text}
+        self.write(SAMPLES, row)
 
     def snapshot(self, step: int) -> None:
         """Save the model as it is, and look for induction heads in it."""
@@ -114,25 +113,30 @@ class Recorder:
             snapshots.save(self.run, step, self.model, self.tokenizer)
             snapshots.thin(self.run, self.n_snapshots)
         except OSError as error:
-            self.warn(error)
+            self.warn(f"the snapshot of step {step}", error)
         with suppress(ValueError):  # too small a model to have any
             scores = induction_scores(view(self.model, self.tokenizer))
-            row = {"scores": scores.heads}
             losses = {"loss_first": scores.loss_first, "loss_second": scores.loss_second}
-            self.write(INDUCTION, {"step": step, **row, **losses})
+            self.write(INDUCTION, {"step": step, "scores": scores.heads, **losses})
 
     def write(self, name: str, row: dict[str, Any]) -> None:
         """Add a row to a file of the run, or warn."""
         try:
             append_row(self.run.folder / name, row)
         except OSError as error:
-            self.warn(error)
+            self.warn(f"the row of step {row['step']} in {name}", error)
 
-    def warn(self, error: OSError) -> None:
+    def warn(self, what: str, error: OSError) -> None:
         """Say in the status, once, what could not be written."""
+        while isinstance(error.__cause__, OSError):
+            error = error.__cause__
+        warning = (
+            f"{what} could not be written ({error.strerror or error}); training goes on, and what "
+            f"was written before is kept, so make room"
+        )
         if not self.warned:
             with suppress(OSError):  # the disk that is full
-                self.run.update_status({"warning": f"{error}; training goes on"})
+                self.run.update_status({"warning": warning})
                 self.warned = True
 
 

@@ -54,7 +54,6 @@ class Status(TypedDict, total=False):
     queued_at: float  # seconds since 1970
     error: str  # why the run failed, in a sentence
     warning: str  # what could not be written down while the run went on, in a sentence
-    warning: str  # what could not be written while training went on, in a sentence
 
 
 class Control(TypedDict, total=False):
@@ -251,10 +250,19 @@ class Run:
 
 
 def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add a line to a file of one JSON object a line. Raises OSError in words."""
+    """Add a line to a file of one JSON object a line, whole or not at all.
+
+    Raises OSError in words.
+    """
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        size = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        except OSError:
+            if path.exists():
+                os.truncate(path, size)  # half a line would spoil the next one, too
+            raise
     except OSError as error:
         raise OSError(
             f"{path} could not be written ({error.strerror}); make room and resume"

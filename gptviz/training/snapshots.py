@@ -62,18 +62,14 @@ def save(run: Run, step: int, model: GPT, tokenizer: Tokenizer) -> None:
     """Write the snapshot of a step. Raises OSError in words; earlier snapshots stay."""
     final = run.snapshot(step)
     partial = final.with_name(f".{final.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
+        shutil.rmtree(partial, ignore_errors=True)
         checkpoints.save(partial, model, tokenizer, torch.float16)
         shutil.rmtree(final, ignore_errors=True)
         os.replace(partial, final)
-    except OSError as error:
+    except OSError:
         shutil.rmtree(partial, ignore_errors=True)
-        cause = error.__cause__ or error
-        raise OSError(
-            f"the snapshot of step {step} could not be written "
-            f"({getattr(cause, 'strerror', None) or cause}); earlier ones are kept"
-        ) from error
+        raise
 
 
 def thin(run: Run, n: int) -> None:
