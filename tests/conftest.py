@@ -29,6 +29,12 @@ def tiny_lm() -> LanguageModel:
     return LanguageModel(model, tokenizer, "tiny", "tiny")
 
 
+@pytest.fixture(autouse=True)
+def own_slot(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's training waits for nobody else's on this machine."""
+    monkeypatch.setenv("GPTVIZ_SLOT", str(tmp_path_factory.mktemp("slot")))
+
+
 @pytest.fixture
 def python(tmp_path: Path) -> Callable[..., str]:
     """Run code in a process of its own, in an empty folder; what it prints."""

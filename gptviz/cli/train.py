@@ -81,7 +81,7 @@ def follow(run: Any) -> int:
     """Train with a progress bar; Ctrl-C and SIGTERM end it with a checkpoint."""
     from tqdm import tqdm
 
-    from gptviz.training.loop import train
+    from gptviz.training.worker import work
 
     asked: list[int] = []
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -95,7 +95,7 @@ def follow(run: Any) -> int:
             if "val_loss" in row:
                 bar.write(f"step {row['step']}: validation loss {row['val_loss']:.4f} nats a token")
 
-        train(run, on_step=show, should_stop=lambda: bool(asked))
+        work(run, on_step=show, should_stop=lambda: bool(asked))
     if run.status.get("state") == "stopped":
         print(f"stopped with a checkpoint; go on with: gptviz resume {run.folder}")
     return 0

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -11,39 +11,43 @@ from torch import Tensor
 
 from gptviz.model import GPT
 from gptviz.training import data, saving
-from gptviz.training.config import Precision, TrainingConfig
+from gptviz.training.control import Requests
+from gptviz.training.devices import best_device, choose_dtype
 from gptviz.training.loss import cross_entropy
 from gptviz.training.optimizer import adamw, learning_rate
-from gptviz.training.runs import Run
+from gptviz.training.recording import Recorder
+from gptviz.training.runs import Run, State
+from gptviz.training.stopwatch import Stopwatch
+from gptviz.training.tensorboard import TensorBoard
 
 Row = dict[str, Any]
+STATUS_INTERVAL = 1.0  # seconds between two notes in status.json of how far the run is
 
 
 def train(
     run: Run,
     on_step: Callable[[Row], None] = lambda row: None,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> None:
-    """Begin or go on with a run, in a process that does nothing else.
+    requests: Requests | None = None,
+) -> State:
+    """Begin or go on with a run until it ends; the state that it ends in.
 
+    To be called by gptviz.training.worker, which sees to it that nobody else trains the run.
     Every step draws its batch and its dropout from (seed, step), so a resumed run follows the
-    very curve of an unbroken one. on_step gets each row of metrics.jsonl. When should_stop
-    says so, the run ends with a checkpoint. Raises ValueError if the loss is no longer a number.
+    very curve of an unbroken one. on_step gets each row of metrics.jsonl. A run that is asked to
+    pause or to stop ends with a checkpoint. Raises ValueError if the loss is no longer a number.
     """
-    with run.locked():
-        run.update_status({"state": "running", "steps": run.config.steps})
-        try:
-            finished = _Trainer(run).run(on_step, should_stop)
-        except (ValueError, OSError) as error:
-            with suppress(OSError):  # a disk that is full refuses this too
-                run.update_status({"state": "failed", "error": str(error)})
-            raise
-        run.update_status({"state": "done" if finished else "stopped"})
+    trainer = Trainer(run, requests or Requests(run))
+    try:
+        return trainer.train(on_step)
+    finally:
+        trainer.tensorboard.close()
 
 
-class _Trainer:
-    def __init__(self, run: Run):
-        self.saved_run, self.config = run, run.config
+class Trainer:
+    """A model, its optimiser and its text, after the last step of which there is a checkpoint."""
+
+    def __init__(self, run: Run, requests: Requests):
+        self.saved_run, self.config, self.requests = run, run.config, requests
         config = run.config
         text = data.load(config, run.folder)
         self.tokenizer = text.tokenizer
@@ -59,10 +63,17 @@ class _Trainer:
         self.model = GPT(config.model, self.generator).to(self.device)
         self.optimizer = adamw(self.model, config)
         self.dtype = self.chosen_dtype()
-        self.step = run.status.get("last_step", 0)
-        if self.step:
-            saving.load_checkpoint(run, self.step, self.model, self.optimizer)
-        run.forget_after(self.step)
+        run.update_status(
+            {
+                "steps": config.steps,
+                "device": self.device.type,
+                "bytes_per_token": text.bytes_per_token,
+            }
+        )
+        self.recorder = Recorder(run, self.model, self.tokenizer)
+        self.tensorboard = TensorBoard(run)
+        self.go_on_from(saving.latest(run))
+        self.watch = Stopwatch(self.device)
 
     def chosen_dtype(self) -> torch.dtype:
         """What this run computes in on this device: chosen once, or the curve would bend."""
@@ -73,28 +84,57 @@ class _Trainer:
             self.saved_run.update_status({"dtype": chosen})
         return getattr(torch, chosen[self.device.type])
 
-    def run(self, on_step: Callable[[Row], None], should_stop: Callable[[], bool]) -> bool:
-        """True if the run came to its end, False if it was asked to stop before."""
-        stopped = False
-        while self.step < self.config.steps and not stopped:
-            start = time.perf_counter()
+    def go_on_from(self, step: int) -> None:
+        """Put everything back as it was after that step, 0 for the beginning."""
+        self.step = step
+        if step:
+            saving.load_checkpoint(self.saved_run, step, self.model, self.optimizer)
+        self.saved_run.forget_after(step)
+        self.recorder.forget_after(step or -1)
+        if not step:
+            self.recorder.end_of_step(0)
+        rows = self.saved_run.metrics
+        self.seconds = rows[-1].get("seconds", 0.0) if rows else 0.0
+        losses = {row["step"]: row["val_loss"] for row in rows if "val_loss" in row}
+        # A stop validates, too; so that it changes nothing, patience counts the regular ones only.
+        regular = (step for step in losses if step % self.config.eval_interval == 0)
+        self.validations = [losses[step] for step in regular]
+        kept = {step: losses[step] for step in self.saved_run.checkpoints if step in losses}
+        self.best_step = min(kept, key=kept.__getitem__, default=0)
+        self.best_val_loss = kept.get(self.best_step, math.inf)
+
+    def train(self, on_step: Callable[[Row], None]) -> State:
+        """Take steps until the last one, or until there is a reason to end before."""
+        next_note = time.monotonic() + STATUS_INTERVAL
+        while self.step < self.config.steps and not self.out_of_patience():
             row = self.one_step()
-            row["tokens_per_second"] = self.config.tokens_per_step / (time.perf_counter() - start)
-            stopped = should_stop()
-            due = self.step % self.config.eval_interval == 0 or self.step == self.config.steps
-            if due or stopped:
+            command = self.requests.command()
+            regular = self.step % self.config.eval_interval == 0
+            if regular or command or self.step == self.config.steps:
                 row["val_loss"] = self.validation_loss(self.config.eval_windows)
                 self.must_be_finite("validation loss", row["val_loss"])
-            self.saved_run.append_metrics(row)
+                if regular:
+                    self.validations.append(row["val_loss"])
+            self.write(row)
             on_step(row)
             if "val_loss" in row:
                 self.keep(row["val_loss"])
-        return self.step >= self.config.steps
+            self.recorder.end_of_step(self.step)
+            if command and self.step < self.config.steps:
+                self.recorder.end(self.step)
+                return "paused" if command == "pause" else "stopped"
+            if time.monotonic() > next_note:
+                self.saved_run.update_status({"step": self.step})
+                next_note = time.monotonic() + STATUS_INTERVAL
+        if self.step < self.config.steps:
+            self.recorder.end(self.step)
+            self.saved_run.update_status({"stopped_early": True})
+        return "done"
 
     def one_step(self) -> Row:
         """One correction of the weights; the row of its numbers."""
-        config = self.config
-        lr = learning_rate(self.step, config)
+        config, step = self.config, self.step + 1  # files count steps from 1
+        lr = self.learning_rate()
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         seed = config.seed * 1_000_003 + self.step
@@ -102,34 +142,55 @@ class _Trainer:
         torch.manual_seed(seed)  # dropout knows only the process's own generator
         self.model.train()
         train_loss = 0.0
+        self.watch.lap("other")
         for _ in range(config.accumulation):
-            batch = data.random_batch(
+            inputs, targets = data.random_batch(
                 self.train_ids, config.batch_size, config.model.block_size, self.generator
             )
-            loss = self.loss(*batch) / config.accumulation
+            self.watch.lap("data")
+            loss = self.loss(inputs, targets) / config.accumulation
+            self.watch.lap("forward")
             loss.backward()
             train_loss += loss.item()
+            self.watch.lap("backward")
         self.must_be_finite("loss", train_loss)
+        self.recorder.after_backward(step)
+        self.watch.lap("other")
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip).item()
         self.must_be_finite("gradient", norm)
+        self.watch.lap("optimizer")
+        self.recorder.before_update(step)
+        self.watch.lap("other")
         self.optimizer.step()
+        self.watch.lap("optimizer")
+        self.recorder.after_update(step)
         self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
-        return {"step": self.step, "train_loss": train_loss, "lr": lr, "grad_norm": norm}
+        self.step = step
+        return {"step": step, "train_loss": train_loss, "lr": lr, "grad_norm": norm}
+
+    def learning_rate(self) -> float:
+        """The schedule's rate for the next step, at the height that was last asked for."""
+        highest, usual = self.requests.highest_rate(self.step), self.config.learning_rate
+        rate = learning_rate(self.step, self.config)
+        return rate if highest == usual else rate * (highest / usual)
 
     def must_be_finite(self, name: str, value: float) -> None:
+        """Raise ValueError if training has diverged."""
         if not math.isfinite(value):
+            highest = self.requests.highest_rate(self.step)
             raise ValueError(
                 f"the {name} is {value} after {self.step} steps: training has diverged; "
-                f"lower --learning-rate (it is {self.config.learning_rate}) and start again"
+                f"lower the learning rate (it is {highest:g}) and start again"
             )
 
     def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean loss in nats a token of texts (B, T) and the tokens that follow (B, T)."""
         with self.autocast():
             hidden = self.model.hidden(inputs.to(self.device)).flatten(0, 1)
             return cross_entropy(hidden, self.model.unembedding, targets.to(self.device).flatten())
 
     def autocast(self) -> AbstractContextManager[Any]:
+        """The large products in the type of this run."""
         narrow = self.dtype != torch.float32
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=narrow)
 
@@ -146,48 +207,40 @@ class _Trainer:
             count += targets.numel()
         return total / count
 
+    def out_of_patience(self) -> bool:
+        """Whether so many validations in a row were no better than the best one before them."""
+        patience, losses = self.config.patience, self.validations
+        if not patience or len(losses) <= patience:
+            return False
+        return min(losses[-patience:]) >= min(losses[:-patience])
+
+    def write(self, row: Row) -> None:
+        """Complete a row with its times, and add it to the run's metrics.
+
+        Tokens a second are those of the step alone; "other" is the time since the step before.
+        """
+        parts = self.watch.take()
+        self.seconds += sum(parts.values())
+        stepping = sum(parts.values()) - parts["other"]
+        row["tokens_per_second"] = self.config.tokens_per_step / stepping
+        row["seconds"] = round(self.seconds, 6)
+        row["time"] = parts
+        self.saved_run.append_metrics(row)
+        self.tensorboard.write(row)
+
     def keep(self, val_loss: float) -> None:
         """Save this step, remember it if it is the best, and drop what is neither best nor last."""
-        run, status = self.saved_run, self.saved_run.status
+        run = self.saved_run
         saving.save_checkpoint(run, self.step, self.model, self.tokenizer, self.optimizer)
-        if val_loss < status.get("best_val_loss", math.inf):
-            run.update_status({"best_step": self.step, "best_val_loss": val_loss})
-        run.update_status({"step": self.step, "last_step": self.step, "val_loss": val_loss})
-        saving.prune(run, keep={run.status["best_step"], self.step})
-
-
-def best_device() -> torch.device:
-    """A GPU where there is one, else Apple's, else the processor."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def choose_dtype(precision: Precision, device: torch.device, config: TrainingConfig) -> torch.dtype:
-    """The type of the large products; "auto" takes bfloat16 where it is measured to be quicker.
-
-    Weights, their sums and the softmax stay float32 either way.
-    """
-    if precision != "auto":
-        return getattr(torch, precision)
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    if device.type == "mps":
-        return torch.float32
-    tokens = min(config.batch_size * config.model.block_size, 2048)
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        x = torch.ones(tokens, config.model.n_embd, dtype=dtype)
-        weight = torch.ones(4 * config.model.n_embd, config.model.n_embd, dtype=dtype)
-        times = []
-        for _ in range(4):
-            start = time.perf_counter()
-            x @ weight.t()
-            times.append(time.perf_counter() - start)
-        seconds[dtype] = min(times)
-    # Casting the weights costs something at each step, so a narrow win is none.
-    return (
-        torch.bfloat16 if seconds[torch.bfloat16] < 0.6 * seconds[torch.float32] else torch.float32
-    )
+        if val_loss < self.best_val_loss:
+            self.best_step, self.best_val_loss = self.step, val_loss
+        run.update_status(
+            {
+                "step": self.step,
+                "last_step": self.step,
+                "val_loss": val_loss,
+                "best_step": self.best_step,
+                "best_val_loss": self.best_val_loss,
+            }
+        )
+        saving.prune(run, keep={self.best_step, self.step})

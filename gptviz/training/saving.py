@@ -40,6 +40,15 @@ def save_checkpoint(
         ) from error
 
 
+def latest(run: Run) -> int:
+    """The step from which a run goes on: that of its last checkpoint, 0 if there is none."""
+    kept = run.checkpoints
+    told = run.status.get("last_step")
+    if told in kept:
+        return told
+    return max(kept, default=0)  # status.json was lost, or the checkpoint that it names
+
+
 def load_checkpoint(run: Run, step: int, model: GPT, optimizer: Optimizer) -> None:
     """Put weights and optimiser back as they were after a step. Raises OSError or ValueError."""
     folder = run.checkpoint(step)

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gptviz.model import GPT, GPTConfig
 from gptviz.training import data, loss
 from gptviz.training.config import TrainingConfig
-from gptviz.training.loop import choose_dtype
+from gptviz.training.devices import choose_dtype
 from gptviz.training.optimizer import adamw, decay_groups, learning_rate
 
 law = settings(max_examples=50, deadline=None)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 import gptviz
 from gptviz import checkpoints
 from gptviz.cli import main
-from gptviz.training.loop import train
+from gptviz.training.worker import work
 from gptviz.training.runs import Run
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ def killing_itself(folder: Path, moment: str) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
-from gptviz.training import loop, runs, saving
+from gptviz.training import runs, saving, worker
 
 run = runs.Run(Path({str(folder)!r}))
 def kill():
@@ -239,9 +239,9 @@ def test_a_run_that_is_asked_to_end_ends_with_a_checkpoint_and_no_other_may_join
 @pytest.mark.parametrize(
     ("moment", "steps_done"),
     [
-        ("loop.train(run, on_step=at_step(2))", 0),  # before the first checkpoint
-        ("loop.train(run, on_step=at_step(7))", 4),  # between two checkpoints
-        ("saving.save_file = half_a_file; loop.train(run)", 4),  # while one is written
+        ("worker.work(run, on_step=at_step(2))", 0),  # before the first checkpoint
+        ("worker.work(run, on_step=at_step(7))", 4),  # between two checkpoints
+        ("saving.save_file = half_a_file; worker.work(run)", 4),  # while one is written
     ],
     ids=["before a checkpoint", "between two", "while one is written"],
 )
@@ -271,7 +271,7 @@ def test_a_full_disk_ends_a_run_in_one_sentence_and_keeps_the_last_checkpoint(
     assert main(begin("unbroken")) == 0
     run = Run.create(tmp_path / "run", Run(tmp_path / "unbroken").config)
     asked = iter([False] * 4 + [True])
-    train(run, should_stop=lambda: next(asked))
+    work(run, should_stop=lambda: next(asked))
     last = run.checkpoint(5)
     size = (last / "model.safetensors").stat().st_size
     before = load_file(last / "model.safetensors")

@@ -15,13 +15,14 @@ from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
 from gptviz.training.config import TrainingConfig
-from gptviz.training.loop import train
+from gptviz.training.worker import work
 from gptviz.training.runs import Run
 
 TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12
 VOCABULARY = len(set(TEXT))
 BLOCK = 8
-KEYS = {"step", "train_loss", "lr", "grad_norm", "tokens_per_second"}
+KEYS = {"step", "train_loss", "lr", "grad_norm", "tokens_per_second", "seconds", "time"}
+PARTS = {"data", "forward", "backward", "optimizer", "other"}
 
 
 @pytest.fixture
@@ -80,12 +81,12 @@ def saved_steps(run: Run) -> list[str]:
 
 def test_a_run_writes_a_row_of_numbers_for_each_step(begin):
     run, rows = begin("run"), []
-    train(run, on_step=rows.append)
+    work(run, on_step=rows.append)
     assert run.metrics == rows
     assert [row["step"] for row in rows] == list(range(1, 13))
     for row in rows:
         assert set(row) == (KEYS | {"val_loss"} if row["step"] in (4, 8, 12) else KEYS)
-        assert all(math.isfinite(value) for value in row.values())
+        assert all(math.isfinite(value) for name, value in row.items() if name != "time")
         assert row["tokens_per_second"] > 0
     assert rows[0]["lr"] == pytest.approx(0.02 / 3)
     assert rows[0]["train_loss"] == pytest.approx(math.log(VOCABULARY), abs=0.1)
@@ -95,7 +96,7 @@ def test_a_run_knows_its_state_its_best_and_its_last_step(begin):
     run = begin("run")
     assert run.status == {}
     seen = []
-    train(run, on_step=lambda _: seen.append(run.status["state"]))
+    work(run, on_step=lambda _: seen.append(run.status["state"]))
     assert set(seen) == {"running"}
     status = run.status
     losses = {row["step"]: row["val_loss"] for row in run.metrics if "val_loss" in row}
@@ -110,7 +111,7 @@ def test_a_run_knows_its_state_its_best_and_its_last_step(begin):
 def test_a_run_keeps_its_best_checkpoint_and_its_last(begin):
     # So high a rate that the loss soon rises again.
     run = begin("run", steps=30, eval_interval=3, learning_rate=0.3, min_learning_rate=0.3)
-    train(run)
+    work(run)
     status = run.status
     assert status["best_step"] < 30
     assert saved_steps(run) == [f"step-{status['best_step']:06d}", "step-000030"]
@@ -120,7 +121,7 @@ def test_a_run_keeps_its_best_checkpoint_and_its_last(begin):
 def test_a_trained_model_has_learned_its_text(begin, text_file):
     text_file.write_text("abcdefgh" * 50, encoding="utf-8")
     run = begin("run", steps=80, eval_interval=40, dropout=0.0, batch_size=16)
-    train(run)
+    work(run)
     assert run.metrics[-1]["train_loss"] < 0.1 < 2 < run.metrics[0]["train_loss"]
     assert run.metrics[-1]["val_loss"] < 0.1
     steps = gptviz.load(run.folder).generate("abc", 20, temperature=0)
@@ -130,7 +131,7 @@ def test_a_trained_model_has_learned_its_text(begin, text_file):
 def test_the_same_seed_gives_the_same_run(begin):
     first, again, other = begin("first", seed=5), begin("again", seed=5), begin("other", seed=6)
     for run in (first, again, other):
-        train(run)
+        work(run)
     assert_same_curve(again, first)
     assert other.metrics[0]["train_loss"] != first.metrics[0]["train_loss"]
 
@@ -140,16 +141,16 @@ def test_the_same_seed_gives_the_same_run(begin):
 def test_a_run_that_was_stopped_goes_on_along_the_very_curve(begin, precision, stop):
     settings = {"precision": precision, "dropout": 0.2, "accumulation": 2}
     unbroken, broken = begin("unbroken", **settings), begin("broken", **settings)
-    train(unbroken)
+    work(unbroken)
 
-    train(broken, should_stop=after(stop))
+    work(broken, should_stop=after(stop))
 
     status = broken.status
     assert (status["state"], status["last_step"]) == ("stopped", stop)
     assert len(broken.metrics) == stop
     assert "val_loss" in broken.metrics[-1], "a stop is a place to look up"
     assert f"step-{stop:06d}" in saved_steps(broken)
-    train(Run(broken.folder))
+    work(Run(broken.folder))
     assert broken.status["state"] == "done"
     assert_same_curve(broken, unbroken)
 
@@ -157,24 +158,24 @@ def test_a_run_that_was_stopped_goes_on_along_the_very_curve(begin, precision, s
 def test_a_resumed_run_computes_in_the_type_that_it_began_with(begin):
     run = begin("run", precision="auto")
     run.update_status({"dtype": {"cpu": "bfloat16"}})
-    train(run, should_stop=after(3))
+    work(run, should_stop=after(3))
     twin = begin("twin", precision="bfloat16")
-    train(twin, should_stop=after(3))
+    work(twin, should_stop=after(3))
     assert run.status["dtype"] == twin.status["dtype"] == {"cpu": "bfloat16"}
     assert run.metrics[-1]["train_loss"] == twin.metrics[-1]["train_loss"]
 
 
 def test_a_stop_in_the_last_step_leaves_a_finished_run(begin):
     run = begin("run", steps=5)
-    train(run, should_stop=after(5))
+    work(run, should_stop=after(5))
     assert run.status["state"] == "done"
 
 
 def test_a_finished_run_has_nothing_to_resume(begin):
     run = begin("run", steps=5)
-    train(run)
+    work(run)
     rows = run.metrics
-    train(run)
+    work(run)
     assert run.metrics == rows
     assert run.status["state"] == "done"
 
@@ -182,15 +183,15 @@ def test_a_finished_run_has_nothing_to_resume(begin):
 def test_accumulated_batches_learn_like_one_large_batch(begin):
     large = begin("large", dropout=0.0, batch_size=8)
     small = begin("small", dropout=0.0, batch_size=2, accumulation=4)
-    train(large)
-    train(small)
+    work(large)
+    work(small)
     assert_same_curve(small, large)
 
 
 def test_long_gradients_are_clipped(begin):
     clipped, free = begin("clipped", gradient_clip=0.01), begin("free", gradient_clip=1e9)
     for run, longest in ((clipped, 0.01), (free, 1e9)):
-        train(run, should_stop=after(1))
+        work(run, should_stop=after(1))
         norm = run.metrics[0]["grad_norm"]
         assert norm > 0.01, "metrics show the gradient as it was"
         moments = load_file(run.checkpoint(1) / "optimizer.safetensors")
@@ -201,7 +202,7 @@ def test_long_gradients_are_clipped(begin):
 
 def test_the_validation_loss_is_that_of_the_held_out_tail(begin):
     run = begin("run", steps=2, eval_interval=2, eval_windows=10_000)
-    train(run)
+    work(run)
     model, tokenizer = checkpoints.read(run.checkpoint(2))
     ids = torch.tensor(tokenizer.encode(TEXT))
     tail = ids[len(ids) - len(ids) // 10 :]
@@ -216,29 +217,29 @@ def test_the_validation_loss_is_that_of_the_held_out_tail(begin):
 def test_the_held_out_tail_is_never_trained_on(begin, text_file):
     head = TEXT[: len(TEXT) - len(TEXT) // 10]
     run = begin("run")
-    train(run)
+    work(run)
     # Other words in the tail, of the same characters: nothing that is learned may change.
     text_file.write_text(head + "".join(sorted(TEXT[len(head) :])), encoding="utf-8")
     other = begin("other")
-    train(other)
+    work(other)
     assert_same_curve(other, run)
     assert other.metrics[-1]["val_loss"] != run.metrics[-1]["val_loss"]
 
 
 def test_a_loss_that_is_no_number_ends_the_run_in_words_and_keeps_the_last_checkpoint(begin):
     run = begin("run", warmup_steps=0)
-    train(run, should_stop=after(3))
+    work(run, should_stop=after(3))
     before = weights(run)
     settings = json.loads((run.folder / "config.json").read_text())
     settings |= {"learning_rate": 1e30, "min_learning_rate": 1e30, "eval_interval": 1}
     (run.folder / "config.json").write_text(json.dumps(settings))
 
     with pytest.raises(ValueError, match=r"is (nan|inf) after \d+ steps: training has diverged"):
-        train(Run(run.folder))
+        work(Run(run.folder))
 
     status = run.status
     assert status["state"] == "failed"
-    assert "lower --learning-rate (it is 1e+30)" in status["error"]
+    assert "lower the learning rate (it is 1e+30)" in status["error"]
     assert status["last_step"] == 3
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(run).items())
     assert all(tensor.isfinite().all() for tensor in before.values())
@@ -248,11 +249,11 @@ def test_a_run_that_goes_on_forgets_why_it_failed(begin, text_file):
     run = begin("run", steps=5)
     text_file.rename(text_file.with_suffix(".away"))
     with pytest.raises(FileNotFoundError, match="there is no text file at"):
-        train(run)
+        work(run)
     assert run.status["state"] == "failed"
     assert "there is no text file at" in run.status["error"]
     text_file.with_suffix(".away").rename(text_file)
-    train(run)
+    work(run)
     assert run.status["state"] == "done"
     assert "error" not in run.status
 
@@ -261,27 +262,27 @@ def test_a_model_with_too_little_room_for_the_text_is_refused(begin, text_file):
     run = begin("run")
     text_file.write_text(TEXT + "now with Capitals! and 123", encoding="utf-8")
     with pytest.raises(ValueError, match=r"the tokenizer has \d+ tokens, the model room for"):
-        train(run)
+        work(run)
 
 
 def test_a_line_that_is_only_half_written_is_skipped(begin):
     run = begin("run")
-    train(run, should_stop=after(5))
+    work(run, should_stop=after(5))
     rows = run.metrics
     with (run.folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 6, "train_lo')
     assert run.metrics == rows
-    train(run)
+    work(run)
     assert [row["step"] for row in run.metrics] == list(range(1, 13))
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(begin):
     run, unbroken = begin("run"), begin("unbroken")
-    train(unbroken)
+    work(unbroken)
     run.append_metrics({"step": 1, "train_loss": 9.0})
     with (run.folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 2, "train_lo')
-    train(run)
+    work(run)
     assert_same_curve(run, unbroken)
 
 
@@ -290,11 +291,11 @@ def test_one_process_trains_a_run_at_a_time(begin):
 
     def train_it_too(_: object) -> None:
         with pytest.raises(ValueError, match="is being trained by another process"):
-            train(Run(run.folder))
+            work(Run(run.folder))
 
-    train(run, on_step=train_it_too)
+    work(run, on_step=train_it_too)
     assert run.status["state"] == "done"
-    train(Run(run.folder))
+    work(Run(run.folder))
 
 
 def test_a_folder_that_holds_something_is_left_alone(begin, tmp_path):
@@ -319,7 +320,7 @@ def test_what_is_no_run_is_not_opened(tmp_path):
 
 def test_training_and_looking_agree_on_the_model(begin):
     run = begin("run")
-    train(run)
+    work(run)
     lm = gptviz.load(run.folder)
     assert lm.config.attention == "explicit", "a trained model shows its patterns"
     trace = lm.trace("the cat")
@@ -331,7 +332,7 @@ def test_training_and_looking_agree_on_the_model(begin):
 
 def test_the_first_weights_are_those_of_the_seed(begin):
     run = begin("run", learning_rate=1e-30, min_learning_rate=0.0, weight_decay=0.0, seed=4)
-    train(run, should_stop=after(1))
+    work(run, should_stop=after(1))
     drawn = GPT(run.config.model, torch.Generator().manual_seed(4)).state_dict()
     for name, tensor in weights(run).items():
         torch.testing.assert_close(tensor, drawn[name])
