@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 import gptviz
 from gptviz import checkpoints
 from gptviz.cli import main
-from gptviz.training.worker import work
 from gptviz.training.runs import Run
+from gptviz.training.worker import work
 
 ROOT = Path(__file__).parents[2]
 TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12

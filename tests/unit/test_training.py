@@ -15,8 +15,8 @@ from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
 from gptviz.training.config import TrainingConfig
-from gptviz.training.worker import work
 from gptviz.training.runs import Run
+from gptviz.training.worker import work
 
 TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12
 VOCABULARY = len(set(TEXT))
