@@ -162,11 +162,10 @@ def windows_in_order(
     With n_windows, that many of them spread evenly over the whole.
     """
     n = (len(ids) - 1) // block_size
-    chosen = np.arange(n)
-    if n_windows is not None and n_windows < n:
-        chosen = torch.linspace(0, n - 1, n_windows).long().numpy()
-    for first in range(0, len(chosen), batch_size):
-        starts = chosen[first : first + batch_size] * block_size
+    n_chosen = n if n_windows is None else min(n, n_windows)
+    for first in range(0, n_chosen, batch_size):
+        chosen = range(first, min(first + batch_size, n_chosen))
+        starts = [i * (n - 1) // max(1, n_chosen - 1) * block_size for i in chosen]
         rows = np.stack([ids[start : start + block_size + 1] for start in starts])
         windows = torch.from_numpy(rows.astype(np.int64))
         yield windows[:, :-1], windows[:, 1:]
