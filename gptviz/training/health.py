@@ -4,12 +4,14 @@ The rules read nothing but the curve. Each is a rule of thumb; its evidence says
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gptviz.training.config import TrainingConfig
 from gptviz.training.history import History
+
+if TYPE_CHECKING:
+    from gptviz.training.config import TrainingConfig
 
 Rule = Literal["too early", "rate too high", "rate too low", "overfitting", "clipping", "healthy"]
 
@@ -25,6 +27,8 @@ OVERFIT_RISE = 0.03  # nats above the best validation loss
 CLIPPED_TO = 1.5  # times the limit: a gradient so long loses a third or more
 MOST = 0.5  # share of the steps
 RECENT = 200  # steps that clipping is judged on
+DIVERGED = "diverged"  # as the loop says of a loss that is no number
+TOO_HIGH = "The learning rate is too high: a correction overshoots. Try a third of it."
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ class Finding:
     evidence: str
 
 
-def judge(history: History, config: TrainingConfig) -> list[Finding]:
-    """The rules that apply to a run so far, at least one; losses are in nats a token."""
+def judge(history: History, config: "TrainingConfig", error: str = "") -> list[Finding]:
+    """The rules that apply to a run so far, at least one; losses are in nats a token.
+
+    error is why the run failed, if it did: a loss that is no number has no place in a curve.
+    """
     loss, steps = history["train_loss"], history["step"]
-    too_high = _rate_too_high(loss, steps)
-    if too_high:
-        return [too_high]
+    evidence = f"The run ended: {error}." if DIVERGED in error else _overshoots(loss, steps)
+    if evidence:
+        return [Finding("rate too high", TOO_HIGH, evidence)]
     needed = max(FEWEST_STEPS, config.warmup_steps + WINDOW)
     if len(history) < needed:
         return [
@@ -59,16 +66,8 @@ def judge(history: History, config: TrainingConfig) -> list[Finding]:
     return [finding for finding in found if finding] or [_healthy(history)]
 
 
-def _rate_too_high(loss: np.ndarray, steps: np.ndarray) -> Finding | None:
-    evidence = _no_number(loss, steps) or _outburst(loss, steps) or _rise(loss, steps)
-    evidence = evidence or _spikes(loss, steps)
-    verdict = "The learning rate is too high: a correction overshoots. Try a third of it."
-    return Finding("rate too high", verdict, evidence) if evidence else None
-
-
-def _no_number(loss: np.ndarray, steps: np.ndarray) -> str:
-    broken = np.flatnonzero(~np.isfinite(loss))
-    return f"At step {steps[broken[0]]:.0f} the loss was no longer a number." if len(broken) else ""
+def _overshoots(loss: np.ndarray, steps: np.ndarray) -> str:
+    return _outburst(loss, steps) or _rise(loss, steps) or _spikes(loss, steps)
 
 
 def _outburst(loss: np.ndarray, steps: np.ndarray) -> str:
