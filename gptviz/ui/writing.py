@@ -1,9 +1,11 @@
 """Let the model write: a token a turn.
 
 The processor is asked for before every token and given back after it, so that a long text in
-one browser does not hold up the others.
+one browser does not hold up the others. Nor does it keep a core for itself: whoever writes rests
+after each token, and sends the text no oftener than it can be read.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -14,6 +16,9 @@ from gptviz.analysis.continuations import Tree
 from gptviz.sampling import SamplingSettings
 from gptviz.ui import resources
 from gptviz.ui.frame import View
+
+LONGEST_REST = 0.05  # seconds: a large model is slow enough without
+SHOWN_EVERY = 0.1  # seconds
 
 
 def stream(
@@ -49,15 +54,21 @@ def _tokens(
     seed: int,
     stop: Sequence[str],
 ) -> Iterator[bool]:
-    """Write one token each time it is asked."""
+    """Write one token each time it is asked, and rest after it for as long as that took."""
     steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
+    shown = 0.0
     while not tree.full:
         with resources.slot(view.waiting):
+            begun = time.monotonic()
             step = next(steps, None)
+            ended = time.monotonic()
         if step is None:
             return
         tree.add(step, view.lm.tokenizer)
-        place.code(text(view, tree), language=None, wrap_lines=True)
+        if ended - shown >= SHOWN_EVERY:
+            place.code(text(view, tree), language=None, wrap_lines=True)
+            shown = ended
+        time.sleep(min(ended - begun, LONGEST_REST))
         yield True
 
 

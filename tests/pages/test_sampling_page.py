@@ -21,6 +21,7 @@ from gptviz.model import GPT, GPTConfig
 from gptviz.sampling import SamplingSettings, stages
 from gptviz.tokenizers import CharacterTokenizer
 from gptviz.ui import resources
+from gptviz.ui.writing import text
 
 APP = Path(__file__).parents[2] / "app.py"
 LETTERS = CharacterTokenizer.from_text(
@@ -229,6 +230,47 @@ def test_the_processor_is_free_between_two_tokens(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(resources, "slot", counted)
     press(app, "Write")
     assert turns == ["taken", "free"] * 41  # the last turn finds that nothing is left to write
+
+
+class Clock:
+    """A clock on which every look takes 20 ms, and which nobody waits for."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.rests: list[float] = []
+
+    def monotonic(self) -> float:
+        self.now += 0.02
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert not resources._turns, "whoever rests has given the processor back"
+        self.now += seconds
+        self.rests.append(seconds)
+
+
+def test_whoever_writes_rests_as_long_as_each_token_took(monkeypatch: pytest.MonkeyPatch):
+    app = open_sampling()
+    clock = Clock()
+    monkeypatch.setattr("gptviz.ui.writing.time", clock)
+    press(app, "Write")
+    assert clock.rests == pytest.approx([0.02] * 40)
+
+
+def test_the_text_is_sent_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch):
+    app = open_sampling()
+    clock = Clock()
+    sent = []
+
+    def told(view: Any, tree: Tree) -> str:
+        sent.append(clock.now)
+        return text(view, tree)
+
+    monkeypatch.setattr("gptviz.ui.writing.time", clock)
+    monkeypatch.setattr("gptviz.ui.writing.text", told)
+    press(app, "Write")
+    assert 10 < len(sent) <= 10 * clock.now + 1
+    assert all(later - earlier >= 0.09 for earlier, later in itertools.pairwise(sent))
 
 
 def test_what_was_written_before_stop_stays_and_can_be_gone_on_with(
