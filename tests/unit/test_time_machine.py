@@ -1,0 +1,155 @@
+"""How a picture came about: each step shows what its own snapshot would show by itself."""
+
+import gc
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gptviz
+from gptviz import language_model
+from gptviz.analysis import embeddings, time_machine
+from gptviz.model import GPT, GPTConfig
+from gptviz.sampling import SamplingSettings
+from gptviz.tokenizers import CharacterTokenizer
+from gptviz.training import snapshots
+from gptviz.training.config import TrainingConfig
+from gptviz.training.runs import Run
+
+TOKENIZER = CharacterTokenizer.from_text("abcdefgh")
+STEPS = [0, 3, 40]
+IDS = [0, 3, 1, 3]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run with three snapshots of different models, of more room than there are tokens."""
+    config = GPTConfig(vocab_size=9, block_size=16, n_layer=2, n_head=2, n_embd=8)
+    run = Run.create(tmp_path / "run", TrainingConfig(model=config, data="text.txt"))
+    for step in STEPS:
+        model = GPT(config, torch.Generator().manual_seed(step))
+        with torch.no_grad():
+            model.wte.weight.mul_(8)  # so that its choices are far from even
+        snapshots.save(run, step, model, TOKENIZER)
+    return run
+
+
+def at(run: Run, step: int) -> gptviz.LanguageModel:
+    return gptviz.load(run.snapshot(step))
+
+
+def test_a_head_s_pattern_is_that_of_each_snapshot(run):
+    series = time_machine.patterns(time_machine.moments(run), IDS, layer=1, head=1)
+    assert series.steps == STEPS
+    assert series.values.shape == (3, 4, 4)
+    for step, pattern in zip(series.steps, series.values, strict=True):
+        expected = at(run, step).trace(IDS)["h.1.attn.pattern"][1]
+        np.testing.assert_allclose(pattern, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("layer", "head"), [(0, 2), (0, -1), (2, 0)])
+def test_a_head_that_is_not_there_is_refused_in_words(run, layer, head):
+    with pytest.raises(ValueError, match=r"head|h\.2\.attn"):
+        time_machine.patterns(time_machine.moments(run), IDS, layer, head)
+
+
+def test_neighbours_are_those_of_each_snapshot(run):
+    table = time_machine.neighbours(time_machine.moments(run), token=2, n=3)
+    assert table["step"].unique().tolist() == STEPS
+    for step, part in table.groupby("step"):
+        lm = at(run, step)
+        expected = embeddings.nearest(lm, lm.model.wte.weight[2], 3, without={2})
+        assert part["rank"].tolist() == [1, 2, 3]
+        assert part["id"].tolist() == expected["id"].tolist()
+        np.testing.assert_allclose(part["cosine"], expected["cosine"], atol=1e-6)
+
+
+def test_the_distribution_is_the_one_that_each_snapshot_draws_from(run):
+    settings = SamplingSettings(temperature=0.7, top_k=3)
+    series = time_machine.distributions(time_machine.moments(run), IDS, settings)
+    assert series.values.shape == (3, 9)
+    np.testing.assert_allclose(series.values.sum(-1), 1, atol=1e-5)
+    assert ((series.values > 0).sum(-1) == 3).all()
+    for step, probabilities in zip(series.steps, series.values, strict=True):
+        (first,) = at(run, step).generate(IDS, 1, temperature=0.7, top_k=3, seed=0)
+        np.testing.assert_allclose(probabilities, first.probabilities, atol=1e-6)
+
+
+def test_the_likeliest_tokens_of_the_end_are_followed_from_the_beginning(run):
+    series = time_machine.distributions(time_machine.moments(run), IDS)
+    table = time_machine.likeliest(series, TOKENIZER.pieces(range(9)), n=4)
+    assert len(table) == 3 * 4
+    last = table[table["step"] == 40]
+    assert last["probability"].is_monotonic_decreasing
+    assert last["probability"].iloc[0] == series.values[-1].max()
+    for row in table.itertuples():
+        assert row.probability == series.values[STEPS.index(row.step), row.id]
+        assert row.token == TOKENIZER.pieces([row.id])[0]
+        assert last[last["id"] == row.id]["rank"].item() == row.rank
+
+
+def test_a_sample_is_what_each_snapshot_writes_with_the_same_seed(run):
+    settings = SamplingSettings(temperature=0.8, top_k=40)
+    table = time_machine.samples(time_machine.moments(run), IDS, 12, settings, seed=5)
+    assert table["step"].tolist() == STEPS
+    for step, text in table.itertuples(index=False):
+        written = at(run, step).generate(IDS, 12, temperature=0.8, top_k=40, seed=5)
+        known = [made.id for made in written if made.id < TOKENIZER.vocab_size]
+        assert text == TOKENIZER.decode(known)
+    assert table["text"].nunique() == 3
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda moments: time_machine.patterns(moments, IDS, 0, 0),
+        lambda moments: time_machine.neighbours(moments, 0, 2),
+        lambda moments: time_machine.distributions(moments, IDS),
+        lambda moments: time_machine.samples(moments, IDS, 3, SamplingSettings(), 0),
+    ],
+)
+def test_no_second_model_is_in_memory_while_one_is_looked_at(run, monkeypatch, look):
+    load, loaded, together = language_model.load, [], []
+
+    def watched(name):
+        gc.collect()
+        together.append(sum(model() is not None for model in loaded))
+        lm = load(name)
+        loaded.append(weakref.ref(lm))
+        return lm
+
+    monkeypatch.setattr(time_machine.language_model, "load", watched)
+    look(time_machine.moments(run))
+    assert together == [0, 0, 0]
+
+
+def test_models_that_nobody_looks_at_are_collected_before_they_fill_the_memory(run, monkeypatch):
+    collected = []
+    monkeypatch.setattr(time_machine, "MOST_WAITING_BYTES", 100)
+    monkeypatch.setattr(time_machine.gc, "collect", lambda: collected.append(True))
+    assert [step for step, _ in time_machine.moments(run)] == STEPS
+    assert len(collected) == 2
+
+
+def test_a_snapshot_that_goes_while_others_are_looked_at_is_left_out(run):
+    moments = time_machine.moments(run)
+    assert next(moments)[0] == 0
+    snapshots.forget_after(run, 3)
+    assert [step for step, _ in moments] == [3]
+
+
+def test_a_broken_snapshot_is_told_in_words(run):
+    (run.snapshot(3) / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="cut off or no safetensors file"):
+        time_machine.distributions(time_machine.moments(run), IDS)
+
+
+def test_a_run_without_snapshots_has_nothing_to_show(run):
+    snapshots.forget_after(run, -1)
+    series = time_machine.distributions(time_machine.moments(run), IDS)
+    assert series.steps == []
+    assert time_machine.neighbours(time_machine.moments(run), 0).empty
+    with pytest.raises(ValueError, match="no snapshot yet"):
+        time_machine.likeliest(series, TOKENIZER.pieces(range(9)))
