@@ -1,9 +1,27 @@
-"""The `gptviz` command: start the app, train a model, go on training, export one."""
+"""The `gptviz` command: the app, training, and what belongs to it."""
 
 import argparse
 import sys
+from collections.abc import Callable
 
-from gptviz.cli import app, export, train
+from gptviz.cli import app, export, prepare, runs, train
+
+EXIT_CODES = """\
+exit codes:
+  0    done, or stopped on request with a checkpoint
+  1    an error, told in a sentence
+  2    an option that does not exist or has no such value
+  130  ended at once by Ctrl-C"""
+Options = Callable[[argparse.ArgumentParser], None]
+COMMANDS: dict[str, tuple[str, Options]] = {
+    "app": ("start the app in a browser (the default)", app.options),
+    "train": ("train a model from a text", train.options),
+    "resume": ("go on with a run that was stopped", train.resume_options),
+    "runs": ("list the runs: state, step, losses", runs.options),
+    "compare": ("put runs side by side", runs.compare_options),
+    "prepare": ("tokenize a large text for training", prepare.options),
+    "export": ("write a run's best checkpoint as a model folder of its own", export.options),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,21 +41,15 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="gptviz",
         description="See what happens inside a GPT. Without a command: start the app.",
+        epilog=f"`gptviz COMMAND --help` explains a command.\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     app.options(top)
     commands = top.add_subparsers(title="commands", metavar="COMMAND")
-    app.options(commands.add_parser("app", help="start the app in a browser (the default)"))
-    train.options(
-        commands.add_parser(
-            "train",
-            help="train a model from a text",
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    for name, (words, options) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=words, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-    )
-    train.resume_options(commands.add_parser("resume", help="go on with a run that was stopped"))
-    export.options(
-        commands.add_parser(
-            "export", help="write a run's best checkpoint as a model folder of its own"
-        )
-    )
+        options(command)
+        command.epilog = "\n\n".join(filter(None, (command.epilog, EXIT_CODES)))
     return top

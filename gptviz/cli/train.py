@@ -1,104 +1,186 @@
-"""`gptviz train` and `gptviz resume`: begin a run, or go on with one."""
+"""`gptviz train` and `gptviz resume`: begin a run, or go on with one, in this terminal."""
 
 import argparse
 import os
 import signal
-from dataclasses import fields
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-DATA = Path(__file__).parent.parent / "data" / "shakespeare.txt"
+from gptviz.cli import settings
+from gptviz.cli.runs import find
+
+if TYPE_CHECKING:
+    from gptviz.training.data import Dataset
+    from gptviz.training.runs import Run
+
+TRAIN = """\
+Train a GPT from scratch on a text, and watch its loss fall. Everything that happens is written
+to a folder: put it under checkpoints/, and the app shows the run while it learns.
+
+    gptviz train --run checkpoints/first
+
+trains a small model on the plays that are on board, in about a minute a thousand steps. Then try
+a text of your own, a larger model, and more steps. What a setting is if you do not give it stands
+in square brackets."""
+TRAIN_END = """\
+A file for --config is TOML with the same names:
+
+    data = "poems.txt"       # from the file's folder
+    tokenizer = "bpe"
+    steps = 2000
+    learning_rate = 5e-4
+
+Ctrl-C ends the run with a checkpoint, a second one at once and without; go on with
+`gptviz resume FOLDER`. One run trains at a time on a machine; a second one waits for its turn."""
+RESUME = """\
+Go on with a run from its last checkpoint, along the very curve that it would have taken without
+the break. `gptviz runs` lists the runs.
+
+    gptviz resume checkpoints/first"""
 
 
 def options(command: argparse.ArgumentParser) -> None:
-    """All settings of a run."""
-    add = command.add_argument
-    add("--run", dest="folder", type=Path, required=True, help="a new folder for the run")
-    add("--data", type=Path, default=DATA, help="a UTF-8 text; its last tenth is held out")
-    add("--tokenizer", choices=("gpt2", "char"), default="char", help="how text becomes tokens")
-    add("--n-layer", type=int, default=4, help="how many blocks")
-    add("--n-head", type=int, default=4, help="attention heads in a block")
-    add("--n-embd", type=int, default=128, help="width: numbers that stand for one token")
-    add("--block-size", type=int, default=128, help="context: tokens read at once")
-    add("--dropout", type=float, default=0.1, help="share of numbers left out while learning")
-    add("--batch-size", type=int, default=16, help="texts read side by side")
-    add("--accumulation", type=int, default=1, help="batches added up before one correction")
-    add("--steps", type=int, default=1000, help="corrections of the weights")
-    add("--learning-rate", type=float, default=1e-3, help="the highest rate, after the warm-up")
-    add("--min-learning-rate", type=float, default=1e-4, help="the rate at the end")
-    add("--warmup-steps", type=int, default=50, help="steps until the rate is at its highest")
-    add("--weight-decay", type=float, default=0.1, help="how strongly matrices are pulled to 0")
-    add("--gradient-clip", type=float, default=1.0, help="longest gradient that is followed")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="of products")
-    add("--eval-interval", type=int, default=50, help="steps between two validations")
-    add("--eval-windows", type=int, default=64, help="windows of held-out text a validation reads")
-    add("--seed", type=int, default=0, help="the same seed gives the same run")
+    """Where the run lies, a file of settings, and all settings."""
+    command.description, command.epilog = TRAIN, TRAIN_END
+    command.add_argument(
+        "--run", dest="folder", type=Path, required=True, metavar="FOLDER", help="a new folder"
+    )
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings in TOML; options overrule it"
+    )
+    settings.add_options(command)
     command.set_defaults(run=run)
 
 
 def resume_options(command: argparse.ArgumentParser) -> None:
     """Which run."""
-    command.add_argument("folder", type=Path, help="the run's folder")
+    command.description = RESUME
+    command.add_argument("run_name", metavar="RUN", help="its folder, or its name in gptviz runs")
     command.set_defaults(run=resume)
 
 
 def run(options: argparse.Namespace) -> int:
     """Make the run's folder and train in it."""
     prepare_memory()
-    from gptviz.model import GPTConfig
-    from gptviz.training import prepare
-    from gptviz.training.config import TrainingConfig
+    return follow(begin(options))
+
+
+def begin(options: argparse.Namespace) -> "Run":
+    """A new run, after everything that can be wrong with its settings and its text was tried."""
+    from gptviz.training import data
     from gptviz.training.runs import Run
 
-    tokenizer = prepare.tokenizer_for(options.tokenizer, options.data)
-    model = GPTConfig(
-        vocab_size=tokenizer.vocab_size,
-        block_size=options.block_size,
-        n_layer=options.n_layer,
-        n_head=options.n_head,
-        n_embd=options.n_embd,
-        embd_pdrop=options.dropout,
-        attn_pdrop=options.dropout,
-        resid_pdrop=options.dropout,
-        attention="fused",
+    if (options.folder / "config.json").exists():
+        raise FileExistsError(
+            f"{options.folder} already holds a run; go on with `gptviz resume {options.folder}` "
+            f"or choose another folder"
+        )
+    chosen = settings.chosen(options, options.config)
+    settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
+    if chosen["data"].is_dir():
+        chosen["tokenizer"] = prepared_with(chosen["data"], getattr(options, "tokenizer", None))
+        text = data.open_prepared(chosen["data"])
+    else:
+        text = read_text(chosen)
+    config = settings.training_config(chosen, text.tokenizer.vocab_size)
+    data.split(text.ids, config.model.block_size)  # raises if the text is too short
+    begun = Run.create(options.folder, config)
+    if not chosen["data"].is_dir():
+        data.keep_tokenizer(text.tokenizer, begun.folder)
+    return begun
+
+
+def read_text(chosen: dict[str, Any]) -> "Dataset":
+    """The text as the run will read it, with a tokenizer of its own if it is to have one."""
+    from gptviz.training import data, prepare
+
+    source = chosen["data"]
+    data.require_size(source)
+    tokenizer = prepare.tokenizer_for(
+        chosen["tokenizer"], source, chosen["bpe_vocab_size"], show_progress=sys.stderr.isatty()
     )
-    same = [setting.name for setting in fields(TrainingConfig) if hasattr(options, setting.name)]
-    same.remove("data")
-    settings = {name: getattr(options, name) for name in same}
-    config = TrainingConfig(model=model, data=str(options.data.resolve()), **settings)
-    return follow(Run.create(options.folder, config))
+    return data.read(source, tokenizer)
+
+
+def prepared_with(folder: Path, typed: str | None) -> str:
+    """The tokenizer of a prepared text. Raises ValueError if another one is asked for."""
+    from gptviz.training.prepare import Prepared
+
+    kind = Prepared.read(folder).tokenizer
+    if typed not in (None, kind):
+        raise ValueError(
+            f"{folder} was prepared with --tokenizer {kind}, not {typed}; leave the option out, "
+            f"or prepare the text again"
+        )
+    return kind
 
 
 def resume(options: argparse.Namespace) -> int:
     """Train on from the run's last checkpoint."""
     prepare_memory()
-    from gptviz.training.runs import Run
+    found = find(options.run_name)
+    if found.status.get("state") == "done":
+        print(f"{found.folder} is done, so there is nothing to go on with")
+        return 0
+    return follow(found)
 
-    return follow(Run(options.folder))
 
-
-def follow(run: Any) -> int:
+def follow(run: "Run") -> int:
     """Train with a progress bar; Ctrl-C and SIGTERM end it with a checkpoint."""
     from tqdm import tqdm
 
+    from gptviz.training.jsonl import Tail
     from gptviz.training.worker import work
 
     asked: list[int] = []
+
+    def ask(number: int, _: object) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+        os.write(2, b"\nstopping with a checkpoint; Ctrl-C ends at once, without one\n")
+
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda number, frame: asked.append(number))
+        signal.signal(name, ask)
+    samples = Tail(run.folder / "samples.jsonl")
+    samples.new()  # those of before are known
     done = run.status.get("last_step", 0)
     with tqdm(total=run.config.steps, initial=done, unit="step", dynamic_ncols=True) as bar:
 
+        def wait(ahead: int) -> None:
+            runs = f"{ahead} more before it" if ahead else "it is next"
+            bar.set_description_str(f"waiting for another run to end ({runs})")
+
+        def show_samples() -> None:
+            for sample in samples.new()[1]:
+                bar.write(f"step {sample['step']} writes: {sample['prompt']}{sample['text']}")
+
         def show(row: dict[str, Any]) -> None:
-            bar.update()
+            bar.set_description_str("", refresh=False)
+            bar.update(row["step"] - bar.n)
             bar.set_postfix(loss=f"{row['train_loss']:.3f}", refresh=False)
             if "val_loss" in row:
                 bar.write(f"step {row['step']}: validation loss {row['val_loss']:.4f} nats a token")
+            if run.config.sample_interval:
+                show_samples()
 
-        work(run, on_step=show, should_stop=lambda: bool(asked))
-    if run.status.get("state") == "stopped":
-        print(f"stopped with a checkpoint; go on with: gptviz resume {run.folder}")
+        work(run, on_step=show, should_stop=lambda: bool(asked), on_wait=wait)
+        show_samples()
+    tell_the_end(run)
     return 0
+
+
+def tell_the_end(run: "Run") -> None:
+    """What became of the run, in a sentence on the terminal."""
+    status = run.status
+    if status.get("state") != "done":
+        kept = "with a checkpoint" if "last_step" in status else "before its first step"
+        print(f"{status.get('state')} {kept}; go on with: gptviz resume {run.folder}")
+    elif status.get("stopped_early"):
+        print(f"done: {run.config.patience} validations brought no new best, at {run.folder}")
+    if warning := status.get("warning"):
+        print(f"gptviz: {warning}", file=sys.stderr)
 
 
 def prepare_memory() -> None:

@@ -101,16 +101,24 @@ def load(config: TrainingConfig, run_folder: Path) -> Dataset:
     The run keeps its tokenizer in run_folder/tokenizer, so that a resume reads instead of
     learning it again. Raises OSError or ValueError in words if the text cannot be used.
     """
-    source = Path(config.data)
+    source, kept = Path(config.data), run_folder / prepare.TOKENIZER
     if source.is_dir():
-        about, tokenizer = prepare.Prepared.read(source), tokenizers.load(source / "tokenizer")
-        return Dataset(prepare.open_ids(source), tokenizer, about.bytes / about.tokens)
+        return open_prepared(source)
     require_size(source)
-    kept = run_folder / "tokenizer"
     if not kept.is_dir():
         made = prepare.tokenizer_for(config.tokenizer, source, config.bpe_vocab_size)
         keep_tokenizer(made, run_folder)
-    tokenizer = tokenizers.load(kept)
+    return read(source, tokenizers.load(kept))
+
+
+def open_prepared(folder: Path) -> Dataset:
+    """A text that `gptviz prepare` tokenized. Raises FileNotFoundError or ValueError in words."""
+    about, ids = prepare.Prepared.read(folder), prepare.open_ids(folder)
+    return Dataset(ids, tokenizers.load(folder / prepare.TOKENIZER), about.bytes / about.tokens)
+
+
+def read(source: texts.Source, tokenizer: Tokenizer) -> Dataset:
+    """A text as ids in memory. Raises OSError or ValueError in words if it cannot be read."""
     parts = list(prepare.encode(texts.characters(source), tokenizer))
     ids = np.concatenate([ids for ids, _ in parts])
     return Dataset(ids, tokenizer, sum(n_bytes for _, n_bytes in parts) / len(ids))
@@ -120,7 +128,7 @@ def keep_tokenizer(tokenizer: Tokenizer, run_folder: Path) -> None:
     """Write run_folder/tokenizer, whole or not at all."""
     with tempfile.TemporaryDirectory(prefix=".tokenizer-", dir=run_folder) as partial:
         tokenizer.save(Path(partial) / "tokenizer")
-        os.replace(Path(partial) / "tokenizer", run_folder / "tokenizer")
+        os.replace(Path(partial) / "tokenizer", run_folder / prepare.TOKENIZER)
 
 
 def encode(text: str, tokenizer: Tokenizer) -> np.ndarray:

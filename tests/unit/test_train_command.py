@@ -152,7 +152,7 @@ def test_train_reads_a_text_with_the_vocabulary_of_gpt2(begin, tmp_path):
     ("content", "words"),
     [
         (None, "there is no text file at"),
-        ("a folder", "there is no text file at"),
+        ("a folder", "is a folder, and no text that was prepared"),
         (b"\x89PNG\r\n\x1a\n\x00\xff", "is not UTF-8 text: byte 0 cannot be read"),
         (b"", "holds no text; training needs something to read"),
         (b" \n\n \t", "holds no text; training needs something to read"),
@@ -198,7 +198,7 @@ def test_a_folder_that_holds_something_is_not_overwritten(begin, tmp_path, capsy
     assert main(begin("run", steps=2)) == 0
     before = rows(tmp_path / "run")
     assert main(begin("run", steps=3)) == 1
-    assert "already holds something; go on with `gptviz resume" in capsys.readouterr().err
+    assert "already holds a run; go on with `gptviz resume" in capsys.readouterr().err
     assert rows(tmp_path / "run") == before
 
 
