@@ -11,13 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-name, *options = sys.argv[1].split("+")
-if name == "gptviz":
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"  # as the gptviz command does, before torch comes
+import torch
+from contestants import CONTESTANTS, SHAPES, TEMPERATURE, TOP_K, Contestant
+from torch import Tensor
 
-import torch  # noqa: E402
-from contestants import CONTESTANTS, SHAPES, TEMPERATURE, TOP_K, Contestant  # noqa: E402
-from torch import Tensor  # noqa: E402
+name, *options = sys.argv[1].split("+")
 
 
 class Work:
