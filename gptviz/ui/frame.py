@@ -39,7 +39,7 @@ STYLE = """<style>
 [class*="st-key-scroll_"] .stElementContainer { max-width: none; }
 </style>"""
 
-CHOICES = ("model", "prompt", "layer", "head", "position", *sampling_controls.RANGES, "seed")
+CHOICES = ("model", "prompt", "layer", "head", "position", *sampling_controls.RANGES, "seed", "run")
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,13 @@ PAGES = {
             "Sampling",
             "The model gives every token a probability. The dice decide, and you can load them.",
         ),
+        Page(
+            "training",
+            "pages/training.py",
+            "Training",
+            "A model begins with random numbers. It guesses the next token, sees how wrong it was, "
+            "corrects every number a little, and again.",
+        ),
     )
 }
 

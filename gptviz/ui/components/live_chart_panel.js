@@ -140,7 +140,7 @@ class Panel {
       parts.push(vector("line", { x1: LEFT, x2: width - RIGHT, y1: y, y2: y, class: "grid" }))
       parts.push(words(short(tick), LEFT - 8, y + 5, "end"))
     }
-    const places = roundTicks(...this.domain, (width - LEFT - RIGHT) / 75)
+    const places = roundTicks(...this.domain, (width - LEFT - RIGHT) / 75, 1)
     for (const tick of places) {
       const x = this.x(tick)
       parts.push(vector("line", { x1: x, x2: x, y1: height - BOTTOM, y2: height - BOTTOM + 5, class: "axis" }))

@@ -10,9 +10,9 @@ function nearest(row, number) {
   return number - row[low] <= row[high] - number ? low : high
 }
 
-// Round numbers between two others, about as many as asked for.
-function roundTicks(low, high, about) {
-  const rough = (high - low) / Math.max(2, about)
+// Round numbers between two others, about as many as asked for, at least so far apart.
+function roundTicks(low, high, about, apart = 0) {
+  const rough = Math.max(apart, (high - low) / Math.max(2, about))
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10)
   const ticks = []

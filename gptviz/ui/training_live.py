@@ -1,0 +1,99 @@
+"""A run while it learns: how far it is and its curves, drawn anew each second on their own."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from gptviz.figures.theme import Scheme
+from gptviz.training import history, jobs
+from gptviz.training.history import History
+from gptviz.training.runs import LIVING, Run, State, Status
+from gptviz.ui import parts, training_curves
+from gptviz.ui.components.live_chart import live_chart
+from gptviz.ui.training_estimate import duration
+from gptviz.ui.training_runs import SIGNS
+
+EVERY = 1.0  # seconds between two looks at a run that lives
+FEWEST_STEPS = 5  # until the pace can be told
+
+
+def watch(run: Run, scheme: Scheme) -> None:
+    """How far the run is, and its curves; a run that lives is looked at again and again."""
+    state = jobs.state(run)
+    st.fragment(_watch, run_every=look_again(state))(run, scheme, state)
+    parts.numbers(numbers(history.read(run.folder)), "metrics")
+
+
+def look_again(state: State, every: float = EVERY) -> float | None:
+    """Seconds until a part that shows a run draws itself anew; None if nothing will change."""
+    return every if state in LIVING else None
+
+
+def numbers(course: History) -> pd.DataFrame:
+    """Every step with its numbers."""
+    return pd.DataFrame({name: course[name] for name in (*history.COLUMNS, *history.PARTS)})
+
+
+def _watch(run: Run, scheme: Scheme, drawn: State) -> None:
+    if not run.folder.is_dir() or jobs.state(run) != drawn:
+        st.rerun()  # its buttons are others now
+    status, course = run.status, history.read(run.folder)
+    _headline(run, drawn, status, course)
+    zoom = st.session_state.get("curves_zoom")
+    smoothing = st.session_state.get("smoothing", 0.9)
+    chart = training_curves.panels(
+        course,
+        clip=run.settings.get("gradient_clip", 1.0),
+        bytes_per_token=status.get("bytes_per_token"),
+        smoothing=smoothing,
+        scheme=scheme,
+        zoom=zoom,
+    )
+    zoomed = live_chart(chart, key=f"curves_{run.id}", alt=training_curves.in_words(course))
+    if zoomed != zoom:
+        st.session_state["curves_zoom"] = zoomed
+        st.rerun(scope="fragment")
+
+
+def _headline(run: Run, state: State, status: Status, course: History) -> None:
+    steps = int(run.settings.get("steps", 0))
+    done = int(course["step"][-1]) if len(course) else 0
+    known = state == "running" and len(course) >= FEWEST_STEPS
+    left = course.seconds_left(steps) if known else None
+    told = [f"**{SIGNS[state]} {state}**", f"step {done:,} of {steps:,}"]
+    if left is not None:
+        told.append(f"{duration(left)} left")
+    told.append(_about(run.settings))
+    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
+    if words := _words(run, state, status, done):
+        st.caption(words)
+    for name in ("error", "warning"):
+        if text := status.get(name):
+            parts.problem(f"{str(text)[:1].upper()}{str(text)[1:]}.")
+
+
+def _words(run: Run, state: State, status: Status, done: int) -> str:
+    last = status.get("last_step", 0)
+    if state == "queued":
+        n = jobs.queue_position(run)
+        ahead = f"{n} before it" if n else "it is next"
+        return f"One run trains at a time on this machine; {ahead}."
+    if state == "running" and not done:
+        return "It reads the text and makes the model; the first loss comes in a few seconds."
+    if state == "crashed":
+        return f"Its process ended without a word. Resume goes on from step {last:,}."
+    if state in ("paused", "stopped"):
+        return f"Resume goes on from step {last:,}, on the very same curve."
+    if state == "done" and status.get("stopped_early"):
+        return "It ended early: validation no longer improved."
+    return ""
+
+
+def _about(settings: dict[str, Any]) -> str:
+    model = settings["model"]
+    return (
+        f"{parts.literal(Path(settings['data']).name)}, layers {model.get('n_layer')}, heads "
+        f"{model.get('n_head')}, width {model.get('n_embd')}, context {model.get('block_size')}"
+    )

@@ -1,0 +1,70 @@
+"""What a run leaves behind: sample texts, a verdict on its curve, and where its time went."""
+
+import pandas as pd
+import streamlit as st
+
+from gptviz.training import health, history, jobs, jsonl
+from gptviz.training.runs import Run
+from gptviz.ui.training_live import look_again
+
+SAMPLES_SHOWN = 40
+SIGNS = {"healthy": "✓", "too early": "◷"}
+
+
+def samples(run: Run) -> None:
+    """What the model wrote at some steps, the latest first."""
+    st.fragment(_samples, run_every=look_again(jobs.state(run), 2.0))(run)
+
+
+def verdict(run: Run) -> None:
+    """What the curve says about the settings, and what each step's time goes to."""
+    st.fragment(_verdict, run_every=look_again(jobs.state(run), 5.0))(run)
+
+
+def _samples(run: Run) -> None:
+    rows = jsonl.rows(run.folder / "samples.jsonl")
+    if not rows:
+        every = run.settings.get("sample_interval", 0)
+        st.markdown(
+            f"The model writes its first sample at step {every:,}."
+            if every
+            else "This run writes no samples; *Write every … steps* in the settings turns them on."
+        )
+        return
+    st.caption(
+        f"{len(rows)} texts, the latest first. The dice are the same each time, so what changes "
+        "is the model."
+    )
+    with st.container(height=420):
+        for row in rows[: -SAMPLES_SHOWN - 1 : -1]:
+            st.markdown(f"**step {row['step']:,}**")
+            st.code(row["prompt"].lstrip("\n") + row["text"], language=None, wrap_lines=True)
+
+
+def _verdict(run: Run) -> None:
+    course = history.read(run.folder)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        for finding in health.judge(course, run.config):
+            st.markdown(f"**{SIGNS.get(finding.rule, '⚠')} {finding.rule}** — {finding.verdict}")
+            st.caption(finding.evidence)
+        st.caption("The rules read the curve only. They are rules of thumb; the numbers are facts.")
+    with right:
+        _time(course)
+
+
+def _time(course: history.History) -> None:
+    shares = course.time_shares()
+    if not shares:
+        st.markdown("Where the time goes is known after the first steps.")
+        return
+    st.markdown("**Where the time of a step goes**, lately")
+    table = pd.DataFrame({"part": list(shares), "share": list(shares.values())})
+    st.dataframe(
+        table,
+        hide_index=True,
+        key="time_shares",
+        column_config={
+            "share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+        },
+    )
