@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
 from gptviz.generation import Step
@@ -153,6 +154,22 @@ def alternatives(step: Step, tokenizer: Tokenizer) -> tuple[Alternative, ...]:
             before[ids].tolist(),
             step.probabilities[ids].tolist(),
         )
+    )
+
+
+def decoded(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """The text of ids, with ⟨50300⟩ for one that a model has room for and its tokenizer not."""
+
+    def known(token: int) -> bool:
+        try:
+            tokenizer.token_bytes(token)
+        except ValueError:
+            return False
+        return True
+
+    return "".join(
+        tokenizer.decode(list(run)) if is_text else "".join(tokenizer.pieces(list(run)))
+        for is_text, run in groupby(ids, known)
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gptviz.analysis.continuations import Tree
+from gptviz.analysis.continuations import Tree, decoded
 from gptviz.sampling import SamplingSettings
 from gptviz.ui import resources
 from gptviz.ui.frame import View
@@ -74,4 +74,4 @@ def _tokens(
 
 def text(view: View, tree: Tree) -> str:
     """What was written after the prompt."""
-    return view.lm.tokenizer.decode([node.id for node in tree.path])
+    return decoded(view.lm.tokenizer, [node.id for node in tree.path])

@@ -2,9 +2,11 @@
 
 import itertools
 import json
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("models")
     config = GPTConfig(LETTERS.vocab_size, block_size=256, n_layer=2, n_head=2, n_embd=8)
     checkpoints.save(root / "letters", GPT(config, torch.Generator().manual_seed(0)), LETTERS)
+    roomy = replace(config, vocab_size=2 * LETTERS.vocab_size)
+    checkpoints.save(root / "roomy", GPT(roomy, torch.Generator().manual_seed(0)), LETTERS)
     return root
 
 
@@ -370,6 +374,20 @@ def test_text_of_the_model_is_never_markdown():
             assert not set("*$<") & set(
                 button.label.replace("\\*", "").replace("\\$", "").replace("\\<", "")
             )
+
+
+def test_an_id_that_only_the_model_knows_is_written_with_its_number():
+    app = press(open_sampling(model="roomy", seed=1), "Write")
+    steps = list(gptviz.load("roomy").generate(PROMPT, 40, seed=1))
+    unknown = [step.id for step in steps if step.id >= LETTERS.vocab_size]
+    assert 0 < len(unknown) < 40
+    assert chips(app) == pieces(steps)
+    app.toggle(key="plain_text").set_value(True).run()
+    shown = checked(app).code[0].value
+    assert [int(number) for number in re.findall(r"⟨(\d+)⟩", shown)] == unknown
+    press(open_sampling(model="roomy", details="Two settings"), "Write both")
+    open_sampling(model="roomy", details="Draw many")
+    open_sampling(model="roomy", details="Stage by stage")
 
 
 def test_a_session_keeps_no_tensors():

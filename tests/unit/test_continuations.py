@@ -11,11 +11,13 @@ from gptviz.analysis.continuations import (
     MOST_NODES,
     Node,
     Tree,
+    decoded,
     first_difference,
     measures,
     parse_stops,
     repetition,
 )
+from gptviz.tokenizers import GPT2Tokenizer
 
 
 def grow(lm: LanguageModel, tree: Tree, n: int, seed: int = 0, **settings: float) -> None:
@@ -204,3 +206,11 @@ def test_stop_sequences_can_be_typed():
         "\\n",
         "\\x",
     ]
+
+
+def test_an_id_without_a_text_is_decoded_as_its_number_between_the_others():
+    tokenizer = GPT2Tokenizer()
+    king, crown = tokenizer.encode("The king"), tokenizer.encode("’s 👑")
+    assert decoded(tokenizer, king + crown) == "The king’s 👑"
+    assert decoded(tokenizer, [*king, 50300, *crown, 60000]) == "The king⟨50300⟩’s 👑⟨60000⟩"
+    assert decoded(tokenizer, []) == ""
