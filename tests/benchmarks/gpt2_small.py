@@ -25,27 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 from gptviz import GPT, GPTConfig, checkpoints
 from gptviz.tokenizers import GPT2Tokenizer
 
-WORDS = [
-    "the",
-    "king",
-    "and",
-    "love",
-    "of",
-    "my",
-    "heart",
-    "to",
-    "see",
-    "a",
-    "light",
-    "in",
-    "his",
-    "eye",
-    "that",
-    "she",
-    "may",
-    "not",
-    "be",
-]
+WORDS = ("the", "king", "and", "love", "of", "my", "heart", "to", "see", "a", "light", "in", "his")
 
 
 def redraw(page: Page, number: int) -> float:
