@@ -39,7 +39,11 @@ STYLE = """<style>
 [class*="st-key-scroll_"] .stElementContainer { max-width: none; }
 </style>"""
 
-CHOICES = ("model", "prompt", "layer", "head", "position", *sampling_controls.RANGES, "seed", "run")
+CHOICES = (
+    *("model", "prompt", "layer", "head", "position", "norm", "stage", "run"),
+    *sampling_controls.RANGES,
+    "seed",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +118,20 @@ def _bring_choices_along(name: str) -> None:
     # When a page changes before its script has run twice, Streamlit forgets the choices that came
     # from the URL, unless they are made once more.
     if st.session_state.get("page") != name:
+        if _leads_to_another_model():
+            del st.session_state["model"]
         for key in CHOICES:
             if st.session_state.get(key) is not None:
                 st.session_state[key] = st.session_state[key]
                 with suppress(StreamlitAPIException):  # it is remembered, and so still in the URL
                     st.query_params[key] = str(st.session_state[key])
         st.session_state["page"] = name
+
+
+def _leads_to_another_model() -> bool:
+    """Whether a link brought here that names a model, as one on the training page does."""
+    before = st.session_state.get("model")
+    return before is not None and st.query_params.get("model", before) != before
 
 
 def _follow_the_last_token(last: int) -> None:

@@ -1,6 +1,7 @@
 """What surrounds every page, where something is missing or broken."""
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import torch
@@ -102,3 +103,20 @@ def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(root: Pa
     assert page.sentence in [element.value for element in app.markdown]
     links = [element.proto.label for element in app.sidebar if element.type == "page_link"]
     assert links == [other.title for other in PAGES.values()]
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [("layer_norms", "norm", "h.0.ln_1"), ("embeddings", "stage", "after L0")],
+)
+def test_a_choice_of_one_page_comes_along_to_another_and_back(root: Path, file, key, value):
+    save_tiny(root / "tiny")
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{file}.py")
+    app.query_params[key] = value
+    app.run().switch_page("pages/tokens.py").run()
+    assert not app.exception
+    links = [element.proto for element in app.sidebar if element.type == "page_link"]
+    assert all(parse_qs(link.query_string)[key] == [value] for link in links)
+    assert dict(app.query_params)[key] in (value, [value])
+    app.switch_page(f"pages/{file}.py").run()
+    assert app.session_state[key] == value
