@@ -128,11 +128,12 @@ class Recorder:
 
     def warn(self, what: str, error: OSError) -> None:
         """Say in the status, once, what could not be written."""
-        while isinstance(error.__cause__, OSError):
-            error = error.__cause__
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
         warning = (
-            f"{what} could not be written ({error.strerror or error}); training goes on, and what "
-            f"was written before is kept, so make room"
+            f"{what} could not be written ({getattr(cause, 'strerror', None) or cause}); training "
+            f"goes on, and what was written before is kept, so make room"
         )
         if not self.warned:
             with suppress(OSError):  # the disk that is full
