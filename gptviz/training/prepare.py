@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from gptviz import tokenizers
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
 from gptviz.tokenizers.trained import encoder, train_bpe
 from gptviz.training import texts
-from gptviz.training.config import TokenizerKind
+
+if TYPE_CHECKING:
+    from gptviz.training.config import TokenizerKind  # needs PyTorch, which takes longer than this
 
 TOKENS, ABOUT, TOKENIZER = "tokens.bin", "prepared.json", "tokenizer"
 LEARNT_FROM = 16  # pieces of a million characters, at most, from which a BPE is trained
@@ -30,7 +33,7 @@ class Prepared:
 
     tokens: int
     bytes: int  # of the text in UTF-8
-    tokenizer: TokenizerKind
+    tokenizer: "TokenizerKind"
     text: str  # the file's name
 
     @classmethod
@@ -70,7 +73,7 @@ def narrowest(tokenizer: Tokenizer) -> np.dtype:
 
 
 def tokenizer_for(
-    kind: TokenizerKind,
+    kind: "TokenizerKind",
     source: texts.Source,
     bpe_vocab_size: int = 2048,
     show_progress: bool = False,
@@ -106,7 +109,7 @@ def encode(pieces: Iterable[str], tokenizer: Tokenizer) -> Iterator[tuple[np.nda
 def prepare(
     text: Path,
     folder: Path,
-    kind: TokenizerKind,
+    kind: "TokenizerKind",
     bpe_vocab_size: int = 2048,
     on_bytes: Callable[[int], None] = lambda n: None,
     show_progress: bool = False,

@@ -61,6 +61,8 @@ def test_no_file_names_a_folder_of_one_machine():
     assert found.returncode == 1, found.stdout + found.stderr
 
 
-@pytest.mark.parametrize("command", ["import gptviz", "import gptviz.cli"])
+@pytest.mark.parametrize(
+    "command", ["import gptviz", "import gptviz.cli", "import gptviz.training.prepare"]
+)
 def test_what_answers_at_once_does_not_wait_for_pytorch(command, python):
     assert python(f"{command}, sys; print('torch' in sys.modules)") == "False\n"

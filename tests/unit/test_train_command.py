@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from safetensors.torch import load_file
 
 import gptviz
 from gptviz import checkpoints
-from gptviz.cli import main
+from gptviz.cli import main, settings
+from gptviz.training import slot
 from gptviz.training.runs import Run
 from gptviz.training.worker import work
 
@@ -117,26 +119,47 @@ def test_train_makes_a_folder_that_gptviz_loads(begin, tmp_path, capsys):
     assert (config.seed, config.steps, config.batch_size) == (3, 12, 2)
 
 
-def test_every_option_of_the_command_reaches_the_run(begin, tmp_path):
-    options = {
-        "tokenizer": "char",
+def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file):
+    own = {
+        "tokenizer": "bpe",
+        "bpe_vocab_size": 270,
         "batch_size": 3,
         "accumulation": 2,
         "steps": 2,
         "learning_rate": 0.5,
         "min_learning_rate": 0.25,
         "warmup_steps": 1,
+        "schedule": "linear",
         "weight_decay": 0.3,
+        "beta1": 0.8,
+        "beta2": 0.95,
         "gradient_clip": 0.7,
         "precision": "bfloat16",
         "eval_interval": 2,
         "eval_windows": 1,
+        "patience": 3,
+        "sample_interval": 2,
+        "sample_prompt": "the",
+        "sample_tokens": 3,
+        "snapshots": 2,
+        "detail_interval": 1,
         "seed": 9,
     }
-    assert main([*begin("run", **options), "--dropout", "0.25"]) == 0
+    shape = {
+        "n_layer": 2,
+        "n_head": 1,
+        "n_embd": 4,
+        "block_size": 6,
+        "norm": "post",
+        "position": "sinusoidal",
+    }
+    assert {*own, *shape, "data", "dropout"} == set(settings.SETTINGS)
+    assert main([*begin("run", **own, **shape), "--dropout", "0.25"]) == 0
     config = Run(tmp_path / "run").config
-    assert {name: getattr(config, name) for name in options} == options
     model = config.model
+    assert config.data == str(text_file)
+    assert {name: getattr(config, name) for name in own} == own
+    assert {name: getattr(model, name) for name in shape} == shape
     assert (model.embd_pdrop, model.attn_pdrop, model.resid_pdrop) == (0.25, 0.25, 0.25)
 
 
@@ -234,6 +257,21 @@ def test_a_run_that_is_asked_to_end_ends_with_a_checkpoint_and_no_other_may_join
     assert status["state"] == "stopped"
     assert status["last_step"] == len(Run(tmp_path / "run").metrics) >= 5
     gptviz.load(tmp_path / "run")
+
+
+def test_a_run_says_in_the_terminal_what_it_waits_for(begin, tmp_path):
+    with slot.turn(time.time()):
+        process = gptviz_process(begin("run", steps=2))
+        assert process.stderr is not None
+        told = ""
+        while "waiting for another run to end (it is next)" not in told:
+            letter = process.stderr.read(1)
+            assert letter, f"it ended: {told}"
+            told += letter
+        assert Run(tmp_path / "run").metrics == []
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert len(Run(tmp_path / "run").metrics) == 2
 
 
 @pytest.mark.parametrize(
