@@ -1,0 +1,240 @@
+"""Runs as a page sees them: what state they are in, and what may be done to them."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gptviz.model import GPTConfig
+from gptviz.training import jobs, slot
+from gptviz.training.config import TrainingConfig
+from gptviz.training.runs import Run
+
+CONFIG = TrainingConfig(GPTConfig(5, 8, 1, 1, 4, attention="fused"), "text.txt")
+ENDED = ("paused", "stopped", "done", "failed")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "my-run", CONFIG, "My run")
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """No process is started: the runs for which one would have been."""
+    runs: list[Run] = []
+    monkeypatch.setattr(jobs, "_spawn", runs.append)
+    return runs
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("told", ["queued", "running"])
+def test_a_run_lives_as_long_as_a_process_holds_it_and_has_crashed_if_none_does(run, told):
+    run.update_status({"state": told})
+    with run.locked():
+        assert jobs.state(run) == told
+    assert jobs.state(run) == "crashed"
+
+
+@pytest.mark.parametrize("told", ENDED)
+def test_a_run_that_has_ended_says_how(run, told):
+    run.update_status({"state": told})
+    assert jobs.state(run) == told
+
+
+def test_a_run_that_ends_while_it_is_looked_at_has_not_crashed(run, monkeypatch):
+    run.update_status({"state": "running"})
+
+    def it_ends(self: Run) -> bool:
+        self.update_status({"state": "done"})
+        return False
+
+    monkeypatch.setattr(Run, "is_held", property(it_ends))
+    assert jobs.state(run) == "done"
+
+
+def test_runs_are_listed_the_newest_first_and_what_is_none_is_left_out(tmp_path: Path):
+    for name in ("b", "a", "c"):
+        Run.create(tmp_path / name, CONFIG)
+    times = {"b": "2026-01-03", "a": "2026-01-01", "c": "2026-01-02"}
+    for name, created in times.items():
+        jobs.write_json(tmp_path / name / "about.json", {"name": name, "created": created})
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "gpt2"}')
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{half")
+    Run.create(tmp_path / "worse", CONFIG)
+    (tmp_path / "worse" / "about.json").write_text("{half")
+    Run.create(tmp_path / ".hidden", CONFIG)
+    (tmp_path / "a file").write_text("")
+    assert [run.id for run in jobs.list_runs(tmp_path)] == ["b", "c", "a"]
+    assert jobs.list_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        *("", ".", "..", "../my-run", "my-run/", "./my-run", "my-run/../my-run", "/etc", "~"),
+        *("MY-RUN", "my-run ", "my-run\0", "%2e%2e", ".hidden", "outside", "link", "x" * 5000),
+        *("my-run@step-000001", "my-run\n", "<script>", "model"),
+    ],
+)
+def test_an_id_from_outside_finds_a_listed_run_and_nothing_else(tmp_path, hostile):
+    root = tmp_path / "root"
+    Run.create(root / "my-run", CONFIG)
+    Run.create(root / ".hidden", CONFIG)
+    Run.create(tmp_path / "outside", CONFIG)
+    (root / "link").symlink_to(tmp_path / "outside")
+    assert jobs.find_run("my-run", root).folder == root / "my-run"
+    with pytest.raises(FileNotFoundError, match=r"there is no run .*; choose one from the list"):
+        jobs.find_run(hostile, root)
+
+
+@pytest.mark.parametrize(
+    ("name", "run_id"),
+    [
+        ("My first run", "My-first-run"),
+        ("  ../../etc/passwd ", "etc-passwd"),
+        ("läuft & läuft", "l-uft-l-uft"),
+        ("日本語", "run"),
+        (".hidden", "hidden"),
+        ("a" * 80, "a" * 60),
+    ],
+)
+def test_a_new_run_gets_an_id_that_is_safe_in_a_path_and_keeps_its_name(
+    tmp_path, started, name, run_id
+):
+    run = jobs.start(CONFIG, name, tmp_path)
+    assert started == [run]
+    assert (run.id, run.name) == (run_id, name.strip())
+    assert run.folder.parent == tmp_path
+    assert jobs.find_run(run.id, tmp_path).config == CONFIG
+    again = jobs.start(CONFIG, name, tmp_path)
+    assert again.id == f"{run_id}-2"
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "a" * 81, "bell\a"])
+def test_a_name_that_is_no_line_of_text_is_refused(tmp_path, run, name):
+    for attempt in (lambda: jobs.start(CONFIG, name, tmp_path), lambda: jobs.rename(run, name)):
+        with pytest.raises(ValueError, match="give one line of 1 to 80 letters, digits or signs"):
+            attempt()
+    assert [run.id for run in jobs.list_runs(tmp_path)] == ["my-run"]
+
+
+def test_a_new_name_changes_neither_id_nor_place(run, tmp_path):
+    created = run.created
+    jobs.rename(run, "Another name")
+    [found] = jobs.list_runs(tmp_path)
+    assert (found.id, found.name, found.created) == ("my-run", "Another name", created)
+
+
+@pytest.mark.parametrize("told", ["queued", "running"])
+def test_a_run_that_lives_takes_orders_and_is_not_deleted(run, told):
+    run.update_status({"state": told})
+    with run.locked():
+        jobs.pause(run)
+        assert run.control == {"command": "pause"}
+        jobs.stop(run)
+        assert run.control == {"command": "stop"}
+        with pytest.raises(ValueError, match=f"My run is {told}; stop it first, then delete it"):
+            jobs.delete(run)
+        with pytest.raises(ValueError, match="is being trained by another process"):
+            jobs.resume(run)
+    assert run.folder.is_dir()
+
+
+@pytest.mark.parametrize("told", [*ENDED, "running"])
+def test_a_run_that_does_not_live_takes_no_orders_and_can_be_deleted(run, tmp_path, told):
+    run.update_status({"state": told})
+    found = jobs.state(run)
+    for command in (jobs.pause, jobs.stop):
+        with pytest.raises(ValueError, match=f"My run is {found}, so it cannot .*; resume it"):
+            command(run)
+    jobs.delete(run)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_is_done_is_not_resumed(run, started):
+    run.update_status({"state": "done"})
+    with pytest.raises(ValueError, match="My run is done; clone its settings with more steps"):
+        jobs.resume(run)
+    run.update_status({"state": "paused"})
+    jobs.resume(run)
+    assert started == [run]
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_cannot_work_is_refused(run, rate):
+    with pytest.raises(ValueError, match=r"the learning rate is .*; it must be above 0"):
+        jobs.set_learning_rate(run, rate)
+    assert run.control == {}
+
+
+class Waiting:
+    """Stands in the queue for the slot in a thread, until it may give it back."""
+
+    def __init__(self, run: Run, at: float, turns: list[str]):
+        run.update_status({"state": "queued", "queued_at": at})
+        self.run, self.at, self.turns = run, at, turns
+        self.aheads: list[int] = []
+        self.leaves = threading.Event()
+        self.thread = threading.Thread(target=self.wait)
+        self.thread.start()
+
+    def wait(self) -> None:
+        with slot.turn(self.at, self.leaves.is_set, self.aheads.append) as ours:
+            self.turns.append(self.run.id if ours else f"not {self.run.id}")
+            assert self.leaves.wait(60)
+
+
+def test_runs_wait_in_the_order_in_which_they_came_and_know_their_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(slot, "LOOKS", 0.005)
+    turns: list[str] = []
+    runs = [Run.create(tmp_path / name, CONFIG) for name in ("first", "second", "third", "fourth")]
+    first = Waiting(runs[0], 100.0, turns)
+    wait_until(lambda: turns == ["first"])
+    # They come to the queue in another order than they were asked for.
+    fourth, second, third = (Waiting(runs[i], 100.0 + i, turns) for i in (3, 1, 2))
+    places = lambda: [jobs.queue_position(run) for run in runs[1:]]  # noqa: E731
+    wait_until(lambda: places() == [0, 1, 2])
+    wait_until(lambda: fourth.aheads[-1:] == [2])
+    third.leaves.set()  # it is told to stop while it waits
+    third.thread.join(60)
+    wait_until(lambda: places() == [0, 1, 1])
+    first.leaves.set()
+    wait_until(lambda: turns == ["first", "not third", "second"])
+    assert jobs.queue_position(runs[3]) == 0
+    second.leaves.set()
+    wait_until(lambda: turns[-1] == "fourth")
+    fourth.leaves.set()
+    for waiting in (first, second, fourth):
+        waiting.thread.join(60)
+    assert list((slot.folder() / "queue").iterdir()) == []
+
+
+def test_the_ticket_of_a_dead_run_holds_up_nobody(run):
+    queue = slot.folder() / "queue"
+    queue.mkdir(parents=True)
+    (queue / slot._ticket(1.0, 12345)).write_text("")
+    run.update_status({"queued_at": 2.0})
+    assert jobs.queue_position(run) == 0
+    with slot.turn(2.0) as ours:
+        assert ours
+
+
+def test_a_slot_that_cannot_be_used_is_told_in_words(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GPTVIZ_SLOT", str(tmp_path / "file"))
+    with (
+        pytest.raises(OSError, match=r"cannot be used to queue for training .* in GPTVIZ_SLOT"),
+        slot.turn(1.0),
+    ):
+        pass
