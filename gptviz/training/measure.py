@@ -1,0 +1,153 @@
+"""How long a step takes: a few real steps of the training loop, in a process of their own.
+
+`python -m gptviz.training.measure` is that process: settings as JSON come in, a line of JSON for
+each step goes out. It trains on a made-up text, for a step takes as long whatever it reads.
+"""
+
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+if TYPE_CHECKING:
+    from gptviz.training.config import TrainingConfig
+
+DEADLINE = 20.0  # seconds, PyTorch's start included
+ENOUGH_SECONDS, ENOUGH_STEPS = 2.0, 30  # whichever comes first, after the first step
+NICE = 10  # the pages come first
+FORWARD_SHARE = 1 / 3  # of a step: the backward pass costs about twice the forward pass
+KEPT = 128
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a few steps took."""
+
+    seconds_per_step: float
+    peak_bytes: int  # the most memory that the process held; 0 where at_least
+    at_least: bool = False  # not one step was done at the deadline: it takes longer than this
+
+    def seconds(self, config: "TrainingConfig") -> float:
+        """An estimate for a whole run, its validations included."""
+        validations = math.ceil(config.steps / config.eval_interval)
+        tokens = validations * config.eval_windows * config.model.block_size
+        per_token = self.seconds_per_step / config.tokens_per_step * FORWARD_SHARE
+        return config.steps * self.seconds_per_step + tokens * per_token
+
+
+_paces: LRUCache[str, Pace] = LRUCache(KEPT)
+_cache_lock = threading.Lock()
+_one_at_a_time = threading.Lock()
+_processes: set[subprocess.Popen] = set()
+
+
+def known(config: "TrainingConfig") -> Pace | None:
+    """What was measured before with settings whose steps take as long, if it was."""
+    with _cache_lock:
+        return _paces.get(_key(config))
+
+
+def pace(config: "TrainingConfig", deadline: float = DEADLINE) -> Pace:
+    """Measure a step with these settings, or remember what was measured before.
+
+    Takes a few seconds, at most the deadline; one measurement goes at a time. Raises ValueError
+    in words if such a step fails or `cancel` broke the measurement off.
+    """
+    with _one_at_a_time:
+        found = known(config) or _measure(config, deadline)
+    with _cache_lock:
+        _paces[_key(config)] = found
+    return found
+
+
+def cancel() -> None:
+    """Break off a measurement that is under way, for instance because a run begins."""
+    for process in list(_processes):
+        process.terminate()
+
+
+def _key(config: "TrainingConfig") -> str:
+    same = (config.batch_size, config.accumulation, config.precision, config.detail_interval)
+    return repr((config.model, *same))
+
+
+def _measure(config: "TrainingConfig", deadline: float) -> Pace:
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gptviz.training.measure"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            env={**os.environ, "THP_MEM_ALLOC_ENABLE": "1"},
+            text=True,
+        )
+        _processes.add(process)
+        late = False
+        try:
+            process.communicate(json.dumps(config.to_dict()), timeout=deadline)
+        except subprocess.TimeoutExpired:
+            late = True
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+            _processes.discard(process)
+        output.seek(0)
+        lines = [line for line in output.read().splitlines(keepends=True) if line.endswith("\n")]
+        if lines and (late or not process.returncode):
+            return Pace(**json.loads(lines[-1]))
+        if late:
+            return Pace(deadline, 0, at_least=True)
+        errors.seek(0)
+        reason = errors.read().strip().rpartition("\n")[2]
+        raise ValueError(f"a step could not be measured: {reason or 'it was broken off'}")
+
+
+def _trial(config: "TrainingConfig", folder: Path) -> None:
+    from gptviz.training.control import Requests
+    from gptviz.training.loop import Trainer
+    from gptviz.training.runs import Run
+
+    letters = "ab"[: config.model.vocab_size]
+    n_characters = 10 * (config.model.block_size + 2)
+    text = folder / "text.txt"
+    text.write_text((letters * n_characters)[:n_characters], encoding="utf-8")
+    quiet = replace(config, data=str(text), tokenizer="char", snapshots=0, sample_interval=0)
+    run = Run.create(folder / "run", quiet)
+    trainer = Trainer(run, Requests(run))
+    trainer.one_step()  # the first one allocates and plans: it is not counted
+    start, seconds, done = time.perf_counter(), 0.0, 0
+    while seconds < ENOUGH_SECONDS and done < ENOUGH_STEPS:
+        trainer.one_step()
+        seconds, done = time.perf_counter() - start, done + 1
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak *= 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+        print(json.dumps({"seconds_per_step": seconds / done, "peak_bytes": peak}), flush=True)
+
+
+def main() -> None:
+    """The child's part: settings from standard input, what was measured to standard output."""
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))
+    from gptviz.training.config import TrainingConfig
+
+    config = TrainingConfig.from_dict(json.load(sys.stdin))
+    try:
+        with tempfile.TemporaryDirectory(prefix="gptviz-measure-") as folder:
+            _trial(config, Path(folder))
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
