@@ -1,0 +1,150 @@
+"""Runs side by side: what their settings differ in, what came of it, and their curves."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from gptviz.training import history
+from gptviz.training.history import History
+from gptviz.training.runs import Run
+
+Axis = Literal["step", "tokens", "seconds"]
+RECENT = 20  # steps whose mean is a run's last training loss
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of one run, in nats a token, over an axis that it shares with others."""
+
+    name: str
+    x: np.ndarray  # (N,)
+    train_loss: np.ndarray  # (N,)
+    val_x: np.ndarray  # (M,)
+    val_loss: np.ndarray  # (M,)
+
+
+def table(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row a run: its name, the settings in which the runs differ, and its results.
+
+    Losses are in nats a token. Those of different tokenizers do not compare; bits a byte do.
+    """
+    settings = [_settings(run) for run in runs]
+    differing = [
+        name
+        for name in dict.fromkeys(name for chosen in settings for name in chosen)
+        if len({repr(chosen.get(name)) for chosen in settings}) > 1
+    ]
+    rows = [
+        {
+            "run": name,
+            **{setting: chosen.get(setting) for setting in differing},
+            **_results(run),
+        }
+        for run, name, chosen in zip(runs, names(runs), settings, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def csv(runs: Sequence[Run]) -> str:
+    """The table as comma-separated values."""
+    return table(runs).to_csv(index=False)
+
+
+def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
+    """Each run's curve by step, by tokens read, or by seconds of training.
+
+    Where a run has not measured its time, its curve by seconds is empty. Raises ValueError for
+    another axis.
+    """
+    if axis not in get_args(Axis):
+        raise ValueError(f"{axis!r} is no axis; choose one of {', '.join(get_args(Axis))}")
+    found = []
+    for run, name in zip(runs, names(runs), strict=True):
+        course = history.read(run.folder)
+        x = course["seconds"] if axis == "seconds" else course["step"]
+        if axis == "tokens":
+            x = x * run.config.tokens_per_step
+        known, validated = np.isfinite(x), ~np.isnan(course["val_loss"])
+        found.append(
+            Curve(
+                name,
+                x[known],
+                course["train_loss"][known],
+                x[known & validated],
+                course["val_loss"][known & validated],
+            )
+        )
+    return found
+
+
+def curves_csv(runs: Sequence[Run]) -> str:
+    """Every step of every run as comma-separated values, a row each, with all its columns."""
+    columns = [name for name in history.COLUMNS if name != "step"]
+    frames = []
+    for run, name in zip(runs, names(runs), strict=True):
+        course = history.read(run.folder)
+        tokens = course["step"] * run.config.tokens_per_step
+        frame = pd.DataFrame({"run": name, "step": course["step"], "tokens": tokens})
+        frames.append(
+            frame.astype({"step": int, "tokens": int}).assign(
+                **{column: course[column] for column in columns}
+            )
+        )
+    return pd.concat(frames).to_csv(index=False) if frames else ""
+
+
+def names(runs: Sequence[Run]) -> list[str]:
+    """What each run is called; where two have one name, its folder's name tells them apart."""
+    counts = Counter(run.name for run in runs)
+    return [run.name if counts[run.name] == 1 else f"{run.name} ({run.id})" for run in runs]
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """All settings in one level, those of the model too; a text by the name of its file."""
+    settings = run.config.to_dict()
+    model = settings.pop("model")
+    settings["data"] = Path(settings["data"]).name
+    changes = [f"{rate['learning_rate']:g} from step {rate['step'] + 1}" for rate in run.rates]
+    return {**model, **settings, "changes of the rate": ", ".join(changes)}
+
+
+def _results(run: Run) -> dict[str, Any]:
+    from gptviz.analysis.estimate import parameters  # needs PyTorch, which a list of runs does not
+
+    course, config = history.read(run.folder), run.config
+    steps, losses = course.validations
+    best = int(losses.argmin()) if len(losses) else None
+    taken = int(course["step"][-1]) if len(course) else 0
+    bits = _bits_per_byte(run, float(losses.min())) if len(losses) else math.nan
+    return {
+        "steps": taken,
+        "last training loss": _mean(course["train_loss"][-RECENT:]),
+        "last validation loss": float(losses[-1]) if len(losses) else math.nan,
+        "best validation loss": float(losses.min()) if len(losses) else math.nan,
+        "best at step": int(steps[best]) if best is not None else None,
+        "best in bits a byte": bits,
+        "seconds": _seconds(course),
+        "tokens read": taken * config.tokens_per_step,
+        "parameters": parameters(config.model),
+    }
+
+
+def _bits_per_byte(run: Run, loss: float) -> float:
+    ratio = run.status.get("bytes_per_token")
+    if not ratio:
+        return math.nan
+    return float(history.in_unit(np.array(loss), "bits a byte", ratio))
+
+
+def _seconds(course: History) -> float:
+    return float(course["seconds"][-1]) if len(course) else math.nan
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
