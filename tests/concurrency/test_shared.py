@@ -15,7 +15,7 @@ from gptviz.model import GPT
 from gptviz.tracing import Trace
 from gptviz.ui import resources
 
-N = 8
+N = 30  # a class
 LONGEST_WAIT = 60  # seconds; a test that would hang fails instead
 
 
