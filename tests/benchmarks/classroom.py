@@ -12,8 +12,9 @@ than a second changes the next control as soon as the answer is there.
 An answer takes from sending the change to the message that the script has finished; what a browser
 then takes to draw is not in it, and the work of these browsers is on the same machine as the
 server's. The page is to answer 95 % within 300 ms, with no error, and each browser after the first
-is to take at most 1 MB of the server's resident memory (RSS, from Linux's /proc). After that, all
-browsers send the same new prompt at once: it is to be computed once.
+is to take at most 1 MB of the server's resident memory (RSS, from Linux's /proc). The memory is to
+be flat: in the second half of the time it grows by at most 2 %. Use --seconds 600 to be sure. After
+that, all browsers send the same new prompt at once: it is to be computed once.
 
 With --writer, the seconds are halved: in the second half, one more browser writes a text after the
 other. The others' answers are to take at most three times as long as in the first half.
@@ -47,6 +48,7 @@ NAMES = ("attention", "sampling")
 GOAL = 0.3  # seconds in which 95 % are answered
 GOAL_MB = 1.0  # a browser
 GOAL_RATIO = 3.0  # beside a writer, to without
+GOAL_GROWTH = 1.02  # of the memory, from the middle to the end
 PATIENCE = 60  # seconds until an answer counts as missing
 KEPT_RUNS = 2  # a browser forgets a large message that was not in the last runs
 PROMPT = "O gentle Romeo, if thou dost love, pronounce it faithfully"
@@ -278,6 +280,15 @@ async def write_on(writer: Browser) -> None:
         await writer.press("Start again")
 
 
+async def watch(server: Server, seconds: float) -> list[float]:
+    """The memory in MB at the beginning and after each tenth of the time."""
+    found = [server.memory()]
+    for _ in range(10):
+        await asyncio.sleep(seconds / 10)
+        found.append(server.memory())
+    return found
+
+
 async def lesson(page: str, options: argparse.Namespace) -> list[bool]:
     """One class on one page; whether each goal was reached."""
     goals = []
@@ -307,7 +318,11 @@ async def lesson(page: str, options: argparse.Namespace) -> list[bool]:
                         browser(server, "sampling", 0, write_length="100")
                     )
                     writing = asyncio.create_task(write_on(writer))
+                watching = asyncio.create_task(watch(server, seconds))
                 await asyncio.gather(*(one.busy(seconds) for one in browsers))
+                grown = await watching
+                print("  RSS over time, in MB: " + " ".join(f"{mb:.0f}" for mb in grown))
+                goals.append(grown[-1] <= GOAL_GROWTH * grown[5])
                 waits = [wait for one in browsers for wait in one.waits]
                 goals += report(name, waits, page)
                 if name == "beside a writer":
