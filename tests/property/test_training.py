@@ -169,13 +169,32 @@ def test_the_rate_warms_up_straight_and_falls_along_a_cosine(step, rate):
     assert learning_rate(step, schedule) == pytest.approx(rate)
 
 
+@pytest.mark.parametrize(
+    ("kind", "rates"),
+    [("linear", [0.1, 1.0, 1.0, 0.8, 0.6, 0.2, 0.2]), ("constant", [0.1] + [1.0] * 6)],
+)
+def test_the_rate_falls_along_a_line_or_stays(kind, rates):
+    schedule = config(
+        steps=110, warmup_steps=10, learning_rate=1.0, min_learning_rate=0.2, schedule=kind
+    )
+    found = [learning_rate(step, schedule) for step in (0, 9, 10, 35, 60, 110, 500)]
+    assert found == pytest.approx(rates)
+
+
 @law
 @given(
-    steps=st.integers(1, 60), warmup_steps=st.integers(0, 80), minimum=st.sampled_from([0.0, 0.3])
+    steps=st.integers(1, 60),
+    warmup_steps=st.integers(0, 80),
+    minimum=st.sampled_from([0.0, 0.3]),
+    kind=st.sampled_from(["cosine", "linear", "constant"]),
 )
-def test_the_rate_rises_then_falls_and_stays_within_its_bounds(steps, warmup_steps, minimum):
+def test_the_rate_rises_then_falls_and_stays_within_its_bounds(steps, warmup_steps, minimum, kind):
     schedule = config(
-        steps=steps, warmup_steps=warmup_steps, learning_rate=1.0, min_learning_rate=minimum
+        steps=steps,
+        warmup_steps=warmup_steps,
+        learning_rate=1.0,
+        min_learning_rate=minimum,
+        schedule=kind,
     )
     rates = [learning_rate(step, schedule) for step in range(steps)]
     assert all(0 < rate <= 1 for rate in rates)
@@ -307,6 +326,18 @@ def test_by_itself_training_chooses_bfloat16_only_where_it_pays():
         ({"beta1": 1.0}, "beta1 is 1.0; it must be in [0, 1)"),
         ({"beta2": -0.1}, "beta2 is -0.1; it must be in [0, 1)"),
         ({"tokenizer": "words"}, "tokenizer is 'words'; it must be one of 'char', 'gpt2', 'bpe'"),
+        (
+            {"schedule": "steps"},
+            "schedule is 'steps'; it must be one of 'cosine', 'lin",
+        ),
+        ({"patience": -1}, "patience is -1; it must be a whole number, 0 or more"),
+        ({"bpe_vocab_size": 256}, "bpe_vocab_size is 256; it must be a whole number, 257 or more"),
+        ({"sample_interval": -1}, "sample_interval is -1; it must be a whole number, 0 or more"),
+        ({"sample_tokens": 0}, "sample_tokens is 0; it must be a whole number, 1 or more"),
+        ({"sample_prompt": ""}, "sample_prompt is ''; it must be a text of at least one letter"),
+        ({"snapshots": -1}, "snapshots is -1; it must be a whole number, 0 or more"),
+        ({"snapshots": 101}, "snapshots is 101; it must be at most 100"),
+        ({"detail_interval": 0.5}, "detail_interval is 0.5; it must be a whole number, 0 or more"),
         ({"precision": "float64"}, "precision is 'float64'; it must be one of 'auto', 'float32'"),
     ],
 )

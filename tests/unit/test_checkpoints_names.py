@@ -16,13 +16,17 @@ def put_model(folder: Path) -> Path:
     return folder
 
 
-def put_run(folder: Path, steps: list[int], **status: object) -> Path:
-    """A training run's folder: its own config.json, and checkpoints below it."""
+def put_run(
+    folder: Path, steps: list[int], snapshots: tuple[int, ...] = (), **status: object
+) -> Path:
+    """A training run's folder: its own config.json, and checkpoints and snapshots below it."""
     folder.mkdir()
     (folder / "config.json").write_text('{"model": {"n_layer": 1}, "steps": 9}')
     (folder / "status.json").write_text(json.dumps({"state": "running", **status}))
     for step in steps:
         put_model(folder / "checkpoints" / f"step-{step:06d}")
+    for step in snapshots:
+        put_model(folder / "snapshots" / f"step-{step:06d}")
     return folder
 
 
@@ -102,6 +106,25 @@ class TestFind:
         run = put_run(root / "run", [200], best_step=100, last_step=200)
         assert checkpoints.find("run") == run / "checkpoints" / "step-000200"
 
+    def test_a_run_whose_status_cannot_be_read_gives_its_last(self, root: Path):
+        run = put_run(root / "run", [100, 200], best_step=100, last_step=200)
+        (run / "status.json").write_text("{half")
+        assert checkpoints.find("run") == run / "checkpoints" / "step-000200"
+        assert checkpoints.names() == ["run"]
+
+    def test_a_step_of_a_run_is_found_by_its_id(self, root: Path):
+        run = put_run(root / "run", [100, 200], (0, 10, 200), best_step=100, last_step=200)
+        for name in ("run", str(run)):
+            assert checkpoints.find(f"{name}@step-000010") == run / "snapshots" / "step-000010"
+            assert checkpoints.find(f"{name}@step-000000") == run / "snapshots" / "step-000000"
+            assert checkpoints.find(f"{name}@step-000100") == run / "checkpoints" / "step-000100"
+        with pytest.raises(FileNotFoundError, match="run keeps nothing of 'step-000011'; choose"):
+            checkpoints.find("run@step-000011")
+
+    def test_a_step_keeps_its_weights_when_its_checkpoint_goes(self, root: Path):
+        run = put_run(root / "run", [200], (200,), last_step=200)
+        assert checkpoints.find("run@step-000200") == run / "snapshots" / "step-000200"
+
     def test_a_run_that_has_only_begun_says_so(self, root: Path):
         put_run(root / "run", [])
         with pytest.raises(FileNotFoundError, match="has no checkpoint yet"):
@@ -158,6 +181,38 @@ class TestFindListed:
         put_run(root / "run", [1], best_step=1)
         (root / "empty").mkdir()
         with pytest.raises(FileNotFoundError, match="there are: mine, run"):
+            checkpoints.find_listed(name)
+
+    def test_the_steps_of_a_listed_run_are_found_while_it_runs(self, root: Path):
+        run = put_run(root / "run", [9], (0, 9), best_step=9)
+        put_model(root / "mine")
+        for step in (0, 9):
+            name = f"run@step-{step:06d}"
+            assert checkpoints.find_listed(name) == run / "snapshots" / f"step-{step:06d}"
+        assert checkpoints.names() == ["mine", "run"], "a list does not name every step"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("run@", "run@step-000002", "run@step-9", "run@step-000009/", "run@../run", "@"),
+            *(
+                "run@step-000009\0",
+                "run@step-٠٠٠٠٠٩",
+                "run@.step-000009.partial",
+                "run@step-000009@",
+            ),
+            *("../checkpoints/run@step-000009", "outside@step-000009", "@step-000009"),
+            *("mine@step-000009", "run@run@step-000009", "run@step-000003", "begun@step-000000"),
+        ],
+    )
+    def test_no_other_step_is_found(self, name: str, root: Path, tmp_path: Path):
+        run = put_run(root / "run", [9], (0, 9), best_step=9)
+        put_run(root / "begun", [], (0,))
+        put_model(root / "mine")
+        put_run(tmp_path / "outside", [9], (9,), best_step=9)
+        link = run / "snapshots" / "step-000003"
+        link.symlink_to(tmp_path / "outside" / "snapshots" / "step-000009")
+        with pytest.raises(FileNotFoundError, match=r"there are: mine, run|keeps nothing of"):
             checkpoints.find_listed(name)
 
     def test_a_path_is_refused_even_if_a_model_lies_there(self, root: Path, tmp_path: Path):
