@@ -78,7 +78,7 @@ def store(content: bytes, name: str) -> Path:
     It lies there once, under its hash and the part of its name that is safe in a path. Raises
     OSError in words if it cannot be written.
     """
-    folder = checkpoints.root() / ".texts"
+    folder = checkpoints.root().resolve() / ".texts"  # the run may be resumed from elsewhere
     stem = re.sub("[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "text"
     path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.txt"
     if path.is_file():

@@ -119,6 +119,14 @@ def test_a_text_that_was_sent_is_kept_under_its_content(tmp_path, monkeypatch):
     assert len(os.listdir(path.parent)) == 2, "nothing temporary is left"
 
 
+def test_a_text_is_found_again_from_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", "models")
+    path = data.store(b"text", "name")
+    monkeypatch.chdir("/")
+    assert path.read_bytes() == b"text"
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "..", "a\0b", "/", "🦊" * 300, "x" * 999])
 def test_no_name_leads_out_of_the_folder(tmp_path, monkeypatch, name):
     monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
