@@ -1,0 +1,141 @@
+"""Several runs that differ in one setting each, queued as one and ranked."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gptviz.training import history, jobs
+from gptviz.training.config import TrainingConfig
+from gptviz.training.runs import Run, write_json
+
+FILE = "experiment.json"  # in the folder of each of an experiment's runs
+BASELINE = "baseline"
+FEWEST = 2  # runs that can be compared
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Runs that were queued together, by what each of them tries."""
+
+    id: str
+    name: str
+    runs: Mapping[str, Run]  # in the order in which they were queued
+
+
+def variants(config: TrainingConfig) -> dict[str, TrainingConfig]:
+    """The baseline, half and double its rate, weaker and stronger regularisation."""
+    return {
+        BASELINE: config,
+        "half rate": _rate(config, 0.5),
+        "double rate": _rate(config, 2.0),
+        "weak regularisation": _regularised(config, dropout=0.0, weight_decay=0.0),
+        "strong regularisation": _regularised(config, dropout=0.3, weight_decay=0.5),
+    }
+
+
+def start(
+    name: str, settings: Mapping[str, TrainingConfig], root: Path | None = None
+) -> Experiment:
+    """Queue a run for each of the settings, in their order.
+
+    Raises ValueError for fewer than two or a name that cannot be shown, OSError if there is no
+    room; what was queued before an error is stopped again.
+    """
+    if len(settings) < FEWEST:
+        raise ValueError(f"{len(settings)} settings came; an experiment compares at least {FEWEST}")
+    name, experiment_id = jobs.checked_name(name), uuid.uuid4().hex[:12]
+    for variant in settings:
+        jobs.checked_name(f"{name}: {variant}")
+    started: dict[str, Run] = {}
+    try:
+        for number, (variant, config) in enumerate(settings.items()):
+            run = started[variant] = jobs.start(config, f"{name}: {variant}", root)
+            about = {"id": experiment_id, "name": name, "variant": variant, "number": number}
+            write_json(run.folder / FILE, about)
+    except OSError:
+        for run in started.values():
+            if jobs.state(run) in ("queued", "running"):
+                jobs.stop(run)
+        raise
+    return Experiment(experiment_id, name, started)
+
+
+def list_experiments(runs: Sequence[Run]) -> list[Experiment]:
+    """The experiments to which some of the runs belong, in the order of the runs."""
+    found: dict[str, list[tuple[int, str, str, Run]]] = {}
+    for run in runs:
+        about = _about(run)
+        if about:
+            found.setdefault(about["id"], []).append(
+                (about["number"], about["variant"], about["name"], run)
+            )
+    return [
+        Experiment(
+            experiment_id,
+            members[0][2],
+            {variant: run for _, variant, _, run in sorted(members, key=lambda item: item[0])},
+        )
+        for experiment_id, members in found.items()
+    ]
+
+
+def ranking(experiment: Experiment) -> pd.DataFrame:
+    """A row a run, the lowest validation loss first; those without one come last, unranked.
+
+    Losses are in nats a token. "beside the baseline" is the best loss minus the baseline's:
+    below 0 is better than it. A difference of some hundredths may be chance: another seed would
+    move the losses, too.
+    """
+    rows = []
+    for variant, run in experiment.runs.items():
+        course = history.read(run.folder)
+        steps, losses = course.validations
+        best = int(losses.argmin()) if len(losses) else None
+        rows.append(
+            {
+                "variant": variant,
+                "state": jobs.state(run),
+                "best validation loss": np.nan if best is None else losses[best],
+                "at step": None if best is None else int(steps[best]),
+                "steps": len(course),
+                "seconds": course["seconds"][-1] if len(course) else np.nan,
+            }
+        )
+    table = pd.DataFrame(rows).sort_values("best validation loss", kind="stable")
+    best_loss = table["best validation loss"]
+    baseline = best_loss[table["variant"] == BASELINE]
+    if len(baseline):
+        table.insert(3, "beside the baseline", best_loss - baseline.iloc[0])
+    ranks = best_loss.rank(method="min")
+    table.insert(0, "rank", [None if np.isnan(rank) else int(rank) for rank in ranks])
+    return table.reset_index(drop=True)
+
+
+def _rate(config: TrainingConfig, factor: float) -> TrainingConfig:
+    return replace(
+        config,
+        learning_rate=factor * config.learning_rate,
+        min_learning_rate=factor * config.min_learning_rate,
+    )
+
+
+def _regularised(config: TrainingConfig, dropout: float, weight_decay: float) -> TrainingConfig:
+    model = replace(config.model, embd_pdrop=dropout, attn_pdrop=dropout, resid_pdrop=dropout)
+    return replace(config, model=model, weight_decay=weight_decay)
+
+
+def _about(run: Run) -> dict | None:
+    try:
+        about = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not part of an experiment
+        return None
+    expected = {"id": str, "name": str, "variant": str, "number": int}
+    good = isinstance(about, dict) and all(
+        isinstance(about.get(key), kind) for key, kind in expected.items()
+    )
+    return about if good else None
