@@ -1,10 +1,12 @@
 """Settings to start from: sizes of models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gptviz.model import GPTConfig
+from gptviz.training import data, texts
 from gptviz.training.config import TrainingConfig
 
 
@@ -14,62 +16,73 @@ class Preset:
 
     name: str  # for folders and addresses
     title: str
-    words: str  # what it is, and about how long it takes on two cores
+    words: str  # what it is, in a sentence or two
     model: Mapping[str, Any]  # fields of GPTConfig
     settings: Mapping[str, Any]  # fields of TrainingConfig
+    make_text: Callable[[str], str] | None = None  # what is learnt from, made of the chosen text
 
-    def config(self, data: str, vocab_size: int) -> TrainingConfig:
-        """The settings for the text file `data`, whose tokenizer has that many tokens.
+    def config(self, text: str, vocab_size: int) -> TrainingConfig:
+        """The settings for a text file (or prepared folder) whose tokenizer has so many tokens.
 
         Change some with dataclasses.replace.
         """
         model = GPTConfig(vocab_size=vocab_size, attention="fused", **self.model)
-        return TrainingConfig(model=model, data=data, **self.settings)
+        return TrainingConfig(model=model, data=text, **self.settings)
+
+    def on(self, text: Path) -> TrainingConfig:
+        """The settings for a text file; what is made of it is kept beside the models.
+
+        Raises OSError or ValueError in words if the text cannot be used.
+        """
+        if self.make_text:
+            made = self.make_text("".join(texts.characters(text)))
+            text = data.store(made.encode(), f"{text.stem}-{self.name}")
+        kind = self.settings["tokenizer"]
+        return self.config(str(text.resolve()), data.check(text, kind).vocab_size)
 
 
 def shape(
-    n_layer: int, n_head: int, n_embd: int, block_size: int, dropout: float = 0.0, **more: Any
+    n_layer: int, n_head: int, n_embd: int, block_size: int, dropout: float = 0.0
 ) -> dict[str, Any]:
     """Fields of GPTConfig with one dropout for all three places."""
-    return {
-        "n_layer": n_layer,
-        "n_head": n_head,
-        "n_embd": n_embd,
-        "block_size": block_size,
-        "embd_pdrop": dropout,
-        "attn_pdrop": dropout,
-        "resid_pdrop": dropout,
-        **more,
-    }
+    dropouts = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), dropout)
+    sizes = {"n_layer": n_layer, "n_head": n_head, "n_embd": n_embd, "block_size": block_size}
+    return {**sizes, **dropouts}
+
+
+def settings(steps: int, warmup_steps: int = 50, **more: Any) -> dict[str, Any]:
+    """Fields of TrainingConfig that these presets have in common."""
+    usual = {"tokenizer": "char", "batch_size": 12, "sample_interval": 100}
+    return {**usual, "steps": steps, "warmup_steps": warmup_steps, **more}
 
 
 TINY = Preset(
     "tiny",
     "Tiny",
-    "2 layers, width 64. It learns which letters follow which, and short words.",
+    "2 layers, width 64: some ten seconds. Letters that follow each other, and short words.",
     shape(2, 2, 64, block_size=32),
-    {"tokenizer": "char", "batch_size": 12, "steps": 1000, "warmup_steps": 50},
+    settings(1000),
 )
 SMALL = Preset(
     "small",
     "Small",
-    "4 layers, width 128. The samples take the form of a play, and most words are English.",
+    "4 layers, width 128: a minute or two. The form of a play, and many English words.",
     shape(4, 4, 128, block_size=64),
-    {"tokenizer": "char", "batch_size": 12, "steps": 2000, "warmup_steps": 100},
+    settings(2000, warmup_steps=100),
 )
 MEDIUM = Preset(
     "medium",
     "Medium",
-    "6 layers, width 192.",
+    "6 layers, width 192: half an hour or more. Mostly English words.",
     shape(6, 6, 192, block_size=128, dropout=0.1),
-    {"tokenizer": "char", "batch_size": 16, "steps": 3000, "warmup_steps": 100},
+    settings(3000, warmup_steps=100, batch_size=16),
 )
 LARGE = Preset(
     "large",
     "Large",
-    "6 layers, width 384.",
+    "6 layers, width 384, context 256: most of a day without a GPU, minutes with one.",
     shape(6, 6, 384, block_size=256, dropout=0.2),
-    {"tokenizer": "char", "batch_size": 32, "steps": 5000, "warmup_steps": 100},
+    settings(5000, warmup_steps=100, batch_size=32),
 )
 SIZES = (TINY, SMALL, MEDIUM, LARGE)
 DEFAULT = SMALL
