@@ -1,6 +1,8 @@
-"""What a run computes on, and in which type."""
+"""What a run computes on, in which type, and what to change where its memory is too small."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -41,4 +43,46 @@ def choose_dtype(precision: Precision, device: torch.device, config: TrainingCon
     # Casting the weights costs something at each step, so a narrow win is none.
     return (
         torch.bfloat16 if seconds[torch.bfloat16] < 0.6 * seconds[torch.float32] else torch.float32
+    )
+
+
+@contextmanager
+def memory_in_words(config: TrainingConfig, n_processes: int = 1) -> Iterator[None]:
+    """Raise ValueError with the settings to change where a run needs more memory than there is."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ValueError(
+            f"the memory of the {best_device().type.upper()} is too small for this run; "
+            f"begin one with {smaller(config, n_processes)}"
+        ) from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory could not be had; PyTorch has an error of its own for that on GPUs only."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    signs = ("can't allocate memory", "out of memory", "bad_alloc")
+    return any(sign in str(error) for sign in signs)
+
+
+def smaller(config: TrainingConfig, n_processes: int = 1) -> str:
+    """Settings that need less memory: a smaller batch of which more are added up, if there is one.
+
+    That learns the same. Else a shorter context or a narrower model, which does not.
+    """
+    model, batch = config.model, config.batch_size
+    for size in range(batch // 2, 0, -1):
+        if batch % size == 0 and size % n_processes == 0:
+            accumulation = config.accumulation * batch // size
+            return (
+                f"batch_size {size} and accumulation {accumulation}, which learns the same in "
+                f"smaller parts"
+            )
+    width = max(1, model.n_embd // model.n_head // 2) * model.n_head
+    return (
+        f"block_size {max(1, model.block_size // 2)} instead of {model.block_size}, "
+        f"or n_embd {width} instead of {model.n_embd}"
     )
