@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gptviz.cli.runs import find
 if TYPE_CHECKING:
     from gptviz.training.data import Dataset
     from gptviz.training.runs import Run
+    from gptviz.training.team import Team
 
 TRAIN = """\
 Train a GPT from scratch on a text, and watch its loss fall. Everything that happens is written
@@ -62,11 +64,10 @@ def resume_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the run's folder and train in it."""
-    prepare_memory()
-    return follow(begin(options))
+    return together(lambda team: begin(options, team))
 
 
-def begin(options: argparse.Namespace) -> "Run":
+def begin(options: argparse.Namespace, team: "Team") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
     from gptviz.training import data
     from gptviz.training.runs import Run
@@ -77,7 +78,8 @@ def begin(options: argparse.Namespace) -> "Run":
             f"or choose another folder"
         )
     chosen = settings.chosen(options, options.config)
-    settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
+    given = settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
+    team.require_divisible(given.batch_size)
     if chosen["data"].is_dir():
         chosen["tokenizer"] = prepared_with(chosen["data"], getattr(options, "tokenizer", None))
         text = data.open_prepared(chosen["data"])
@@ -118,21 +120,37 @@ def prepared_with(folder: Path, typed: str | None) -> str:
 
 def resume(options: argparse.Namespace) -> int:
     """Train on from the run's last checkpoint."""
+    return together(lambda _: find(options.run_name))
+
+
+def together(open_run: Callable[["Team"], "Run"]) -> int:
+    """Train a run in this process and in all others that torchrun started for it.
+
+    The first one opens the run; the others do what it says.
+    """
     prepare_memory()
-    found = find(options.run_name)
-    if found.status.get("state") == "done":
-        print(f"{found.folder} is done, so there is nothing to go on with")
-        return 0
-    return follow(found)
+    from gptviz.training import team
+
+    with team.join() as joined:
+        if joined.rank == 0:
+            return follow(open_run(joined), joined)
+        asked: list[int] = []
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda number, _: asked.append(number))
+        joined.assist(should_stop=lambda: bool(asked))
+    return 0
 
 
-def follow(run: "Run") -> int:
+def follow(run: "Run", team: "Team") -> int:
     """Train with a progress bar; Ctrl-C and SIGTERM end it with a checkpoint."""
     from tqdm import tqdm
 
     from gptviz.training.jsonl import Tail
     from gptviz.training.worker import work
 
+    if run.status.get("state") == "done":
+        print(f"{run.folder} is done, so there is nothing to go on with")
+        return 0
     asked: list[int] = []
 
     def ask(number: int, _: object) -> None:
@@ -151,6 +169,7 @@ def follow(run: "Run") -> int:
         def wait(ahead: int) -> None:
             runs = f"{ahead} more before it" if ahead else "it is next"
             bar.set_description_str(f"waiting for another run to end ({runs})")
+            team.keep_waiting()
 
         def show_samples() -> None:
             for sample in samples.new()[1]:
@@ -165,7 +184,7 @@ def follow(run: "Run") -> int:
             if run.config.sample_interval:
                 show_samples()
 
-        work(run, on_step=show, should_stop=lambda: bool(asked), on_wait=wait)
+        work(run, on_step=show, should_stop=lambda: bool(asked), on_wait=wait, team=team)
         show_samples()
     tell_the_end(run)
     return 0

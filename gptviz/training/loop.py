@@ -3,21 +3,18 @@
 import math
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from gptviz.model import GPT
 from gptviz.training import data, saving
 from gptviz.training.control import Requests
-from gptviz.training.devices import best_device, choose_dtype
-from gptviz.training.loss import cross_entropy
-from gptviz.training.optimizer import adamw, learning_rate
+from gptviz.training.devices import choose_dtype, memory_in_words
+from gptviz.training.learner import Learner
+from gptviz.training.optimizer import learning_rate
 from gptviz.training.recording import Recorder
 from gptviz.training.runs import Run, State
-from gptviz.training.stopwatch import Stopwatch
+from gptviz.training.team import ALONE, Setup, Step, Team
 from gptviz.training.tensorboard import TensorBoard
 
 Row = dict[str, Any]
@@ -28,27 +25,33 @@ def train(
     run: Run,
     on_step: Callable[[Row], None] = lambda row: None,
     requests: Requests | None = None,
+    team: Team = ALONE,
 ) -> State:
     """Begin or go on with a run until it ends; the state that it ends in.
 
     To be called by gptviz.training.worker, which sees to it that nobody else trains the run.
     Every step draws its batch and its dropout from (seed, step), so a resumed run follows the
     very curve of an unbroken one. on_step gets each row of metrics.jsonl. A run that is asked to
-    pause or to stop ends with a checkpoint. Raises ValueError if the loss is no longer a number.
+    pause or to stop ends with a checkpoint. Raises ValueError if the loss is no longer a number or
+    the memory is too small, ConnectionError if another process of the team is gone.
     """
-    trainer = Trainer(run, requests or Requests(run))
-    try:
-        return trainer.train(on_step)
-    finally:
-        trainer.tensorboard.close()
+    with memory_in_words(run.config, team.size):
+        trainer = Trainer(run, requests or Requests(run), team)
+        try:
+            return trainer.train(on_step)
+        except ConnectionError as error:
+            raise ConnectionError(f"{error}; {trainer.keep_last_step()}") from error
+        finally:
+            trainer.tensorboard.close()
 
 
 class Trainer:
-    """A model, its optimiser and its text, after the last step of which there is a checkpoint."""
+    """A model that learns and its text, after the last step of which there is a checkpoint."""
 
-    def __init__(self, run: Run, requests: Requests):
-        self.saved_run, self.config, self.requests = run, run.config, requests
+    def __init__(self, run: Run, requests: Requests, team: Team = ALONE):
+        self.saved_run, self.config, self.requests, self.team = run, run.config, requests, team
         config = run.config
+        team.require_divisible(config.batch_size)
         text = data.load(config, run.folder)
         self.tokenizer = text.tokenizer
         if self.tokenizer.vocab_size > config.model.vocab_size:
@@ -57,12 +60,10 @@ class Trainer:
                 f"{config.model.vocab_size}; set vocab_size to at least the former"
             )
         self.train_ids, self.val_ids = data.split(text.ids, config.model.block_size)
-        self.device = best_device()
         self.generator = torch.Generator()
-        self.generator.manual_seed(config.seed)
-        self.model = GPT(config.model, self.generator).to(self.device)
-        self.optimizer = adamw(self.model, config)
-        self.dtype = self.chosen_dtype()
+        self.device = team.device()
+        self.learner = Learner(config, self.device, self.chosen_dtype(), team)
+        self.watch = self.learner.watch
         run.update_status(
             {
                 "steps": config.steps,
@@ -70,10 +71,12 @@ class Trainer:
                 "bytes_per_token": text.bytes_per_token,
             }
         )
-        self.recorder = Recorder(run, self.model, self.tokenizer)
+        self.recorder = Recorder(run, self.learner.model, self.tokenizer)
         self.tensorboard = TensorBoard(run)
         self.go_on_from(saving.latest(run))
-        self.watch = Stopwatch(self.device)
+        begun = self.step > 0
+        team.send(Setup(config, self.device.type, self.learner.dtype, begun))
+        self.learner.share(begun)
 
     def chosen_dtype(self) -> torch.dtype:
         """What this run computes in on this device: chosen once, or the curve would bend."""
@@ -88,7 +91,8 @@ class Trainer:
         """Put everything back as it was after that step, 0 for the beginning."""
         self.step = step
         if step:
-            saving.load_checkpoint(self.saved_run, step, self.model, self.optimizer)
+            learner = self.learner
+            saving.load_checkpoint(self.saved_run, step, learner.model, learner.optimizer)
         self.saved_run.forget_after(step)
         self.recorder.forget_after(step or -1)
         if not step:
@@ -108,7 +112,7 @@ class Trainer:
         next_note = time.monotonic() + STATUS_INTERVAL
         while self.step < self.config.steps and not self.out_of_patience():
             row = self.one_step()
-            command = self.requests.command()
+            command = self.requests.command() or self.team.command
             regular = self.step % self.config.eval_interval == 0
             if regular or command or self.step == self.config.steps:
                 row["val_loss"] = self.validation_loss(self.config.eval_windows)
@@ -122,6 +126,7 @@ class Trainer:
             self.recorder.end_of_step(self.step)
             if command and self.step < self.config.steps:
                 self.recorder.end(self.step)
+                self.team.end()  # torchrun asks to stop, too, when it has seen a process die
                 return "paused" if command == "pause" else "stopped"
             if time.monotonic() > next_note:
                 self.saved_run.update_status({"step": self.step})
@@ -134,37 +139,29 @@ class Trainer:
     def one_step(self) -> Row:
         """One correction of the weights; the row of its numbers."""
         config, step = self.config, self.step + 1  # files count steps from 1
-        lr = self.learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        seed = config.seed * 1_000_003 + self.step
+        lr, seed = self.learning_rate(), config.seed * 1_000_003 + self.step
         self.generator.manual_seed(seed)
-        torch.manual_seed(seed)  # dropout knows only the process's own generator
-        self.model.train()
-        train_loss = 0.0
         self.watch.lap("other")
-        for _ in range(config.accumulation):
-            inputs, targets = data.random_batch(
+        batches = [
+            data.random_batch(
                 self.train_ids, config.batch_size, config.model.block_size, self.generator
             )
-            self.watch.lap("data")
-            loss = self.loss(inputs, targets) / config.accumulation
-            self.watch.lap("forward")
-            loss.backward()
-            train_loss += loss.item()
-            self.watch.lap("backward")
+            for _ in range(config.accumulation)
+        ]
+        self.team.send(Step(batches, seed, lr))
+        self.watch.lap("data")
+        train_loss = self.learner.gradient(batches, seed)
         self.must_be_finite("loss", train_loss)
         self.recorder.after_backward(step)
         self.watch.lap("other")
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip).item()
+        norm = self.learner.clip()
         self.must_be_finite("gradient", norm)
         self.watch.lap("optimizer")
         self.recorder.before_update(step)
         self.watch.lap("other")
-        self.optimizer.step()
+        self.learner.update(lr)
         self.watch.lap("optimizer")
         self.recorder.after_update(step)
-        self.optimizer.zero_grad(set_to_none=True)
         self.step = step
         return {"step": step, "train_loss": train_loss, "lr": lr, "grad_norm": norm}
 
@@ -183,28 +180,16 @@ class Trainer:
                 f"lower the learning rate (it is {highest:g}) and start again"
             )
 
-    def loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean loss in nats a token of texts (B, T) and the tokens that follow (B, T)."""
-        with self.autocast():
-            hidden = self.model.hidden(inputs.to(self.device)).flatten(0, 1)
-            return cross_entropy(hidden, self.model.unembedding, targets.to(self.device).flatten())
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """The large products in the type of this run."""
-        narrow = self.dtype != torch.float32
-        return torch.autocast(self.device.type, dtype=self.dtype, enabled=narrow)
-
-    @torch.no_grad()
     def validation_loss(self, n_windows: int | None = None) -> float:
         """Mean loss on the held-out tail, in nats a token; on all of it without n_windows."""
-        self.model.eval()
         total, count = 0.0, 0
         windows = data.windows_in_order(
             self.val_ids, self.config.batch_size, self.config.model.block_size, n_windows
         )
         for inputs, targets in windows:
-            total += self.loss(inputs, targets).item() * targets.numel()
+            total += self.learner.validate(inputs, targets) * targets.numel()
             count += targets.numel()
+            self.team.keep_waiting()
         return total / count
 
     def out_of_patience(self) -> bool:
@@ -231,7 +216,7 @@ class Trainer:
     def keep(self, val_loss: float) -> None:
         """Save this step, remember it if it is the best, and drop what is neither best nor last."""
         run = self.saved_run
-        saving.save_checkpoint(run, self.step, self.model, self.tokenizer, self.optimizer)
+        self.save()
         if val_loss < self.best_val_loss:
             self.best_step, self.best_val_loss = self.step, val_loss
         run.update_status(
@@ -244,3 +229,17 @@ class Trainer:
             }
         )
         saving.prune(run, keep={self.best_step, self.step})
+
+    def keep_last_step(self) -> str:
+        """Save the last step that was finished, after a later one broke off; what is kept."""
+        if self.step not in (0, saving.latest(self.saved_run)):
+            self.save()
+            self.saved_run.update_status({"step": self.step, "last_step": self.step})
+            saving.prune(self.saved_run, keep={self.best_step, self.step})
+        if not self.step:
+            return "no step was finished, so resume begins anew"
+        return f"the checkpoint of step {self.step} is kept, so resume the run"
+
+    def save(self) -> None:
+        model, optimizer = self.learner.model, self.learner.optimizer
+        saving.save_checkpoint(self.saved_run, self.step, model, self.tokenizer, optimizer)

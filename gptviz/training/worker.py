@@ -13,6 +13,7 @@ from typing import Any
 from gptviz.training import slot
 from gptviz.training.control import Requests
 from gptviz.training.runs import Run, State
+from gptviz.training.team import ALONE, Team
 
 INHERITED_LOCK = "GPTVIZ_LOCK"  # the file descriptor of RUN/lock that a parent process locked
 
@@ -22,6 +23,7 @@ def work(
     on_step: Callable[[dict[str, Any]], None] = lambda row: None,
     should_stop: Callable[[], bool] = lambda: False,
     on_wait: Callable[[int], None] = lambda ahead: None,
+    team: Team = ALONE,
 ) -> None:
     """Train a run from where it is to its end, in a process that does nothing else.
 
@@ -38,7 +40,7 @@ def work(
             _forget_command(run)  # a command from before, which whoever resumes it has overruled
             run.update_status({"state": "queued", "queued_at": time.time()})
         try:
-            state = _train_in_turn(run, on_step, Requests(run, should_stop), on_wait)
+            state = _train_in_turn(run, on_step, Requests(run, should_stop), on_wait, team)
         except (ValueError, OSError) as error:
             with suppress(OSError):  # a disk that is full refuses this too
                 run.update_status({"state": "failed", "error": str(error)})
@@ -54,6 +56,7 @@ def _train_in_turn(
     on_step: Callable[[dict[str, Any]], None],
     requests: Requests,
     on_wait: Callable[[int], None],
+    team: Team,
 ) -> State:
     queued_at = run.status["queued_at"]
     with slot.turn(queued_at, lambda: bool(requests.command()), on_wait) as ours:
@@ -62,7 +65,7 @@ def _train_in_turn(
         run.update_status({"state": "running", "steps": run.config.steps})
         from gptviz.training.loop import train  # a run that waits needs no memory for PyTorch
 
-        return train(run, on_step, requests)
+        return train(run, on_step, requests, team)
 
 
 def _forget_command(run: Run) -> None:
