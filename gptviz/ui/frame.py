@@ -11,7 +11,8 @@ from streamlit.errors import StreamlitAPIException
 from gptviz import checkpoints
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
-from gptviz.ui import parts, resources, sampling_controls
+from gptviz.training.runs import Run
+from gptviz.ui import parts, resources, run_steps, sampling_controls
 from gptviz.ui.components.path_picture import path_picture
 from gptviz.ui.pages import PAGES
 
@@ -40,7 +41,7 @@ STYLE = """<style>
 </style>"""
 
 CHOICES = (
-    *("model", "prompt", "layer", "head", "position", "norm", "stage", "run"),
+    *("model", "step", "prompt", "layer", "head", "position", "norm", "stage", "run"),
     *sampling_controls.RANGES,
     "seed",
 )
@@ -75,13 +76,15 @@ def frame(name: str) -> View:
     """Draw what surrounds the page and return what it looks at; the run ends if that fails."""
     around, links = _surround(name)
     chosen = _model_name(links)
-    prompt = _prompt()
+    text = prompt()
+    run = run_steps.run_of(chosen)
+    step = run_steps.chosen(run)
     with links:
         _links()
-    lm = _model(chosen, around.waiting)
-    ids = _ids(lm, prompt)
+    lm = _model(chosen, run, step, around)
+    ids = _ids(lm, text)
     tokens = tuple(lm.tokenizer.pieces(ids))
-    view = View(lm, prompt, ids, tokens, around.scheme, around.waiting)
+    view = View(lm, text, ids, tokens, around.scheme, around.waiting)
     _follow_the_last_token(len(ids) - 1)
     if name != "overview":
         _small_path(view, name)
@@ -119,7 +122,8 @@ def _bring_choices_along(name: str) -> None:
     # from the URL, unless they are made once more.
     if st.session_state.get("page") != name:
         if _leads_to_another_model():
-            del st.session_state["model"]
+            for key in ("model", "step"):
+                st.session_state.pop(key, None)
         for key in CHOICES:
             if st.session_state.get(key) is not None:
                 st.session_state[key] = st.session_state[key]
@@ -161,13 +165,29 @@ def _model_name(links: DeltaGenerator) -> str:
             f"`gptviz train`, or copy the folder of a GPT-2 model there, and load this page again."
         )
         st.stop()
+    before = st.session_state.get("model", names[0])
+    if before not in names:  # it was deleted while this page looked at it
+        st.session_state["model"] = None
     with st.sidebar:
-        name = st.selectbox("Model", names, key="model", bind="query-params")
-    return name or names[0]
+        name = st.selectbox(
+            "Model", names, key="model", bind="query-params", placeholder="Choose a model"
+        )
+    if name is None:
+        with links:
+            _links()
+        gone = f"The model {before!r} is no longer there. " if before else ""
+        parts.problem(f"{gone}Choose another one under Model on the left.")
+        st.stop()
+    return name
 
 
-def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
+def _model(name: str, run: Run | None, step: int | None, around: Surroundings) -> LanguageModel:
+    waiting = around.waiting
     try:
+        if run:
+            with st.sidebar:
+                st.caption(run_steps.about(run))
+            name = run_steps.row(run, step, around.scheme)
         lm = resources.model(name, waiting)
     except (ValueError, OSError) as error:
         parts.problem(f"{error}.")
@@ -184,13 +204,15 @@ def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     return lm
 
 
-def _prompt() -> str:
+def prompt() -> str:
+    """The text to look at: typed, or one of the examples."""
+
     def choose() -> None:
         if st.session_state["example"] is not None:
             st.session_state["prompt"] = EXAMPLES[st.session_state["example"]]
             st.session_state["example"] = None
 
-    prompt = st.text_area(
+    typed = st.text_area(
         "Your text",
         next(iter(EXAMPLES.values())),
         key="prompt",
@@ -202,7 +224,7 @@ def _prompt() -> str:
     st.pills(
         "Examples", list(EXAMPLES), key="example", on_change=choose, label_visibility="collapsed"
     )
-    return prompt or ""
+    return typed or ""
 
 
 def _links() -> None:
@@ -211,21 +233,26 @@ def _links() -> None:
         st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
 
 
-def _ids(lm: LanguageModel, prompt: str) -> tuple[int, ...]:
+def prompt_ids(lm: LanguageModel, text: str) -> tuple[int, ...]:
+    """The tokens of a text. Raises ValueError in words for one that the pages do not show."""
     longest = min(lm.config.block_size, LONGEST_PROMPT)
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(
+            f"{len(text):,} characters are too many to look at; shorten the text to about "
+            f"{longest} tokens"
+        )
+    ids = lm.tokenizer.encode(text)
+    if len(ids) > longest:
+        raise ValueError(
+            f"this text has {len(ids)} tokens, and gptviz shows up to {longest} of this "
+            f"model; shorten it by {len(ids) - longest}"
+        )
+    return tuple(lm.ids(ids))
+
+
+def _ids(lm: LanguageModel, text: str) -> tuple[int, ...]:
     try:
-        if len(prompt) > LONGEST_TEXT:
-            raise ValueError(
-                f"{len(prompt):,} characters are too many to look at; shorten the text to about "
-                f"{longest} tokens"
-            )
-        ids = lm.tokenizer.encode(prompt)
-        if len(ids) > longest:
-            raise ValueError(
-                f"this text has {len(ids)} tokens, and gptviz shows up to {longest} of this "
-                f"model; shorten it by {len(ids) - longest}"
-            )
-        return tuple(lm.ids(ids))
+        return prompt_ids(lm, text)
     except ValueError as error:
         parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}. Or choose an example above.")
         st.stop()

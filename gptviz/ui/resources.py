@@ -31,6 +31,7 @@ from gptviz.tracing import Trace
 T = TypeVar("T")
 
 MODELS_KEPT = 3
+STEP_BYTES_KEPT = 256 * 2**20  # of the models of a run's steps: dozens of small ones
 TRACE_BYTES_KEPT = 512 * 2**20
 SUMMARY_BYTES_KEPT = 128 * 2**20
 
@@ -46,9 +47,16 @@ def memory(summary: Any) -> int:
     return getattr(summary, "nbytes", sys.getsizeof(summary)) + sum(map(memory, parts))
 
 
+def _step_memory(lm: LanguageModel) -> int:
+    # Large layers keep their weights in a second layout. One that is larger than all may be is
+    # kept alone, so that pictures of it do not load it again each time.
+    return min(STEP_BYTES_KEPT, 2 * sum(p.nbytes for p in lm.model.parameters()))
+
+
 _lock = threading.Lock()
 _turns: deque[threading.Event] = deque()
 _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
+_steps: LRUCache[Hashable, LanguageModel] = LRUCache(STEP_BYTES_KEPT, _step_memory)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARY_BYTES_KEPT, memory)
 
@@ -95,8 +103,16 @@ def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
 
     A checkpoint that has changed on disk is loaded anew.
     """
+    try:
+        return _model(name, waiting)
+    except FileNotFoundError:  # a run that trains has just put a newer checkpoint in its place
+        return _model(name, waiting)
+
+
+def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     key = (name, checkpoints.fingerprint(checkpoints.find_listed(name)))
-    return shared(_models, key, waiting, lambda: language_model.load(name))
+    cache = _steps if "@" in name else _models
+    return shared(cache, key, waiting, lambda: language_model.load(name))
 
 
 def n_parameters(lm: LanguageModel, waiting: DeltaGenerator) -> int:

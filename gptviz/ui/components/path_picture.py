@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from gptviz.analysis.overview import Journey
+from gptviz.ui import run_steps
 from gptviz.ui.pages import STAGES
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _stages(view: "View", place: str) -> list[dict[str, Any]]:
         "logits": f"{T} × {config.vocab_size:,}",
         "probabilities": "sum to 1",
     }
-    query = urlencode({"model": view.lm.name, "prompt": view.prompt})
+    query = urlencode({**run_steps.address(view.lm.name), "prompt": view.prompt})
     columns = {
         "attention": ("blocks", 0.0, 0.5),
         "MLP": ("blocks", 0.5, 0.5),

@@ -1,0 +1,88 @@
+"""Which step of a training run a page looks at: a row with a slider, and a place in the URL."""
+
+import numpy as np
+import streamlit as st
+
+from gptviz import checkpoints
+from gptviz.checkpoints.steps import folder_name
+from gptviz.figures.theme import Scheme
+from gptviz.training import history, jobs
+from gptviz.training.runs import Run
+from gptviz.training.snapshots import snapshot_steps
+from gptviz.ui import parts
+from gptviz.ui.components.step_slider import step_slider
+
+POINTS = 200  # of the loss curve, spread as the steps are
+SMOOTHING = 0.9
+
+
+def run_of(name: str) -> Run | None:
+    """The training run behind one of `checkpoints.names()`; None for any other model."""
+    try:
+        return Run(checkpoints.root() / name)
+    except (OSError, ValueError):
+        return None
+
+
+def kept(run: Run) -> list[int]:
+    """The steps whose model can be looked at, in order; none for a run without snapshots."""
+    return sorted({*run.snapshots, *run.checkpoints}) if run.snapshots else []
+
+
+def name_at(run: Run, step: int) -> str:
+    """What `gptviz.load` calls the model of a step."""
+    return f"{run.id}@{folder_name(step)}"
+
+
+def address(name: str) -> dict[str, str]:
+    """The part of an address that names a model, or the model of a step."""
+    model, _, step = name.partition("@step-")
+    return {"model": model, "step": str(int(step))} if step.isdecimal() else {"model": name}
+
+
+def chosen(run: Run | None) -> int | None:
+    """The step of the URL. One that the run does not keep is dropped, there and here."""
+    wanted = str(st.session_state.get("step", st.query_params.get("step", "")))
+    step = {str(step): step for step in kept(run)}.get(wanted) if run else None
+    if step is None:
+        st.session_state.pop("step", None)
+        st.query_params.pop("step", None)
+        return None
+    st.session_state["step"] = step
+    if st.query_params.get("step") != wanted:
+        st.query_params["step"] = wanted
+    return step
+
+
+def row(run: Run, step: int | None, scheme: Scheme) -> str:
+    """Draw the slider over the steps; the name of the model to look at.
+
+    Without a step that is the run itself, whose name stands for its best checkpoint. Raises
+    FileNotFoundError if the run is gone.
+    """
+    best = int(checkpoints.find_listed(run.id).name.removeprefix("step-"))
+    steps = kept(run)
+    if not steps:
+        return run.id
+    shown = best if step is None else step
+    step_slider(sorted({*steps, shown}), shown, loss_curve(run), scheme)
+    name = run.id if step is None else name_at(run, step)
+    weights = f"the best checkpoint so far, step {best:,}" if step is None else f"step {step:,}"
+    st.caption(f"`{name}` — everything below is of the weights of {weights}.")
+    return name
+
+
+def about(run: Run) -> str:
+    """What a run is called, where that is not its id, and what it is doing."""
+    name = f"{parts.literal(run.name)}: " if run.name != run.id else ""
+    return f"{name}a training run, {jobs.state(run)}"
+
+
+def loss_curve(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The smoothed training loss in nats a token at steps spread evenly on a log scale."""
+    course = history.read(run.folder)
+    if not len(course):
+        return np.empty(0), np.empty(0)
+    wanted = snapshot_steps(int(course["step"][-1]), POINTS)
+    there = np.isin(course["step"], wanted) & np.isfinite(course["train_loss"])
+    return course["step"][there], history.smooth(course["train_loss"], SMOOTHING)[there]
