@@ -9,6 +9,7 @@ from gptviz.training.history import History, smooth, thin
 from gptviz.ui.components.live_chart import Panel, Series, Unit
 
 MOST_POINTS = 300  # of one line: more than a chart has pixels to show
+SMOOTHING = 0.9  # what a loss weighs in the mean, of what the one after it weighs
 Stretch = tuple[float, float]
 
 
@@ -17,7 +18,6 @@ def panels(
     *,
     clip: float,
     bytes_per_token: float | None,
-    smoothing: float,
     scheme: Scheme,
     zoom: Stretch | None,
 ) -> list[Panel]:
@@ -38,7 +38,7 @@ def panels(
             "Loss",
             [
                 line("training, each step", loss, "faint"),
-                line("training, smoothed", smooth(loss, smoothing)),
+                line("training, smoothed", smooth(loss, SMOOTHING)),
                 line("validation", course["val_loss"], "points", other),
             ],
             units,
@@ -49,7 +49,7 @@ def panels(
             "Gradient norm",
             [line("gradient norm", course["grad_norm"])],
             [],
-            {"clipped above": clip},
+            {"clip at": clip},
         ),
         Panel(
             "Speed",

@@ -11,7 +11,7 @@ from gptviz.training import history, jobs
 from gptviz.training.history import History
 from gptviz.training.runs import LIVING, Run, State, Status
 from gptviz.ui import parts, training_curves
-from gptviz.ui.components.live_chart import live_chart
+from gptviz.ui.components.live_chart import live_chart, zoomed_to
 from gptviz.ui.training_estimate import duration
 from gptviz.ui.training_runs import SIGNS
 
@@ -23,6 +23,10 @@ def watch(run: Run, scheme: Scheme) -> None:
     """How far the run is, and its curves; a run that lives is looked at again and again."""
     state = jobs.state(run)
     st.fragment(_watch, run_every=look_again(state))(run, scheme, state)
+    st.caption(
+        f"{about(run.settings)}. Drag over the curves to zoom in, double-click to see everything; "
+        "point at a place to read its values."
+    )
     parts.numbers(numbers(history.read(run.folder)), "metrics")
 
 
@@ -41,20 +45,15 @@ def _watch(run: Run, scheme: Scheme, drawn: State) -> None:
         st.rerun()  # its buttons are others now
     status, course = run.status, history.read(run.folder)
     _headline(run, drawn, status, course)
-    zoom = st.session_state.get("curves_zoom")
-    smoothing = st.session_state.get("smoothing", 0.9)
+    key = f"curves_{run.id}"
     chart = training_curves.panels(
         course,
         clip=run.settings.get("gradient_clip", 1.0),
         bytes_per_token=status.get("bytes_per_token"),
-        smoothing=smoothing,
         scheme=scheme,
-        zoom=zoom,
+        zoom=zoomed_to(key),
     )
-    zoomed = live_chart(chart, key=f"curves_{run.id}", alt=training_curves.in_words(course))
-    if zoomed != zoom:
-        st.session_state["curves_zoom"] = zoomed
-        st.rerun(scope="fragment")
+    live_chart(chart, key=key, alt=training_curves.in_words(course))
 
 
 def _headline(run: Run, state: State, status: Status, course: History) -> None:
@@ -65,7 +64,6 @@ def _headline(run: Run, state: State, status: Status, course: History) -> None:
     told = [f"**{SIGNS[state]} {state}**", f"step {done:,} of {steps:,}"]
     if left is not None:
         told.append(f"{duration(left)} left")
-    told.append(_about(run.settings))
     st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
     if words := _words(run, state, status, done):
         st.caption(words)
@@ -91,9 +89,11 @@ def _words(run: Run, state: State, status: Status, done: int) -> str:
     return ""
 
 
-def _about(settings: dict[str, Any]) -> str:
+def about(settings: dict[str, Any]) -> str:
+    """What a run reads and the shape of its model, in a line of Markdown."""
     model = settings["model"]
     return (
-        f"{parts.literal(Path(settings['data']).name)}, layers {model.get('n_layer')}, heads "
-        f"{model.get('n_head')}, width {model.get('n_embd')}, context {model.get('block_size')}"
+        f"It reads {parts.literal(Path(settings['data']).name)}; layers {model.get('n_layer')}, "
+        f"heads {model.get('n_head')}, width {model.get('n_embd')}, "
+        f"context {model.get('block_size')}"
     )

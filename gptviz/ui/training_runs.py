@@ -25,23 +25,27 @@ LOOK_INSIDE = ("attention", "embeddings", "sampling", "overview")
 
 def choose() -> Run | None:
     """The run to watch: from the address or the list; None if none is chosen yet."""
+    problems = st.container()  # always there, so that what follows keeps its place
     if "run_next" in st.session_state:
         st.session_state["run"] = st.session_state.pop("run_next")
     runs = {run.id: run for run in jobs.list_runs()}
     wanted = st.session_state.get("run", st.query_params.get("run"))
     if wanted is not None and wanted not in runs:
-        parts.problem(f"There is no run {wanted[:80]!r}. Choose one from the list, or start one.")
+        _remember(f"there is no run {wanted[:80]!r}; choose one from the list, or start one")
         wanted = None
-    _tell_problem()
-    # Labels change with the states; said anew each time, the choice does not depend on them.
-    st.session_state["run"] = wanted
+    with problems:
+        _tell_problem()
+    # Labels change with the states; said anew each time, the choice does not depend on them. It
+    # stays with the session under a name that is no control's, for other pages have no such one.
+    st.session_state["run"] = st.session_state["run_choice"] = wanted
     if not runs:
         return None
     listed, steered = st.columns([5, 7], vertical_alignment="bottom", gap="medium")
     chosen = listed.selectbox(
         "Run to watch",
         list(runs),
-        key="run",
+        key="run_choice",
+        on_change=lambda: st.session_state.update(run=st.session_state["run_choice"]),
         index=None,
         format_func=lambda run_id: label(runs[run_id]),
         placeholder=f"Choose one of {len(runs)}",
@@ -131,10 +135,14 @@ def _do(deed: Callable[[Run], None], run: Run, after: Callable[[], None] | None 
     try:
         deed(run)
     except (ValueError, OSError) as error:
-        st.session_state["training_problem"] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        _remember(str(error))
         return
     if after:
         after()
+
+
+def _remember(problem: str) -> None:
+    st.session_state["training_problem"] = f"{problem[:1].upper()}{problem[1:]}."
 
 
 def _tell_problem() -> None:

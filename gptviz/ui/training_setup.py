@@ -64,7 +64,7 @@ def clone(run: Run) -> None:
 
 
 def _begin_from_preset(preset: Preset) -> None:
-    config = preset.config(data="", vocab_size=256)
+    config = preset.config("", vocab_size=256)
     training_settings.begin_from(replace(config, sample_interval=SAMPLES_EVERY))
     st.session_state["new_tokenizer"] = config.tokenizer
 

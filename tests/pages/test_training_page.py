@@ -107,9 +107,9 @@ def test_a_run_of_the_address_is_shown_with_its_curves():
     loss, rate, norm, speed = sent(app)["panels"]
     assert [line["points"] for line in loss["series"]] == [STEPS, STEPS, 3]
     assert [unit["name"] for unit in loss["units"]] == ["nats a token", "bits a byte", "perplexity"]
-    assert norm["limits"] == {"clipped above": 1.0}
+    assert norm["limits"] == {"clip at": 1.0}
     assert [panel["series"][0]["points"] for panel in (rate, norm, speed)] == [STEPS] * 3
-    assert "My first run   ✓ done" in app.selectbox(key="run").options
+    assert "My first run   ✓ done" in app.selectbox(key="run_choice").options
     assert in_address(app) == "first-run"
 
 
@@ -146,7 +146,7 @@ def test_a_hostile_run_id_ends_in_a_sentence_and_the_list_is_still_there(run_id)
     app = open_page(run=run_id)
     assert app.error[0].value.replace("\\", "").startswith("There is no run")
     assert len(app.error[0].value) < 300
-    assert app.selectbox(key="run").options == ["My first run   ✓ done"]
+    assert app.selectbox(key="run_choice").options == ["My first run   ✓ done"]
 
 
 @pytest.mark.usefixtures("root")
@@ -167,7 +167,7 @@ def test_who_only_presses_start_gets_the_small_character_model(spawned: list[Run
     assert run.config.sample_interval == 100
     assert Path(run.config.data).name == "shakespeare.txt"
     assert in_address(app) == run.id
-    assert app.selectbox(key="run").value == run.id
+    assert app.selectbox(key="run_choice").value == run.id
 
 
 def test_before_start_the_page_states_what_the_run_needs(spawned: list[Run]):
@@ -274,7 +274,7 @@ def test_a_clone_has_every_setting_of_its_model(spawned: list[Run], tmp_path: Pa
     odd = replace(odd, beta2=0.95, model=replace(odd.model, norm="post", attn_pdrop=0.3))
     Run.create(tmp_path / "models" / "odd", odd)
     app = press(open_page(run="odd"), "Clone settings")
-    assert app.selectbox(key="run").value is None
+    assert app.selectbox(key="run_choice").value is None
     assert app.number_input(key="new_steps").value == STEPS
     press(app, "Start")
     assert spawned[0].config == odd
@@ -299,7 +299,7 @@ def test_a_run_without_a_process_is_shown_as_crashed_and_can_be_resumed(tmp_path
     run = Run.create(tmp_path / "models" / "lost", config(tmp_path), "lost")
     run.update_status({"state": "running", "last_step": 20})
     app = open_page(run="lost")
-    assert app.selectbox(key="run").options == ["lost   ⚠ crashed"]
+    assert app.selectbox(key="run_choice").options == ["lost   ⚠ crashed"]
     assert "Resume goes on from step 20" in words(app)
     assert "▶ Resume" in [button.label for button in app.button]
 
@@ -318,7 +318,7 @@ def test_a_run_that_waits_says_how_many_are_before_it(tmp_path: Path):
     run.update_status({"state": "queued", "queued_at": 1.0})
     with run.locked():
         app = open_page(run="waiting")
-        assert app.selectbox(key="run").options == ["waiting   ◷ queued, 0 before it"]
+        assert app.selectbox(key="run_choice").options == ["waiting   ◷ queued, 0 before it"]
         press(app, "■ Stop")
     assert run.control["command"] == "stop"
 

@@ -41,7 +41,7 @@ class Chart {
     this.board.addEventListener("keydown", (event) => this.press(event))
     this.said = element("div", "said")
     this.said.setAttribute("aria-live", "polite")
-    root.replaceChildren(this.line, this.board, this.said)
+    root.replaceChildren(this.board, this.said)
     this.observer = new ResizeObserver(() => this.draw())
     this.observer.observe(root)
   }
@@ -55,6 +55,7 @@ class Chart {
     if (this.panels.length !== data.panels.length) {
       this.panels = data.panels.map((_, i) => new Panel(this, i === 0))
       this.board.replaceChildren(...this.panels.map(({ root }) => root))
+      this.panels[0]?.head.append(this.line)
     }
     this.board.classList.toggle("single", data.panels.length === 1)
     this.board.setAttribute(

@@ -62,19 +62,23 @@ def live_chart(
     alt: str,
     axis: str = "step",
     marker: float | None = None,
-) -> tuple[float, float] | None:
-    """Draw the panels, the first one large; returns the stretch of the axis zoomed to, or None.
+) -> None:
+    """Draw the panels, the first one large.
 
     Dragging zooms all panels, a double click shows everything again, pointing at a place or the
-    arrow keys read its values. Whoever thins the lines can send more of a stretch that is
-    zoomed to. alt says in words what is to be seen; marker marks a place on the axis.
+    arrow keys read its values. alt says in words what is to be seen; marker marks a place on the
+    axis.
     """
-    result = COMPONENT(
+    COMPONENT(
         key=key,
         data=packed(panels, axis, alt, marker),
         on_range_change=lambda: None,
     )
-    zoom = result.get("range")
+
+
+def zoomed_to(key: str) -> tuple[float, float] | None:
+    """The stretch that a chart shows, or None: who thins its lines can send more points of it."""
+    zoom = (st.session_state.get(key) or {}).get("range")
     return (float(zoom[0]), float(zoom[1])) if zoom else None
 
 

@@ -20,9 +20,9 @@ class Panel {
     this.chosen = vector("rect", { class: "chosen" })
     this.marks = vector("g", {})
     this.svg.append(this.grid, this.inside, this.marks, this.cursor, this.chosen)
-    const head = element("div", "head")
-    head.append(this.title, this.units, this.legend)
-    this.root.append(head, this.svg)
+    this.head = element("div", "head")
+    this.head.append(this.title, this.units)
+    this.root.append(this.head, this.legend, this.svg)
     place(this.chosen, null)
     this.listen()
   }
@@ -206,7 +206,8 @@ class Panel {
   drawLegend() {
     const { series, limits } = this.data
     const lines = [...series, ...Object.entries(limits).map(([name, limit]) => ({ name, limit, look: "limit" }))]
-    this.legend.classList.toggle("alone", series.length === 1) // then the title says what it is
+    if (series.length === 1) this.head.append(this.legend) // whose title says what it is
+    this.legend.classList.toggle("alone", series.length === 1)
     if (this.legend.childElementCount !== lines.length) {
       this.legend.replaceChildren(...lines.map(legendEntry))
     }

@@ -1,0 +1,95 @@
+"""The training page in a browser: a run is started, watched, left, found again and stopped."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gptviz.training import jobs
+from gptviz.training.runs import LIVING
+
+FIVE_OR_MORE = re.compile(r"^([5-9]|\d{2,})$")
+PATIENCE = 60  # seconds for a process that was asked to stop
+
+
+@pytest.fixture
+def workshop(start_server, tmp_path: Path) -> Iterator:
+    """A server with no model and no run; whatever it starts is stopped in the end."""
+    folders = {"GPTVIZ_CHECKPOINTS": tmp_path / "models", "GPTVIZ_SLOT": tmp_path / "slot"}
+    for folder in folders.values():
+        folder.mkdir()
+    with start_server(**{name: str(folder) for name, folder in folders.items()}) as running:
+        yield running
+        deadline = time.monotonic() + PATIENCE
+        for run in jobs.list_runs(tmp_path / "models"):
+            while jobs.state(run) in LIVING and time.monotonic() < deadline:
+                jobs.stop(run)
+                time.sleep(0.1)
+    assert not [run.id for run in jobs.list_runs(tmp_path / "models") if run.is_held]
+
+
+def losses(page):
+    return page.locator('path[data-name="training, each step"]').first
+
+
+def zoomed(page) -> tuple[float, float]:
+    chart = page.locator(".chart")
+    return tuple(float(chart.get_attribute(f"data-{end}")) for end in ("from", "to"))
+
+
+def test_a_run_is_started_watched_left_found_again_stopped_and_looked_into(workshop, visit, expect):
+    visitor = visit(workshop)
+    page = visitor.open("/training")
+    page.get_by_role("button", name="Start").click()
+    expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
+    assert "run=Shakespeare-small" in page.url
+
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("link", name="Tokens").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
+    sidebar.get_by_role("link", name="Training").click()
+    expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
+    before = int(losses(page).get_attribute("data-points") or 0)
+
+    more = re.compile("|".join(map(str, range(before + 1, before + 2000))))
+    expect(losses(page)).to_have_attribute("data-points", more)
+    page.get_by_role("button", name="■ Stop").click()
+    expect(page.get_by_role("button", name="▶ Resume")).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_contain_text("■ stopped")
+
+    page.get_by_test_id("stMain").get_by_role("link", name="Attention").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Attention")
+    expect(sidebar.get_by_text("layers 4 · heads 4 · width 128")).to_be_visible()
+    expect(page.get_by_role("button", name="L3 H3")).to_be_visible()
+
+
+def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, visit, expect):
+    page = visit(workshop, viewport={"width": 1440, "height": 900}).open("/training")
+    page.get_by_role("button", name="Start").click()
+    expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
+    page.get_by_role("button", name="perplexity").click()
+    box = page.locator(".panel > svg").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 120, steps=4)
+    page.mouse.up()
+    stretch = zoomed(page)
+    drawn = int(page.locator(".chart").get_attribute("data-drawn") or 0)
+    later = re.compile("|".join(map(str, range(drawn + 3, drawn + 500))))
+    expect(page.locator(".chart")).to_have_attribute("data-drawn", later)
+    assert zoomed(page) == stretch
+    expect(page.get_by_role("button", name="perplexity")).to_have_attribute("aria-pressed", "true")
+
+    page.mouse.dblclick(box["x"] + 200, box["y"] + 100)
+    expect(page.get_by_role("button", name="Show everything")).to_be_hidden()
+    page.get_by_role("group", name=re.compile("Curves over")).focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".where")).to_contain_text("values at step 1")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".said")).to_contain_text("values at step 2")
+    page.keyboard.press("+")
+    expect(page.get_by_role("button", name="Show everything")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".where")).to_contain_text("latest values")
