@@ -90,7 +90,7 @@ def by_group(
             hoverinfo="skip",
         )
     figure.update_xaxes(title="step")
-    return figure.update_yaxes(title=what, type="log", exponentformat="none")
+    return figure.update_yaxes(title=what, type="log", **_ticks(values))
 
 
 def histogram(
@@ -154,6 +154,15 @@ def _opacity(group: str, groups: Sequence[str]) -> float:
 def _logarithms(values: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(values > 0, np.log10(values), np.nan)
+
+
+def _ticks(values: np.ndarray) -> dict[str, list]:
+    """Powers of ten in plain numbers, and 2 and 5 times these where few powers lie between."""
+    low, high = _limits(_logarithms(values))
+    factors = (1, 2, 5) if high - low < 2 else (1,)
+    powers = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+    ticks = [factor * 10.0**power for power in powers for factor in factors]
+    return {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
 def _limits(logarithms: np.ndarray) -> tuple[float, float]:

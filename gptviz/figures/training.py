@@ -64,7 +64,8 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             mode="markers+text",
             marker={"size": 14, "color": colours.sequential[3]},
             text=[f"{loss:.3f}" for loss in known["best validation loss"]],
-            textposition="top center",
+            textposition="middle right",
+            cliponaxis=False,
             hovertemplate="%{y}<br>best validation loss %{x:.4f}<extra></extra>",
         ),
         layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
@@ -72,6 +73,6 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     baseline = known.loc[known["variant"] == "baseline", "best validation loss"]
     if len(baseline):
         line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
-        figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text="baseline")
+        figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text="baseline ")
     figure.update_xaxes(title="best validation loss, nats a token: further left is better")
     return figure.update_yaxes(autorange="reversed", type="category")

@@ -108,6 +108,12 @@ def test_lines_of_one_kind_look_alike_and_later_layers_are_paler():
     assert np.asarray(second.y).tolist() == [2.0] * 3
     assert list(by_group["h.0.norm"].y) == [], "zero has no place on an axis that multiplies"
     assert figure.layout.yaxis.type == "log"
+    assert list(figure.layout.yaxis.ticktext) == ["0.001", "0.01", "0.1", "1", "10"]
+
+
+def test_norms_that_lie_close_together_have_ticks_between_powers_of_ten():
+    figure = layers.by_group(np.full((3, 6), 3.0), STEPS, GROUPS, "gradient norm", "light")
+    assert {"2", "5"} <= set(figure.layout.yaxis.ticktext)
 
 
 def test_the_update_ratio_is_drawn_beside_what_is_usual():
