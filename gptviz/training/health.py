@@ -58,8 +58,10 @@ def judge(history: History, config: "TrainingConfig", error: str = "") -> list[F
                 f"{len(history)} steps are done; the curve is judged after {needed}.",
             )
         ]
+    slow = _rate_too_low(loss, config.warmup_steps)
+    if slow:
+        return [slow]  # its gradients stay as long as at the start, which says nothing more
     found = (
-        _rate_too_low(loss, config.warmup_steps),
         _overfitting(history),
         _clipping(history["grad_norm"][config.warmup_steps :], config.gradient_clip),
     )

@@ -88,7 +88,7 @@ def test_spikes_mean_too_high_a_rate_and_one_alone_does_not():
 
 def test_a_loss_that_hardly_moves_means_too_low_a_rate():
     loss = 4.2 - 0.5 * STEPS / 600 + NOISE
-    (finding,) = judge(course(loss), CONFIG)
+    (finding,) = judge(course(loss, norm=4.0), CONFIG)
     assert finding.rule == "rate too low"
     assert "In 600 steps" in finding.evidence
     assert "from 4.21 to 3.69" in finding.evidence
