@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from gptviz.figures.theme import (
     LABEL_CHARACTERS,
@@ -30,6 +29,7 @@ ROOM_FOR_BAR = 400  # pixels: a pattern whose empty corner holds the colour bar
 IN_CORNER = {"x": 1, "xanchor": "right"}
 ROOM_FOR_NUMBER = 44  # pixels: a square of a head that holds its number
 BAR_PITCH = 24  # pixels from bar to bar
+GAP = 0.05  # between columns of bars, as a share of the width
 
 
 def heatmap(
@@ -86,44 +86,44 @@ def head_map(
         raise ValueError(f"values have {values.ndim} dimensions; they must be (layer, head)")
     n_layer, n_head = values.shape
     cell = min(64, max(26, 820 // n_head))
-    figure = go.Figure(
-        go.Heatmap(
-            z=values.astype(np.float32),
-            x=[f"H{head}" for head in range(n_head)],
-            y=[f"L{layer}" for layer in range(n_layer)],
-            xgap=2,
-            ygap=2,
-            hovertemplate=f"%{{y}} %{{x}}<br>{measure}: %{{z:.3f}}<extra></extra>",
-            hoverongaps=False,
-            colorbar=_colour_bar("", n_layer * cell),
-            **amounts(scheme),
-        ),
+    squares = go.Heatmap(
+        z=values.astype(np.float32),
+        x=[f"H{head}" for head in range(n_head)],
+        y=[f"L{layer}" for layer in range(n_layer)],
+        xgap=2,
+        ygap=2,
+        hovertemplate=f"%{{y}} %{{x}}<br>{measure}: %{{z:.3f}}<extra></extra>",
+        hoverongaps=False,
+        colorbar=_colour_bar("", n_layer * cell),
+        **amounts(scheme),
+    )
+    layers, heads = np.nonzero(~np.isnan(values))
+    numbers = values[layers, heads]
+    labels = go.Scatter(
+        x=[f"H{head}" for head in heads],
+        y=[f"L{layer}" for layer in layers],
+        text=[f"{number:.2f}" for number in numbers],
+        textfont={"color": ink(scheme, numbers)},
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    outlines = []
+    if chosen is not None:
+        layer, head = chosen
+        outlines = [_outline(scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5))]
+    return go.Figure(
+        [squares, labels] if cell >= ROOM_FOR_NUMBER else squares,
         layout(
             scheme,
             width=n_head * cell + 180,
             height=n_layer * cell + 106,
             margin={"l": 70, "r": 110, "t": 36, "b": 70, "autoexpand": False},
+            xaxis={"title": "head", "showgrid": False},
+            yaxis={"title": "layer", "showgrid": False, "autorange": "reversed"},
+            shapes=outlines,
         ),
     )
-    if cell >= ROOM_FOR_NUMBER:
-        layers, heads = np.nonzero(~np.isnan(values))
-        numbers = values[layers, heads]
-        labels = go.Scatter(
-            x=[f"H{head}" for head in heads],
-            y=[f"L{layer}" for layer in layers],
-            text=[f"{number:.2f}" for number in numbers],
-            textfont={"color": ink(scheme, numbers)},
-            mode="text",
-            hoverinfo="skip",
-            showlegend=False,
-        )
-        figure.add_trace(labels)
-    figure.update_xaxes(title="head", showgrid=False)
-    figure.update_yaxes(title="layer", showgrid=False, autorange="reversed")
-    if chosen is not None:
-        layer, head = chosen
-        figure.add_shape(_outline(scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5)))
-    return figure
 
 
 def arithmetic_steps(
@@ -139,31 +139,33 @@ def arithmetic_steps(
         check_labels(tokens, len(numbers), "keys")
     colours = PALETTES[scheme]
     ticks = token_ticks(tokens)
-    figure = make_subplots(
-        cols=len(steps), shared_yaxes=True, horizontal_spacing=0.05, subplot_titles=list(steps)
-    )
-    for column, (title, numbers) in enumerate(steps.items(), start=1):
+    share = (1 - GAP * (len(steps) - 1)) / len(steps)
+    columns, titles, axes = [], [], {}
+    for i, (title, numbers) in enumerate(steps.items()):
+        left = i * (share + GAP)
         sign = np.where(numbers < 0, colours.diverging[1], colours.sequential[3])
-        bars = go.Bar(
-            x=numbers.astype(np.float32),
-            y=ticks.labels,
-            orientation="h",
-            marker={
+        bars = {
+            "type": "bar",
+            "xaxis": f"x{i + 1}" if i else "x",
+            "x": numbers.astype(np.float32),
+            "y": ticks.labels,
+            "orientation": "h",
+            "marker": {
                 "color": np.where(masked, colours.muted, sign),
                 "pattern": {"shape": np.where(masked, "/", ""), "fgcolor": colours.background},
             },
-            hovertemplate=f"%{{y}}<br>{title}: %{{x:.4f}}<extra></extra>",
-        )
-        figure.add_trace(bars, row=1, col=column)
-        if title == "weight":
-            figure.update_xaxes(range=[0, 1], col=column)
-    figure.update_layout(
-        layout(scheme, height=_bars_height(tokens) + 90, showlegend=False, bargap=0.25)
-    )
-    figure.update_xaxes(nticks=4, zeroline=True)
-    figure.update_yaxes(**ticks.axis, autorange="reversed")
-    figure.update_yaxes(title=_titled("key", ticks), col=1)
-    return figure
+            "hovertemplate": f"%{{y}}<br>{title}: %{{x:.4f}}<extra></extra>",
+        }
+        columns.append(bars)
+        axis = {"domain": [left, left + share], "nticks": 4, "zeroline": True}
+        axes[f"xaxis{i + 1}"] = axis | ({"range": [0, 1]} if title == "weight" else {})
+        middle = {"x": left + share / 2, "y": 1, "xanchor": "center", "yanchor": "bottom"}
+        paper = {"xref": "paper", "yref": "paper", "showarrow": False}
+        titles.append({"text": title, **middle, **paper})
+    settings = {"showlegend": False, "bargap": 0.25, "annotations": titles, **axes}
+    keys = ticks.axis | {"autorange": "reversed", "title": _titled("key", ticks)}
+    height = _bars_height(tokens) + 90
+    return go.Figure(columns, layout(scheme, height=height, yaxis=keys, **settings))
 
 
 def weighted_values(
@@ -180,24 +182,24 @@ def weighted_values(
     scale = signed(scheme, symmetric_limit(np.concatenate((weighted.ravel(), z))))
     hover = "%{y}<br>dimension %{x}<br>%{z:.4f}<extra></extra>"
     height = max(160, _bars_height(tokens))
-    shares = [height / (height + 40), 40 / (height + 40)]
-    figure = make_subplots(rows=2, shared_xaxes=True, row_heights=shares, vertical_spacing=0.04)
-    for row, (values, labels) in enumerate(((weighted, ticks.labels), (z[None], [total])), start=1):
-        picture = go.Heatmap(
-            z=values.astype(np.float32),
-            y=labels,
-            hovertemplate=hover,
-            showscale=row == 1,
-            colorbar={"title": {"text": "value"}, "len": 0.8},
-            **scale,
-        )
-        figure.add_trace(picture, row=row, col=1)
-    figure.update_layout(layout(scheme, height=height + 130))
-    figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_xaxes(title="dimension of the head", row=2)
-    figure.update_yaxes(**ticks.axis, autorange="reversed", title=_titled("key", ticks), row=1)
-    figure.update_yaxes(type="category", tickfont=ticks.axis["tickfont"], row=2)
-    return figure
+    below = 0.96 * 40 / (height + 40)  # the row of the sum, as a share of the picture
+    bar = {"title": {"text": "value"}, "len": 0.8}
+    alike = {"hovertemplate": hover, "colorbar": bar, **scale}
+    rows = go.Heatmap(z=weighted.astype(np.float32), y=ticks.labels, **alike)
+    sums = go.Heatmap(z=z[None].astype(np.float32), y=[total], yaxis="y2", showscale=False, **alike)
+    dimensions = {"title": "dimension of the head", "showgrid": False, "zeroline": False}
+    keys = {"autorange": "reversed", "title": _titled("key", ticks), "domain": [below + 0.04, 1]}
+    one = {"type": "category", "tickfont": ticks.axis["tickfont"], "domain": [0, below]}
+    return go.Figure(
+        [rows, sums],
+        layout(
+            scheme,
+            height=height + 130,
+            xaxis=dimensions | {"anchor": "y2"},
+            yaxis=ticks.axis | keys,
+            yaxis2=one,
+        ),
+    )
 
 
 def _check_square(pattern: np.ndarray, tokens: Sequence[str]) -> None:

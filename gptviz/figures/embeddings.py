@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from gptviz.figures.theme import (
     LABELLED_TOKENS,
+    LEGEND_ABOVE,
     LINE_WIDTH,
     MONO,
     PALETTES,
@@ -39,7 +41,12 @@ def similarity_heatmap(
     T = len(tokens)
     side = T * min(HIGHEST_ROW, max(LOWEST_ROW, ROWS / T))
     side = min(side, LABELLED_TOKENS * LOWEST_ROW)
-    figure = go.Figure(
+    angle = None if T <= NUMBERED else -90
+    outlines = []
+    if chosen is not None:
+        whole, one = (-0.5, T - 0.5), (chosen - 0.5, chosen + 0.5)
+        outlines = [_outline(scheme, whole, one), _outline(scheme, one, whole)]
+    return go.Figure(
         go.Heatmap(
             z=cosines.astype(np.float32),
             x=ticks.labels,
@@ -50,15 +57,15 @@ def similarity_heatmap(
             colorbar={**COSINE_BAR, "len": max(120, min(side, 320)), "lenmode": "pixels"},
             **signed(scheme, 1),
         ),
-        layout(scheme, height=side + 60, margin={"t": 10, "b": 10}),
+        layout(
+            scheme,
+            height=side + 60,
+            margin={"t": 10, "b": 10},
+            xaxis={**ticks.axis, "side": "top", "tickangle": angle, "title": ticks.note or None},
+            yaxis={**ticks.axis, "autorange": "reversed"},
+            shapes=outlines,
+        ),
     )
-    angle = None if T <= NUMBERED else -90
-    figure.update_xaxes(**ticks.axis, side="top", tickangle=angle, title=ticks.note or None)
-    figure.update_yaxes(**ticks.axis, autorange="reversed")
-    if chosen is not None:
-        _outline(figure, scheme, (-0.5, len(tokens) - 0.5), (chosen - 0.5, chosen + 0.5))
-        _outline(figure, scheme, (chosen - 0.5, chosen + 0.5), (-0.5, len(tokens) - 0.5))
-    return figure
 
 
 def cosine_bars(
@@ -76,7 +83,7 @@ def cosine_bars(
     for given in (labels, hover, faint):
         check_labels([str(one) for one in given], len(cosines), "bars")
     colours = PALETTES[scheme]
-    figure = go.Figure(
+    return go.Figure(
         go.Bar(
             x=cosines.astype(np.float32),
             y=list(range(len(labels))),
@@ -91,18 +98,26 @@ def cosine_bars(
             customdata=[html.escape(words, quote=False) for words in hover],
             hovertemplate="%{customdata}<br>cosine %{x:.3f}<extra></extra>",
         ),
-        layout(scheme, height=len(labels) * BAR_PITCH + 70, bargap=0.25, margin={"t": 10}),
+        layout(
+            scheme,
+            height=len(labels) * BAR_PITCH + 70,
+            bargap=0.25,
+            margin={"t": 10},
+            xaxis={
+                "range": [-1.08, 1.08],
+                "tickvals": COSINE_BAR["tickvals"],
+                "title": "cosine",
+            },
+            yaxis={
+                "tickvals": list(range(len(labels))),
+                "ticktext": [html.escape(label, quote=False) for label in labels],
+                "tickfont": {"family": MONO},
+                "range": [len(labels) - 0.5, -0.5],
+                "showgrid": False,
+                "zeroline": False,
+            },
+        ),
     )
-    figure.update_xaxes(range=[-1.08, 1.08], tickvals=COSINE_BAR["tickvals"], title="cosine")
-    figure.update_yaxes(
-        tickvals=list(range(len(labels))),
-        ticktext=[html.escape(label, quote=False) for label in labels],
-        tickfont={"family": MONO},
-        range=[len(labels) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-    )
-    return figure
 
 
 def position_heatmaps(
@@ -154,10 +169,10 @@ def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Sch
         (colours.text, "dot", "diamond"),
         (colours.muted, "longdash", "x"),
     )
-    figure = go.Figure(layout=layout(scheme, height=360))
+    traces = []
     for (name, cosines), (colour, dash, symbol) in zip(lines.items(), looks, strict=False):
         check_labels(stages, len(cosines), "stages")
-        figure.add_scatter(
+        line = go.Scatter(
             x=list(stages),
             y=cosines.astype(np.float32),
             name=html.escape(name, quote=False),
@@ -166,13 +181,20 @@ def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Sch
             marker={"symbol": symbol, "size": 10},
             hovertemplate="%{x}: cosine %{y:.3f}<extra>%{fullData.name}</extra>",
         )
-    figure.update_xaxes(title="where the vector is read", type="category")
-    figure.update_yaxes(title="cosine", range=[-1.05, 1.05], tickvals=COSINE_BAR["tickvals"])
-    return figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+        traces.append(line)
+    ticks = COSINE_BAR["tickvals"]
+    return go.Figure(
+        traces,
+        layout(
+            scheme,
+            height=360,
+            legend=LEGEND_ABOVE,
+            xaxis={"title": "where the vector is read", "type": "category"},
+            yaxis={"title": "cosine", "range": [-1.05, 1.05], "tickvals": ticks},
+        ),
+    )
 
 
-def _outline(
-    figure: go.Figure, scheme: Scheme, x: tuple[float, float], y: tuple[float, float]
-) -> None:
+def _outline(scheme: Scheme, x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
     line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH}
-    figure.add_shape(type="rect", x0=x[0], x1=x[1], y0=y[0], y1=y[1], line=line)
+    return {"type": "rect", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}

@@ -62,7 +62,7 @@ def divergences(
     colours = PALETTES[scheme]
     ticks = token_ticks(tokens)
     chosen = np.arange(len(tokens)) == position
-    figure = go.Figure(
+    return go.Figure(
         go.Bar(
             x=ticks.labels,
             y=_small(divergence),
@@ -75,11 +75,19 @@ def divergences(
             cliponaxis=False,
             hovertemplate="after %{x}<br>%{y:.4f} nats<extra></extra>",
         ),
-        layout(scheme, height=HEIGHT, width=_width(len(ticks.axis["tickvals"]))),
+        layout(
+            scheme,
+            height=HEIGHT,
+            width=_width(len(ticks.axis["tickvals"])),
+            xaxis={
+                **ticks.axis,
+                "tickangle": -60 if len(tokens) > 8 else 0,
+                "title": ticks.note,
+                "range": [-0.5, max(len(tokens), FEWEST_BARS) - 0.5],
+            },
+            yaxis={"title": "nats", "rangemode": "tozero"},
+        ),
     )
-    figure.update_xaxes(**ticks.axis, tickangle=-60 if len(tokens) > 8 else 0, title=ticks.note)
-    figure.update_xaxes(range=[-0.5, max(len(tokens), FEWEST_BARS) - 0.5])
-    return figure.update_yaxes(title="nats", rangemode="tozero")
 
 
 def _width(labels: int) -> int | None:

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gptviz.figures.theme import (
+    LEGEND_ABOVE,
     LINE_WIDTH,
     MONO,
     PALETTES,
@@ -75,14 +76,17 @@ def drawn_bars(draws: pd.DataFrame, scheme: Scheme) -> go.Figure:
         customdata=hover,
         hovertemplate="%{customdata}<extra></extra>",
     )
-    figure = go.Figure(
+    return go.Figure(
         [bars, marks],
-        layout(scheme, height=len(draws) * ROW_PITCH + 110, bargap=0.25),
+        layout(
+            scheme,
+            height=len(draws) * ROW_PITCH + 110,
+            bargap=0.25,
+            legend=LEGEND_ABOVE,
+            xaxis={"title": "share of the draws", "tickformat": ".0%", "rangemode": "tozero"},
+            yaxis=_token_axis(draws["token"].tolist()),
+        ),
     )
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    figure.update_xaxes(title="share of the draws", tickformat=".0%", rangemode="tozero")
-    figure.update_yaxes(**_token_axis(draws["token"].tolist()))
-    return figure
 
 
 def stage_heatmap(
@@ -110,10 +114,15 @@ def stage_heatmap(
         colorbar={"title": {"text": "probability"}, "tickformat": ".0%"},
         **amounts(scheme),
     )
-    figure = go.Figure(picture, layout(scheme, height=len(tokens) * ROW_PITCH + 70))
-    figure.update_xaxes(side="top", showgrid=False)
-    figure.update_yaxes(**_token_axis(tokens))
-    return figure
+    return go.Figure(
+        picture,
+        layout(
+            scheme,
+            height=len(tokens) * ROW_PITCH + 70,
+            xaxis={"side": "top", "showgrid": False},
+            yaxis=_token_axis(tokens),
+        ),
+    )
 
 
 def _token_axis(tokens: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, check_labels, layout, token_ticks
+from gptviz.figures.theme import (
+    LEGEND_ABOVE,
+    LINE_WIDTH,
+    PALETTES,
+    Scheme,
+    check_labels,
+    layout,
+    token_ticks,
+)
 
 HEIGHT = 360
 LABELLED_STAGES = 26  # an axis names each stage up to here, then every second one, third one …
@@ -23,10 +31,9 @@ def spread_by_stage(
     check_labels(stages, len(mean), "stages")
     colours = PALETTES[scheme]
     low, high = mean - spread, mean + spread
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT))
     edge = {"x": list(stages), "mode": "lines", "line": {"width": 1, "color": colours.accent}}
-    figure.add_scatter(**edge, y=_small(low), hoverinfo="skip", showlegend=False)
-    figure.add_scatter(
+    lower = go.Scatter(**edge, y=_small(low), hoverinfo="skip", showlegend=False)
+    upper = go.Scatter(
         **edge,
         y=_small(high),
         fill="tonexty",
@@ -34,7 +41,7 @@ def spread_by_stage(
         name="mean ± spread",
         hoverinfo="skip",
     )
-    figure.add_scatter(
+    middle = go.Scatter(
         x=list(stages),
         y=_small(mean),
         mode="lines+markers",
@@ -43,8 +50,9 @@ def spread_by_stage(
         customdata=_small(spread),
         hovertemplate="%{x}<br>mean %{y:.4f}<br>spread %{customdata:.4f}<extra></extra>",
     )
-    figure.update_yaxes(title="value")
-    return _by_stage(figure, stages, scheme, mark)
+    settings = _by_stage(stages, scheme, mark)
+    height = {"height": HEIGHT, "yaxis": {"title": "value"}}
+    return go.Figure([lower, upper, middle], layout(scheme, **height, **settings))
 
 
 def norms_by_stage(
@@ -68,9 +76,8 @@ def norms_by_stage(
     gap = np.full((1, T), np.nan)
     # All lines but one are one trace with gaps: 256 traces would take the browser seconds.
     others = np.delete(np.concatenate((norm, gap)), position, axis=1)
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT + 60))
     hover = "%{customdata}<br>%{x}<br>length %{y:.2f}<extra></extra>"
-    figure.add_scatter(
+    rest = go.Scatter(
         x=[*stages, None] * (T - 1),
         y=_small(others.T.ravel()),
         customdata=[label for i, label in enumerate(labels) if i != position for _ in range(S + 1)],
@@ -80,7 +87,7 @@ def norms_by_stage(
         name="the other tokens",
         hovertemplate=hover,
     )
-    figure.add_scatter(
+    chosen = go.Scatter(
         x=list(stages),
         y=_small(norm[:, position]),
         customdata=[labels[position]] * S,
@@ -89,8 +96,9 @@ def norms_by_stage(
         name=labels[position],
         hovertemplate=hover,
     )
-    figure.update_yaxes(title="length of the vector", **_multiplying(norm))
-    return _by_stage(figure, stages, scheme, mark)
+    lengths = {"title": "length of the vector", **_multiplying(norm)}
+    settings = _by_stage(stages, scheme, mark)
+    return go.Figure([rest, chosen], layout(scheme, height=HEIGHT + 60, yaxis=lengths, **settings))
 
 
 def lengths_compared(
@@ -103,12 +111,12 @@ def lengths_compared(
     check_labels(stages, len(before), "stages")
     check_labels(stages, len(after), "stages")
     colours = PALETTES[scheme]
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT))
+    traces = []
     for name, lengths, colour, dash in (
         ("with the norm", before, colours.muted, "solid"),
         ("without it", after, colours.accent, "dash"),
     ):
-        figure.add_scatter(
+        line = go.Scatter(
             x=list(stages),
             y=_small(lengths),
             mode="lines+markers",
@@ -116,28 +124,34 @@ def lengths_compared(
             name=name,
             hovertemplate=f"%{{x}}<br>length {name}: %{{y:.2f}}<extra></extra>",
         )
-    lengths = np.concatenate((before, after))
-    figure.update_yaxes(title="length of the vector", **_multiplying(lengths))
-    return _by_stage(figure, stages, scheme, mark)
+        traces.append(line)
+    axis = {
+        "title": "length of the vector",
+        **_multiplying(np.concatenate((before, after))),
+    }
+    settings = _by_stage(stages, scheme, mark)
+    return go.Figure(traces, layout(scheme, height=HEIGHT, yaxis=axis, **settings))
 
 
-def _by_stage(
-    figure: go.Figure, stages: Sequence[str], scheme: Scheme, mark: str | None
-) -> go.Figure:
+def _by_stage(stages: Sequence[str], scheme: Scheme, mark: str | None) -> dict[str, Any]:
+    """The axis of stages, the line at one of them, and the legend."""
     step = -(-len(stages) // LABELLED_STAGES)
     named = list(stages)[::step]
-    figure.update_xaxes(
-        type="category",
-        tickmode="array",
-        tickvals=named,
-        ticktext=[_short(stage) for stage in named],
-        tickangle=-60,
-        showgrid=False,
-    )
+    axis = {
+        "type": "category",
+        "tickmode": "array",
+        "tickvals": named,
+        "ticktext": [_short(stage) for stage in named],
+        "tickangle": -60,
+        "showgrid": False,
+    }
+    lines = []
     if mark is not None:
-        line = {"color": PALETTES[scheme].text, "width": LINE_WIDTH, "dash": "dot"}
-        figure.add_vline(x=list(stages).index(mark), line=line)
-    return figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+        at = list(stages).index(mark)
+        place = {"x0": at, "x1": at, "y0": 0, "y1": 1, "xref": "x", "yref": "y domain"}
+        look = {"color": PALETTES[scheme].text, "width": LINE_WIDTH, "dash": "dot"}
+        lines.append({"type": "line", "line": look, **place})
+    return {"xaxis": axis, "shapes": lines, "legend": LEGEND_ABOVE}
 
 
 def _multiplying(lengths: np.ndarray) -> dict[str, Any]:

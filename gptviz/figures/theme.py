@@ -22,6 +22,7 @@ SMALL_TEXT_SIZE = 12  # pixels: only where many token labels stand side by side
 LINE_WIDTH = 2  # pixels
 SANS = '"Source Sans", sans-serif'
 MONO = '"Source Code", monospace'
+LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 LABELLED_TOKENS = 64  # an axis names each token up to here, then every second one, third one …
 LABEL_CHARACTERS = 14  # a longer piece is cut on an axis; its hover label is not
 
@@ -126,7 +127,9 @@ def ink(scheme: Scheme, values: np.ndarray) -> np.ndarray:
 def layout(scheme: Scheme, **more: Any) -> dict[str, Any]:
     """The layout that every figure starts from; `more` are Plotly's own layout settings.
 
-    The background is transparent. Draw with theme=None, so that Streamlit leaves it alone.
+    Give all of them here: what is set on a finished figure, Plotly checks and copies anew, which
+    a class that moves its sliders would feel. The background is transparent. Draw with theme=None,
+    so that Streamlit leaves it alone.
     """
     return {"template": _TEMPLATES[scheme], **more}
 
