@@ -58,13 +58,11 @@ def judge(history: History, config: "TrainingConfig", error: str = "") -> list[F
                 f"{len(history)} steps are done; the curve is judged after {needed}.",
             )
         ]
-    slow = _rate_too_low(loss, config.warmup_steps)
-    if slow:
+    overfitting, slow = _overfitting(history), _rate_too_low(loss, config.warmup_steps)
+    if slow and not overfitting:
         return [slow]  # its gradients stay as long as at the start, which says nothing more
-    found = (
-        _overfitting(history),
-        _clipping(history["grad_norm"][config.warmup_steps :], config.gradient_clip),
-    )
+    clipping = _clipping(history["grad_norm"][config.warmup_steps :], config.gradient_clip)
+    found = (overfitting, clipping)
     return [finding for finding in found if finding] or [_healthy(history)]
 
 

@@ -45,7 +45,7 @@ def _verdict(run: Run) -> None:
     course = history.read(run.folder)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        for finding in health.judge(course, run.config):
+        for finding in health.judge(course, run.config, run.status.get("error", "")):
             st.markdown(f"**{SIGNS.get(finding.rule, '⚠')} {finding.rule}** — {finding.verdict}")
             st.caption(finding.evidence)
         st.caption("The rules read the curve only. They are rules of thumb; the numbers are facts.")
