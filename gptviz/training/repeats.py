@@ -1,6 +1,6 @@
 """A text in which looking back is the only thing worth learning: random, then said again.
 
-Each segment is random characters of random length, repeated at once some times; then comes the
+Each segment is random characters of random length, said some times in a row; then comes the
 next one. What stands in a segment cannot be guessed, what stands in its repeats can: by finding
 the last place at which the present character stood and reading on from there. As the lengths
 vary, no fixed distance leads back, so a head that counts positions does not help for long: what
@@ -12,8 +12,8 @@ import string
 import numpy as np
 
 ALPHABET = string.ascii_letters
-LENGTHS = (8, 40)  # characters of a segment: at least, and fewer than
-TIMES = (2, 4)  # how often it is said: at least, and fewer than
+LENGTHS = (6, 33)  # characters of a segment: at least, and fewer than
+TIMES = (6, 13)  # how often it is said: at least, and fewer than
 
 
 def text(n_characters: int = 500_000, seed: int = 0) -> str:
