@@ -11,7 +11,8 @@ import pandas as pd
 
 from gptviz.training import history, jobs
 from gptviz.training.config import TrainingConfig
-from gptviz.training.runs import Run, write_json
+from gptviz.training.files import write_json
+from gptviz.training.runs import Run
 
 FILE = "experiment.json"  # in the folder of each of an experiment's runs
 BASELINE = "baseline"

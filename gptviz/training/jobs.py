@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from gptviz.checkpoints.place import root as default_root
 from gptviz.training import slot
-from gptviz.training.runs import LIVING, Command, Run, State, write_json
+from gptviz.training.files import write_json
+from gptviz.training.runs import LIVING, Command, Run, State
 from gptviz.training.worker import INHERITED_LOCK
 
 if TYPE_CHECKING:

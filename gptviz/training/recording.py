@@ -33,8 +33,9 @@ from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
 from gptviz.training import snapshots
+from gptviz.training.files import append_row, drop_rows_after
 from gptviz.training.layers import LayerNorms
-from gptviz.training.runs import Run, append_row, drop_rows_after
+from gptviz.training.runs import Run
 
 SAMPLING = SamplingSettings(temperature=0.8, top_k=40)
 SAMPLES, LAYERS, INDUCTION = "samples.jsonl", "layers.jsonl", "induction.jsonl"

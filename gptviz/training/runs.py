@@ -9,14 +9,11 @@
     RUN/lock             held by the process that trains the run, or waits to
     RUN/checkpoints/, RUN/snapshots/   models; see gptviz.checkpoints.steps
 
-Files are written under a temporary name and then renamed, so a full disk or a killed process
-leaves the last good one. This module needs no PyTorch: a list of runs appears at once.
+This module needs no PyTorch: a list of runs appears at once.
 """
 
 import fcntl
 import json
-import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from gptviz.checkpoints import steps
 from gptviz.training import jsonl
+from gptviz.training.files import append_row, drop_rows_after, read_json, write_json
 
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
@@ -117,13 +115,13 @@ class Run:
     @property
     def name(self) -> str:
         """What the screen calls the run; its id if nothing else was chosen."""
-        name = self._read("about.json").get("name")
+        name = read_json(self.folder / "about.json").get("name")
         return name if isinstance(name, str) and name else self.id
 
     @property
     def created(self) -> str:
         """When the run was made: an ISO time, by which runs can be sorted."""
-        created = self._read("about.json").get("created")
+        created = read_json(self.folder / "about.json").get("created")
         if isinstance(created, str) and created:
             return created
         made = (self.folder / "config.json").stat().st_mtime
@@ -133,7 +131,7 @@ class Run:
     def status(self) -> Status:
         """How far the run is; empty before its start. A broken file counts as a failure."""
         try:
-            return self._read("status.json")  # type: ignore[return-value]
+            return read_json(self.folder / "status.json")  # type: ignore[return-value]
         except (OSError, ValueError) as error:
             return {
                 "state": "failed",
@@ -150,7 +148,7 @@ class Run:
     @property
     def control(self) -> Control:
         """What the worker is asked to do."""
-        return self._read("control.json")  # type: ignore[return-value]
+        return read_json(self.folder / "control.json")  # type: ignore[return-value]
 
     def update_control(self, changes: Control) -> None:
         """Ask the worker for something else and leave other requests as they are."""
@@ -163,7 +161,7 @@ class Run:
     @property
     def rates(self) -> list[Rate]:
         """The learning rates that were chosen while the run ran, in order."""
-        return self._read("rates.json").get("rates", [])
+        return read_json(self.folder / "rates.json").get("rates", [])
 
     def write_rates(self, rates: list[Rate]) -> None:
         """Remember the learning rates that were chosen, so that a resume follows the same curve."""
@@ -233,61 +231,3 @@ class Run:
     def snapshots(self) -> list[int]:
         """The steps of the snapshots on disk, in order."""
         return steps.kept(self.folder / steps.SNAPSHOTS)
-
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self.folder / name
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path} is no valid JSON ({error})") from error
-        except OSError as error:
-            raise OSError(f"{path} cannot be read ({error.strerror})") from error
-        if not isinstance(values, dict):
-            raise ValueError(f"{path} holds a {type(values).__name__}; it must be a JSON object")
-        return values
-
-
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add a line to a file of one JSON object a line, whole or not at all.
-
-    Raises OSError in words.
-    """
-    try:
-        size = path.stat().st_size if path.exists() else 0
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        except OSError:
-            if path.exists():
-                os.truncate(path, size)  # half a line would spoil the next one, too
-            raise
-    except OSError as error:
-        raise OSError(
-            f"{path} could not be written ({error.strerror}); make room and resume"
-        ) from error
-
-
-def drop_rows_after(path: Path, step: int) -> None:
-    """Keep the rows up to a step, and none that is only half written; fine without the file."""
-    if path.exists():
-        kept = [row for row in jsonl.rows(path) if row.get("step", math.inf) <= step]
-        write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file whole or not at all. Raises OSError in words."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OSError(
-            f"{path} could not be written ({error.strerror}); make room and resume"
-        ) from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file whole or not at all. Raises OSError in words."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ import pytest
 from gptviz.model import GPTConfig
 from gptviz.training import jobs, slot
 from gptviz.training.config import TrainingConfig
+from gptviz.training.files import write_json
 from gptviz.training.runs import Run
 
 CONFIG = TrainingConfig(GPTConfig(5, 8, 1, 1, 4, attention="fused"), "text.txt")
@@ -65,7 +66,7 @@ def test_runs_are_listed_the_newest_first_and_what_is_none_is_left_out(tmp_path:
         Run.create(tmp_path / name, CONFIG)
     times = {"b": "2026-01-03", "a": "2026-01-01", "c": "2026-01-02"}
     for name, created in times.items():
-        jobs.write_json(tmp_path / name / "about.json", {"name": name, "created": created})
+        write_json(tmp_path / name / "about.json", {"name": name, "created": created})
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"model_type": "gpt2"}')
     (tmp_path / "broken").mkdir()

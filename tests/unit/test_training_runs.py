@@ -8,7 +8,8 @@ import pytest
 
 from gptviz.model import GPTConfig
 from gptviz.training.config import TrainingConfig
-from gptviz.training.runs import Run, append_row, drop_rows_after, write_json
+from gptviz.training.files import append_row, drop_rows_after, write_json
+from gptviz.training.runs import Run
 
 CONFIG = TrainingConfig(GPTConfig(5, 8, 1, 1, 4, attention="fused"), "text.txt")
 
