@@ -1,27 +1,46 @@
 """Training: a model learns from a text, and every number of it can be watched."""
 
+from functools import partial
+
 import streamlit as st
 
-from gptviz.ui import training_live, training_runs, training_setup, training_tabs
+from gptviz.ui import (
+    training_gallery,
+    training_inside,
+    training_live,
+    training_many,
+    training_runs,
+    training_setup,
+    training_tabs,
+)
 from gptviz.ui.frame import frame_without_prompt
 
 around = frame_without_prompt("training")
 new = st.container()
 run = training_runs.choose()
 with new:
-    training_setup.form(is_open=run is None)
+    draft = training_setup.form(is_open=run is None)
 
 if run:
     training_live.watch(run, around.scheme)
     training_runs.open_elsewhere(run)
-    for_run = {"Samples": training_tabs.samples, "Health": training_tabs.verdict}
-    tabs = st.tabs([*for_run, "All runs"], key="about_run", bind="query-params")
-    for tab, draw in zip(tabs, for_run.values(), strict=False):
-        if tab.open:
-            with tab:
-                draw(run)
-    if tabs[-1].open:
-        with tabs[-1]:
-            training_runs.table()
-else:
-    training_runs.table()
+    training_tabs.draw(
+        "about_run",
+        {
+            "Samples": partial(training_tabs.samples, run),
+            "Health": partial(training_tabs.verdict, run),
+            "Gradients": partial(training_inside.gradients, run, around.scheme),
+            "Induction heads": partial(training_inside.induction, run, around.scheme),
+        },
+    )
+
+st.subheader("All runs")
+training_tabs.draw(
+    "many_runs",
+    {
+        "List": training_runs.table,
+        "Compare": partial(training_many.compare, run, around.scheme),
+        "Experiments": partial(training_many.experiment, draft, around.scheme),
+        "Failure gallery": partial(training_gallery.gallery, around.scheme),
+    },
+)

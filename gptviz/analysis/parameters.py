@@ -43,18 +43,27 @@ def histogram(run: Path, step: int, name: str, bins: int = 60) -> Histogram:
     """
     if not 1 <= bins <= MOST_BINS:
         raise ValueError(f"{bins} bins came; choose from 1 to {MOST_BINS}")
+    found = values(run, step, name).ravel()
+    counts, edges = np.histogram(found, bins)
+    return Histogram(counts, edges, float(found.mean()), float(found.std()))
+
+
+def values(run: Path, step: int, name: str) -> np.ndarray:
+    """The numbers of one parameter at a step, in its shape; only they are read from the disk.
+
+    Raises FileNotFoundError or ValueError in words, as histogram does.
+    """
     with _opened(run, step) as file:
         stored = {key.removeprefix(_PREFIX): key for key in file.keys()}  # noqa: SIM118
         if name not in stored:
             raise ValueError(f"this model has no parameter {name!r}; choose one of {list(stored)}")
-        values = file.get_tensor(stored[name]).astype(np.float64).ravel()
-    if not np.isfinite(values).all():
+        found = file.get_tensor(stored[name]).astype(np.float64)
+    if not np.isfinite(found).all():
         raise ValueError(
             f"{name} holds what is no number at step {step}: the run has diverged; choose an "
             f"earlier step"
         )
-    counts, edges = np.histogram(values, bins)
-    return Histogram(counts, edges, float(values.mean()), float(values.std()))
+    return found
 
 
 @contextmanager

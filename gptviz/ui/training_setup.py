@@ -1,7 +1,7 @@
 """The form for a new run: a text, a size, how text becomes tokens, and Start."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -23,8 +23,17 @@ SAMPLES_EVERY = 100  # steps
 ONE_CLICK = 2.0  # seconds within which a second click on Start is the same one
 
 
-def form(is_open: bool) -> None:
-    """Draw the form; after Start, the new run is the chosen one."""
+@dataclass(frozen=True)
+class Draft:
+    """A run as the form describes it; its text is kept where a run reads it only at the start."""
+
+    name: str
+    text: Text
+    config: TrainingConfig
+
+
+def form(is_open: bool) -> Draft | None:
+    """Draw the form; what it says, if that can work. After Start, the new run is the chosen one."""
     if training_settings.BASE not in st.session_state:
         _begin_from_preset(presets.DEFAULT)
     with st.expander("**Train a new model**", expanded=is_open):
@@ -50,8 +59,12 @@ def form(is_open: bool) -> None:
         ready = button.button(
             "Start", type="primary", key="start", disabled=not config, width="stretch"
         )
-        if ready and text and config:
-            _start(text, config, name.strip() or f"{text.name} {_size_name()}")
+        if not text or not config:
+            return None
+        draft = Draft(name.strip() or f"{text.name} {_size_name()}", text, config)
+        if ready:
+            _start(draft)
+    return draft
 
 
 def clone(run: Run) -> None:
@@ -135,12 +148,12 @@ def _config(text: Text | None, kind: TokenizerKind, bpe_vocab_size: int) -> Trai
     return config
 
 
-def _start(text: Text, config: TrainingConfig, name: str) -> None:
+def _start(draft: Draft) -> None:
     before = st.session_state.get("started_at", -ONE_CLICK)
     if time.monotonic() - before < ONE_CLICK:
         return
     try:
-        run = jobs.start(replace(config, data=str(text.path().resolve())), name)
+        run = jobs.start(replace(draft.config, data=draft.text.stored()), draft.name)
     except (ValueError, OSError) as error:
         parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return

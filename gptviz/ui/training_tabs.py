@@ -1,5 +1,7 @@
 """What a run leaves behind: sample texts, a verdict on its curve, and where its time went."""
 
+from collections.abc import Callable, Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +11,15 @@ from gptviz.ui.training_live import look_again
 
 SAMPLES_SHOWN = 40
 SIGNS = {"healthy": "✓", "too early": "◷"}
+
+
+def draw(key: str, drawings: Mapping[str, Callable[[], None]]) -> None:
+    """A row of tabs; only what is open is drawn."""
+    tabs = st.tabs(list(drawings), key=key, bind="query-params")
+    for tab, drawing in zip(tabs, drawings.values(), strict=True):
+        if tab.open:
+            with tab:
+                drawing()
 
 
 def samples(run: Run) -> None:

@@ -26,11 +26,11 @@ class Text:
     source: Source
     info: TextInfo
 
-    def path(self) -> Path:
+    def stored(self) -> str:
         """The file that a run reads; one that somebody sent is kept. Raises OSError in words."""
-        if isinstance(self.source, Path):
-            return self.source
-        return data.store(self.source, self.name)
+        if isinstance(self.source, bytes):
+            return str(data.store(self.source, self.name).resolve())
+        return str(self.source.resolve())
 
 
 def choose(kind: TokenizerKind, bpe_vocab_size: int) -> Text | None:

@@ -1,0 +1,63 @@
+"""The failure gallery: runs that go wrong in a well-known way, each beside one that does not."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from gptviz.figures.theme import Scheme
+from gptviz.tokenizers.baselines import SHAKESPEARE
+from gptviz.training import jobs
+from gptviz.training.failures import FAILURES, Failure
+from gptviz.training.presets import Preset
+from gptviz.training.runs import Run
+from gptviz.ui import parts, training_many
+
+
+def gallery(scheme: Scheme) -> None:
+    """Choose a failure, run it, and see it beside a run of the same seed that goes well."""
+    titles = {failure.title: failure for failure in FAILURES}
+    title = st.pills(
+        "What can go wrong",
+        list(titles),
+        default=FAILURES[0].title,
+        required=True,
+        key="failure",
+        bind="query-params",
+    )
+    failure = titles[str(title)]
+    st.markdown(f"**What is wrong.** {failure.cause}")
+    st.markdown(f"**What to look at.** {failure.look_at}")
+    runs = jobs.list_runs()
+    pair = [run for preset in _pair(failure) if (run := _latest(runs, preset)) is not None]
+    missing = [preset for preset in _pair(failure) if _latest(runs, preset) is None]
+    words = "Run it again" if pair and not missing else "Run it beside one that goes well"
+    if st.button(words, key="run_failure", type="primary"):
+        _start(missing or [failure.preset])
+    if pair:
+        training_many.draw_beside(pair, "step", scheme, key="failure_curves")
+
+
+def _pair(failure: Failure) -> tuple[Preset, Preset]:
+    return failure.preset, failure.baseline
+
+
+def _latest(runs: Sequence[Run], preset: Preset) -> Run | None:
+    """The newest run of a preset: one of its name that was not made for something else."""
+    wanted = {**preset.model, **preset.settings}
+    for run in runs:
+        settings = {**run.settings, **run.settings["model"]}
+        same = all(settings.get(name) == value for name, value in wanted.items())
+        if run.name == preset.title and same:
+            return run
+    return None
+
+
+def _start(presets: Sequence[Preset]) -> None:
+    """Queue a run of each preset, and watch the first."""
+    try:
+        started = [jobs.start(preset.on(SHAKESPEARE), preset.title) for preset in presets]
+    except (ValueError, OSError) as error:
+        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return
+    st.session_state["run_next"] = started[0].id
+    st.rerun()
