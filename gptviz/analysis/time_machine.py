@@ -15,7 +15,7 @@ import pandas as pd
 from gptviz import generation, language_model
 from gptviz.analysis import embeddings
 from gptviz.language_model import LanguageModel
-from gptviz.sampling import SamplingSettings, stages
+from gptviz.tokenizers import Tokenizer
 from gptviz.training.runs import Run
 
 MOST_WAITING_BYTES = 2**28  # of models that nobody looks at any more and that are still in memory
@@ -68,80 +68,53 @@ def patterns(moments: Moments, ids: Sequence[int], layer: int, head: int) -> Ser
     return _series(moments, look)
 
 
-def distributions(
-    moments: Moments, ids: Sequence[int], settings: SamplingSettings | None = None
-) -> Series:
+def distributions(moments: Moments, ids: Sequence[int]) -> Series:
     """The probability of every token after a text at each step: (steps, V).
 
-    With settings, that from which is drawn; without, the model's own. Raises ValueError in words
-    for a text that cannot be read.
+    Raises ValueError in words for a text that cannot be read.
     """
-    settings = settings or SamplingSettings()
 
     def look(lm: LanguageModel) -> np.ndarray:
-        logits = generation.next_logits(lm.model, lm.ids(ids)).cpu()
-        return stages(logits, ids, settings)[-1].probabilities.numpy()
+        logits = generation.next_logits(lm.model, lm.ids(ids))
+        return logits.softmax(-1).cpu().numpy()
 
     return _series(moments, look)
 
 
-def likeliest(distributions: Series, pieces: Sequence[str], n: int = 8) -> pd.DataFrame:
-    """How the tokens that are likeliest in the end became so.
+def cosines(moments: Moments, token: int) -> Series:
+    """The cosine of one token's embedding with every token's at each step: (steps, V).
 
-    pieces holds the vocabulary's visible pieces by id. One row a step and token: step, rank in
-    the end (from 1), token, id, probability. Raises ValueError if there is no step.
+    −inf for the token itself. Raises IndexError for a token that the model does not have.
     """
-    if not distributions.steps:
+
+    def look(lm: LanguageModel) -> np.ndarray:
+        found = embeddings.vocabulary_cosines(lm, lm.model.wte.weight[token][None])[0]
+        found[token] = -np.inf
+        return found.cpu().numpy()
+
+    return _series(moments, look)
+
+
+def strongest(series: Series, tokenizer: Tokenizer, n: int = 8) -> pd.DataFrame:
+    """How the tokens that have the largest values (steps, V) in the end came to have them.
+
+    One row a step and token: step, rank in the end (from 1), token, id, value. Raises ValueError
+    if there is no step.
+    """
+    if not series.steps:
         raise ValueError("there is no snapshot yet; wait for the first one")
-    ids = np.argsort(-distributions.values[-1], kind="stable")[:n]
-    n_steps = len(distributions.steps)
+    ids = np.argsort(-series.values[-1], kind="stable")[:n]
+    ids = ids[series.values[-1][ids] > -np.inf]
+    n_steps = len(series.steps)
     return pd.DataFrame(
         {
-            "step": np.repeat(distributions.steps, len(ids)),
+            "step": np.repeat(series.steps, len(ids)),
             "rank": np.tile(np.arange(1, len(ids) + 1), n_steps),
-            "token": [pieces[i] for i in ids] * n_steps,
+            "token": tokenizer.pieces(ids.tolist()) * n_steps,
             "id": np.tile(ids, n_steps),
-            "probability": distributions.values[:, ids].ravel(),
+            "value": series.values[:, ids].ravel(),
         }
     )
-
-
-def neighbours(moments: Moments, token: int, n: int = 10) -> pd.DataFrame:
-    """The tokens whose embeddings point most nearly the way of one token's, at each step.
-
-    Columns: step, rank (from 1), and those of `embeddings.nearest`. Raises IndexError for a token
-    that the model does not have.
-    """
-
-    def look(lm: LanguageModel) -> pd.DataFrame:
-        vector = embeddings.token_word(lm, token).vector
-        return embeddings.nearest(lm, vector, n, without={token})
-
-    tables = []
-    for step, table in _looks(moments, look):
-        table.insert(0, "step", step)
-        table.insert(1, "rank", np.arange(1, len(table) + 1))
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-
-def samples(
-    moments: Moments, ids: Sequence[int], n_tokens: int, settings: SamplingSettings, seed: int
-) -> pd.DataFrame:
-    """What the model writes after a text at each step, with the same random numbers each time.
-
-    Columns: step, text. Raises ValueError in words for a text that cannot be read.
-    """
-
-    def look(lm: LanguageModel) -> str:
-        written = generation.generate(
-            lm.model, lm.tokenizer, lm.ids(ids), n_tokens, settings, seed, ()
-        )
-        # A model may have room for more tokens than its tokenizer knows.
-        known = [made.id for made in written if made.id < lm.tokenizer.vocab_size]
-        return lm.tokenizer.decode(known)
-
-    return pd.DataFrame(_looks(moments, look), columns=["step", "text"])
 
 
 def _looks(moments: Moments, look: Callable[[LanguageModel], T]) -> Iterator[tuple[int, T]]:

@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from gptviz import checkpoints
+from gptviz.figures.theme import Scheme
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
 from gptviz.training.runs import Run
@@ -55,7 +55,7 @@ class View:
     prompt: str
     ids: tuple[int, ...]
     tokens: tuple[str, ...]  # one visible piece a token
-    scheme: Literal["light", "dark"]
+    scheme: Scheme
     waiting: DeltaGenerator  # the place in which this run waits for the processor
 
     @property
@@ -68,7 +68,7 @@ class View:
 class Surroundings:
     """What every page has, whatever it looks at."""
 
-    scheme: Literal["light", "dark"]
+    scheme: Scheme
     waiting: DeltaGenerator  # the place in which this run waits for the processor
 
 
@@ -113,8 +113,12 @@ def _surround(name: str) -> tuple[Surroundings, DeltaGenerator]:
         links = st.container(gap="xxsmall")
     st.title(page.title)
     st.markdown(page.sentence)
-    scheme: Literal["light", "dark"] = "dark" if st.context.theme.type == "dark" else "light"
-    return Surroundings(scheme, waiting), links
+    return Surroundings(scheme(), waiting), links
+
+
+def scheme() -> Scheme:
+    """Whether the browser shows light or dark pages."""
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def _bring_choices_along(name: str) -> None:

@@ -7,6 +7,7 @@ Turns are taken in the order of asking: with a plain lock, a run that asks again
 one that writes a text does after each token, would leave the others waiting for minutes.
 """
 
+import gc
 import sys
 import threading
 from collections import deque
@@ -25,8 +26,11 @@ from gptviz.analysis import layer_norms, overview
 from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
 from gptviz.analysis.stream import Stream, measure
+from gptviz.analysis.time_machine import Moments
+from gptviz.checkpoints.steps import folder_name
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
+from gptviz.training.runs import Run
 
 T = TypeVar("T")
 
@@ -47,16 +51,39 @@ def memory(summary: Any) -> int:
     return getattr(summary, "nbytes", sys.getsizeof(summary)) + sum(map(memory, parts))
 
 
+class _Steps(LRUCache[Hashable, LanguageModel]):
+    """The models of steps, bounded in bytes. One that is larger than the bound is kept alone.
+
+    A model's parts refer to each other, so one that is let go of leaves the memory only when
+    Python collects such circles.
+    """
+
+    waiting = 0  # bytes of models that were let go of since then
+
+    def __init__(self) -> None:
+        super().__init__(STEP_BYTES_KEPT, _step_memory)
+
+    def popitem(self) -> tuple[Hashable, LanguageModel]:
+        key, lm = super().popitem()
+        self.waiting += _step_memory(lm)
+        return key, lm
+
+    def make_room(self) -> None:
+        """Collect the models that were let go of, if they are many or large."""
+        if self.waiting >= STEP_BYTES_KEPT:
+            gc.collect()
+            self.waiting = 0
+
+
 def _step_memory(lm: LanguageModel) -> int:
-    # Large layers keep their weights in a second layout. One that is larger than all may be is
-    # kept alone, so that pictures of it do not load it again each time.
+    # Large layers keep their weights in a second layout, too.
     return min(STEP_BYTES_KEPT, 2 * sum(p.nbytes for p in lm.model.parameters()))
 
 
 _lock = threading.Lock()
 _turns: deque[threading.Event] = deque()
 _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
-_steps: LRUCache[Hashable, LanguageModel] = LRUCache(STEP_BYTES_KEPT, _step_memory)
+_steps = _Steps()
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARY_BYTES_KEPT, memory)
 
@@ -111,8 +138,34 @@ def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
 
 def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     key = (name, checkpoints.fingerprint(checkpoints.find_listed(name)))
-    cache = _steps if "@" in name else _models
-    return shared(cache, key, waiting, lambda: language_model.load(name))
+    if "@" not in name:
+        return shared(_models, key, waiting, lambda: language_model.load(name))
+
+    def load() -> LanguageModel:
+        _steps.make_room()
+        return language_model.load(name)
+
+    return shared(_steps, key, waiting, load)
+
+
+def look_at_step(
+    run: Run,
+    step: int,
+    what: Hashable,
+    look: Callable[[Moments], T],
+    waiting: DeltaGenerator,
+) -> T:
+    """What `look` finds in a run's snapshot; `what` stands for it. A known one loads no model.
+
+    Raises FileNotFoundError for a step of which there is no snapshot.
+    """
+    key = (what, checkpoints.fingerprint(run.snapshot(step)))
+    with _lock:
+        found = _summaries.get(key)
+    if found is not None:
+        return found
+    lm = model(f"{run.id}@{folder_name(step)}", waiting)
+    return shared(_summaries, key, waiting, lambda: look([(step, lm)]))
 
 
 def n_parameters(lm: LanguageModel, waiting: DeltaGenerator) -> int:

@@ -1,5 +1,7 @@
 """Which step of a training run a page looks at: a row with a slider, and a place in the URL."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -24,11 +26,6 @@ def run_of(name: str) -> Run | None:
         return None
 
 
-def kept(run: Run) -> list[int]:
-    """The steps whose model can be looked at, in order; none for a run without snapshots."""
-    return sorted({*run.snapshots, *run.checkpoints}) if run.snapshots else []
-
-
 def name_at(run: Run, step: int) -> str:
     """What `gptviz.load` calls the model of a step."""
     return f"{run.id}@{folder_name(step)}"
@@ -41,9 +38,9 @@ def address(name: str) -> dict[str, str]:
 
 
 def chosen(run: Run | None) -> int | None:
-    """The step of the URL. One that the run does not keep is dropped, there and here."""
+    """The step of the URL. One of which the run kept no snapshot is dropped, there and here."""
     wanted = str(st.session_state.get("step", st.query_params.get("step", "")))
-    step = {str(step): step for step in kept(run)}.get(wanted) if run else None
+    step = {str(step): step for step in run.snapshots}.get(wanted) if run else None
     if step is None:
         st.session_state.pop("step", None)
         st.query_params.pop("step", None)
@@ -61,15 +58,20 @@ def row(run: Run, step: int | None, scheme: Scheme) -> str:
     FileNotFoundError if the run is gone.
     """
     best = int(checkpoints.find_listed(run.id).name.removeprefix("step-"))
-    steps = kept(run)
+    steps = run.snapshots
     if not steps:
         return run.id
-    shown = best if step is None else step
-    step_slider(sorted({*steps, shown}), shown, loss_curve(run), scheme)
+    # To choose the best one's place is to choose no step, unless it is a snapshot's, too.
+    slider(run, sorted({*steps, best}), best if step is None else step, scheme)
     name = run.id if step is None else name_at(run, step)
     weights = f"the best checkpoint so far, step {best:,}" if step is None else f"step {step:,}"
     st.caption(f"`{name}` — everything below is of the weights of {weights}.")
     return name
+
+
+def slider(run: Run, steps: Sequence[int], step: int, scheme: Scheme) -> None:
+    """The slider over these steps of a run, and its loss above it."""
+    step_slider(steps, step, loss_curve(run, steps[-1]), scheme)
 
 
 def about(run: Run) -> str:
@@ -78,11 +80,12 @@ def about(run: Run) -> str:
     return f"{name}a training run, {jobs.state(run)}"
 
 
-def loss_curve(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """The smoothed training loss in nats a token at steps spread evenly on a log scale."""
+def loss_curve(run: Run, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps up to the last one, spread evenly on a log scale, and the smoothed training loss there.
+
+    In nats a token.
+    """
     course = history.read(run.folder)
-    if not len(course):
-        return np.empty(0), np.empty(0)
-    wanted = snapshot_steps(int(course["step"][-1]), POINTS)
+    wanted = snapshot_steps(last, POINTS)
     there = np.isin(course["step"], wanted) & np.isfinite(course["train_loss"])
     return course["step"][there], history.smooth(course["train_loss"], SMOOTHING)[there]

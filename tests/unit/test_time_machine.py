@@ -12,7 +12,6 @@ import gptviz
 from gptviz import language_model
 from gptviz.analysis import embeddings, time_machine
 from gptviz.model import GPT, GPTConfig
-from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import CharacterTokenizer
 from gptviz.training import snapshots
 from gptviz.training.config import TrainingConfig
@@ -55,59 +54,50 @@ def test_a_head_that_is_not_there_is_refused_in_words(run, layer, head):
         time_machine.patterns(time_machine.moments(run), IDS, layer, head)
 
 
-def test_neighbours_are_those_of_each_snapshot(run):
-    table = time_machine.neighbours(time_machine.moments(run), token=2, n=3)
-    assert table["step"].unique().tolist() == STEPS
-    for step, part in table.groupby("step"):
+def test_cosines_are_those_of_each_snapshot_s_embeddings(run):
+    series = time_machine.cosines(time_machine.moments(run), token=2)
+    assert series.values.shape == (3, 9)
+    for step, cosines in zip(series.steps, series.values, strict=True):
         lm = at(run, step)
-        expected = embeddings.nearest(lm, lm.model.wte.weight[2], 3, without={2})
-        assert part["rank"].tolist() == [1, 2, 3]
-        assert part["id"].tolist() == expected["id"].tolist()
-        np.testing.assert_allclose(part["cosine"], expected["cosine"], atol=1e-6)
+        nearest = embeddings.nearest(lm, lm.model.wte.weight[2], 9, without={2})
+        np.testing.assert_allclose(cosines[nearest["id"]], nearest["cosine"], atol=1e-6)
+        assert cosines[2] == -np.inf
 
 
-def test_the_distribution_is_the_one_that_each_snapshot_draws_from(run):
-    settings = SamplingSettings(temperature=0.7, top_k=3)
-    series = time_machine.distributions(time_machine.moments(run), IDS, settings)
+def test_probabilities_are_those_that_each_snapshot_draws_from(run):
+    series = time_machine.distributions(time_machine.moments(run), IDS)
     assert series.values.shape == (3, 9)
     np.testing.assert_allclose(series.values.sum(-1), 1, atol=1e-5)
-    assert ((series.values > 0).sum(-1) == 3).all()
     for step, probabilities in zip(series.steps, series.values, strict=True):
-        (first,) = at(run, step).generate(IDS, 1, temperature=0.7, top_k=3, seed=0)
+        (first,) = at(run, step).generate(IDS, 1, seed=0)
         np.testing.assert_allclose(probabilities, first.probabilities, atol=1e-6)
 
 
-def test_the_likeliest_tokens_of_the_end_are_followed_from_the_beginning(run):
+def test_the_tokens_that_are_likeliest_in_the_end_are_followed_from_the_beginning(run):
     series = time_machine.distributions(time_machine.moments(run), IDS)
-    table = time_machine.likeliest(series, TOKENIZER.pieces(range(9)), n=4)
+    table = time_machine.strongest(series, TOKENIZER, n=4)
     assert len(table) == 3 * 4
     last = table[table["step"] == 40]
-    assert last["probability"].is_monotonic_decreasing
-    assert last["probability"].iloc[0] == series.values[-1].max()
+    assert last["value"].is_monotonic_decreasing
+    assert last["value"].iloc[0] == series.values[-1].max()
     for row in table.itertuples():
-        assert row.probability == series.values[STEPS.index(row.step), row.id]
+        assert row.value == series.values[STEPS.index(row.step), row.id]
         assert row.token == TOKENIZER.pieces([row.id])[0]
         assert last[last["id"] == row.id]["rank"].item() == row.rank
 
 
-def test_a_sample_is_what_each_snapshot_writes_with_the_same_seed(run):
-    settings = SamplingSettings(temperature=0.8, top_k=40)
-    table = time_machine.samples(time_machine.moments(run), IDS, 12, settings, seed=5)
-    assert table["step"].tolist() == STEPS
-    for step, text in table.itertuples(index=False):
-        written = at(run, step).generate(IDS, 12, temperature=0.8, top_k=40, seed=5)
-        known = [made.id for made in written if made.id < TOKENIZER.vocab_size]
-        assert text == TOKENIZER.decode(known)
-    assert table["text"].nunique() == 3
+def test_a_token_is_no_neighbour_of_its_own(run):
+    series = time_machine.cosines(time_machine.moments(run), token=2)
+    table = time_machine.strongest(series, TOKENIZER, n=9)
+    assert sorted(table["id"].unique()) == [0, 1, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(
     "look",
     [
         lambda moments: time_machine.patterns(moments, IDS, 0, 0),
-        lambda moments: time_machine.neighbours(moments, 0, 2),
+        lambda moments: time_machine.cosines(moments, 0),
         lambda moments: time_machine.distributions(moments, IDS),
-        lambda moments: time_machine.samples(moments, IDS, 3, SamplingSettings(), 0),
     ],
 )
 def test_no_second_model_is_in_memory_while_one_is_looked_at(run, monkeypatch, look):
@@ -150,6 +140,5 @@ def test_a_run_without_snapshots_has_nothing_to_show(run):
     snapshots.forget_after(run, -1)
     series = time_machine.distributions(time_machine.moments(run), IDS)
     assert series.steps == []
-    assert time_machine.neighbours(time_machine.moments(run), 0).empty
     with pytest.raises(ValueError, match="no snapshot yet"):
-        time_machine.likeliest(series, TOKENIZER.pieces(range(9)))
+        time_machine.strongest(series, TOKENIZER)
