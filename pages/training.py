@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from gptviz.ui import (
+    time_machine,
     training_gallery,
     training_inside,
     training_live,
@@ -29,6 +30,7 @@ if run:
         {
             "Samples": partial(training_tabs.samples, run),
             "Health": partial(training_tabs.verdict, run),
+            "Time machine": partial(time_machine.tab, run),
             "Gradients": partial(training_inside.gradients, run, around.scheme),
             "Induction heads": partial(training_inside.induction, run, around.scheme),
         },
