@@ -9,14 +9,14 @@ from gptviz.figures import layers as figures
 from gptviz.figures.theme import Scheme
 from gptviz.training import details, history, jobs
 from gptviz.training.runs import Run
-from gptviz.ui import parts
+from gptviz.ui import controls, parts
 from gptviz.ui.training_live import look_again
 
 EVERY = 5.0  # seconds between two looks at a run that lives
-MEASURES = {
-    "grad_norm": "gradient norm",
-    "weight_norm": "weight norm",
-    "update_ratio": figures.UPDATE,
+MEASURES = {  # by what they are called in the address: what is measured, and on the picture
+    "gradients": ("grad_norm", "gradient norm"),
+    "weights": ("weight_norm", "weight norm"),
+    "updates": ("update_ratio", figures.UPDATE),
 }
 WORDS = {
     "grad_norm": "how strongly the loss of a step pulls at the numbers of a part: the length of "
@@ -29,17 +29,9 @@ WORDS = {
 
 def gradients(run: Run, scheme: Scheme) -> None:
     """Norms of gradients, weights and updates by part, and the numbers of one parameter."""
-    measure = st.segmented_control(
-        "What is measured",
-        list(MEASURES),
-        default="grad_norm",
-        required=True,
-        format_func=MEASURES.__getitem__,
-        key="measure",
-        bind="query-params",
-    )
+    measure, what = MEASURES[controls.choice("measure", "What is measured", list(MEASURES))]
     every = look_again(jobs.state(run), EVERY)
-    st.fragment(_norms, run_every=every)(run, str(measure), scheme)
+    st.fragment(_norms, run_every=every)(run, measure, what, scheme)
     _histogram(run, scheme)
 
 
@@ -48,7 +40,7 @@ def induction(run: Run, scheme: Scheme) -> None:
     st.fragment(_induction, run_every=look_again(jobs.state(run), EVERY))(run, scheme)
 
 
-def _norms(run: Run, measure: str, scheme: Scheme) -> None:
+def _norms(run: Run, measure: str, what: str, scheme: Scheme) -> None:
     found = details.layers(run.folder)
     if not len(found.steps):
         st.markdown(
@@ -57,7 +49,7 @@ def _norms(run: Run, measure: str, scheme: Scheme) -> None:
             else "This run does not measure its layers."
         )
         return
-    values, what = found.values[measure], MEASURES[measure]
+    values = found.values[measure]
     rows = pd.DataFrame(values, columns=list(found.groups))
     rows.insert(0, "step", found.steps)
     figure = figures.by_group(values, found.steps, found.groups, what, scheme)
@@ -107,7 +99,7 @@ def _histogram(run: Run, scheme: Scheme) -> None:
         name=f"{name} after step {step:,}",
         shape=now.shape,
         how_to_read="how its numbers are spread. Training begins with small random numbers around "
-        "0 (norms with 1); what a text needs pulls some of them far away.",
+        "0 (biases with 0, norms with 1); what a text needs pulls some of them far away.",
         table=spread.reset_index(names="of the numbers"),
     )
 
@@ -144,5 +136,5 @@ def _induction(run: Run, scheme: Scheme) -> None:
     st.markdown(
         f"At step {found.steps[-1]:,} the model guesses random tokens said again "
         f"**{abs(gain):.2f} nats a token {'better' if gain > 0 else 'worse'}** than those said for "
-        f"the first time; only looking back can help there."
+        f"the first time. A model that looks back gets far better."
     )

@@ -61,9 +61,14 @@ def choose() -> Run | None:
 
 def label(run: Run) -> str:
     """A run's name and state in words and sign."""
+    return f"{run.name}   {in_words(run)}"
+
+
+def in_words(run: Run) -> str:
+    """A run's state in words and sign; how many are before it where it waits."""
     state = jobs.state(run)
     waits = f", {jobs.queue_position(run)} before it" if state == "queued" else ""
-    return f"{run.name}   {SIGNS[state]} {state}{waits}"
+    return f"{SIGNS[state]} {state}{waits}"
 
 
 def _controls(run: Run) -> None:
@@ -101,12 +106,11 @@ def table() -> None:
     """All runs with their states."""
     rows = []
     for run in jobs.list_runs():
-        state, status = jobs.state(run), run.status
+        status = run.status
         rows.append(
             {
                 "run": run.name,
-                "state": f"{SIGNS[state]} {state}",
-                "before it in the queue": jobs.queue_position(run) if state == "queued" else None,
+                "state": in_words(run),
                 "made": run.created[:16].replace("T", " "),
                 "step": status.get("step"),
                 "best validation loss": status.get("best_val_loss"),

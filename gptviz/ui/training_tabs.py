@@ -1,15 +1,20 @@
 """What a run leaves behind: sample texts, a verdict on its curve, and where its time went."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from gptviz.training import health, history, jobs, jsonl
+from gptviz.analysis import memorised
+from gptviz.training import health, history, jobs, jsonl, texts
 from gptviz.training.runs import Run
+from gptviz.ui import parts
+from gptviz.ui.components.marked_text import marked_text
 from gptviz.ui.training_live import look_again
 
 SAMPLES_SHOWN = 40
+SAMPLES_MARKED = 5  # the latest: each is searched for in the whole text
 SIGNS = {"healthy": "✓", "too early": "◷"}
 
 
@@ -46,10 +51,35 @@ def _samples(run: Run) -> None:
         f"{len(rows)} texts, the latest first. The dice are the same each time, so what changes "
         "is the model."
     )
+    with_marks = st.toggle("Mark what stands in the text word for word", key="memorised")
     with st.container(height=420):
         for row in rows[: -SAMPLES_SHOWN - 1 : -1]:
             st.markdown(f"**step {row['step']:,}**")
-            st.code(row["prompt"].lstrip("\n") + row["text"], language=None, wrap_lines=True)
+            text = row["prompt"].lstrip("\n") + row["text"]
+            if with_marks and row in rows[-SAMPLES_MARKED:]:
+                _marked(run, row["step"], text)
+            else:
+                st.code(text, language=None, wrap_lines=True)
+
+
+def _marked(run: Run, step: int, text: str) -> None:
+    """A sample with the passages that the model has read in this very form."""
+    try:
+        found = _memorised(run.settings["data"], text)
+    except (ValueError, OSError) as error:
+        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return
+    marked_text(text, [(passage.start, passage.end) for passage in found], key=f"sample_{step}")
+    st.caption(
+        f"{memorised.share(found, text):.0%} of it stands in passages of "
+        f"{memorised.N_CHARACTERS} characters or more that the text holds too."
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner="Searching the text …")
+def _memorised(data: str, sample: str) -> list[memorised.Passage]:
+    read, _ = memorised.halves("".join(texts.characters(Path(data))))
+    return memorised.passages(sample, read)
 
 
 def _verdict(run: Run) -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from gptviz.model import GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.training import jobs
+from gptviz.training import details, jobs, jsonl
 from gptviz.training.config import TrainingConfig
 from gptviz.training.runs import Run
 from gptviz.training.worker import work
@@ -92,6 +92,10 @@ def in_address(app: AppTest) -> str:
 
 def words(app: AppTest) -> str:
     return " ".join(e.value for e in [*app.main.markdown, *app.main.caption]).replace("\\", "")
+
+
+def figures(app: AppTest) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.main.get("plotly_chart")]
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -332,3 +336,69 @@ def test_the_learning_rate_of_a_run_can_be_changed_while_it_runs(tmp_path: Path)
         app.number_input(key="rate_live").set_value(0.0005).run()
         press(app, "Change")
     assert run.control["learning_rate"] == 0.0005
+
+
+@pytest.mark.usefixtures("root")
+def test_what_a_sample_has_in_common_with_the_text_is_marked(root: Path):
+    app = open_page(run="first-run", about_run="Samples")
+    app.toggle(key="memorised").set_value(True).run()
+    assert not app.exception
+    marked = [e for e in app.main if e.type == "bidi_component" and "sample" in (e.key or "")]
+    assert len(marked) == 4
+    shown = "".join(piece for piece, _ in json.loads(marked[0].proto.json))
+    written = jsonl.rows(root / "first-run" / "samples.jsonl")[-1]
+    assert shown == written["prompt"].lstrip("\n") + written["text"]
+    assert "% of it stands in passages" in words(app)
+
+
+@pytest.mark.usefixtures("root")
+def test_norms_of_every_part_and_the_numbers_of_a_parameter_are_drawn(root: Path):
+    app = open_page(run="first-run", about_run="Gradients", measure="updates")
+    norms, histogram = figures(app)
+    groups = details.layers(root / "first-run").groups
+    assert len([line for line in norms["data"] if line.get("customdata")]) == len(groups)
+    assert "usual: about 0.001" in [line["name"] for line in norms["data"]]
+    assert [part["name"] for part in histogram["data"]] == ["now", "at the start"]
+
+
+@pytest.mark.usefixtures("root")
+def test_every_head_has_its_induction_score_and_the_source_is_named():
+    app = open_page(run="first-run", about_run="Induction heads")
+    (birth,) = figures(app)
+    assert {"training loss", "L0 H0", "L0 H1"} <= {line["name"] for line in birth["data"]}
+    assert "Olsson et al., 2022" in words(app)
+
+
+@pytest.mark.usefixtures("root")
+def test_runs_are_compared_over_steps_tokens_or_time():
+    app = open_page(run="first-run", many_runs="Compare")
+    (chart,) = figures(app)
+    assert chart["layout"]["xaxis"]["title"]["text"] == "step"
+    app.selectbox(key="compared_by").set_value("tokens").run()
+    (chart,) = figures(app)
+    assert chart["layout"]["xaxis"]["title"]["text"] == "tokens read"
+    assert app.dataframe[-1].value["run"].tolist() == ["My first run"]
+
+
+def test_an_experiment_queues_a_run_for_each_variant(spawned: list[Run]):
+    app = open_page(many_runs="Experiments")
+    app.multiselect(key="variants").set_value(["baseline", "double rate"]).run()
+    press(app, "Queue them")
+    baseline, double = (run.config for run in spawned)
+    assert double == replace(
+        baseline,
+        learning_rate=2 * baseline.learning_rate,
+        min_learning_rate=2 * baseline.min_learning_rate,
+    )
+    assert app.dataframe[0].value["variant"].tolist() == ["baseline", "double rate"]
+
+
+def test_a_failure_is_run_beside_a_run_that_goes_well(spawned: list[Run]):
+    app = open_page(many_runs="Failure gallery")
+    app.pills(key="failure").set_value("No positions").run()
+    assert "which ones came before" in words(app)
+    press(app, "Run it beside one that goes well")
+    failure, well = (run.config for run in spawned)
+    assert failure == replace(well, model=replace(well.model, position="none"))
+    (chart,) = figures(app)
+    assert {"No positions", "As it should be"} <= {line["name"] for line in chart["data"]}
