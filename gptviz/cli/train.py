@@ -46,7 +46,13 @@ def options(command: argparse.ArgumentParser) -> None:
     """Where the run lies, a file of settings, and all settings."""
     command.description, command.epilog = TRAIN, TRAIN_END
     command.add_argument(
-        "--run", dest="folder", type=Path, required=True, metavar="FOLDER", help="a new folder"
+        "--run",
+        "--folder",
+        dest="folder",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="a new folder; behind torchrun, which takes --run for its own, write --folder",
     )
     command.add_argument(
         "--config", type=Path, metavar="FILE", help="settings in TOML; options overrule it"
