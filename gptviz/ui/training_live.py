@@ -64,9 +64,9 @@ def _headline(run: Run, state: State, status: Status, course: History) -> None:
     told = [f"**{SIGNS[state]} {state}**", f"step {done:,} of {steps:,}"]
     if left is not None:
         told.append(f"{duration(left)} left")
-    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
     if words := _words(run, state, status, done):
-        st.caption(words)
+        told.append(words)
+    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
     for name in ("error", "warning"):
         if text := status.get(name):
             parts.problem(f"{str(text)[:1].upper()}{str(text)[1:]}.")
@@ -76,16 +76,16 @@ def _words(run: Run, state: State, status: Status, done: int) -> str:
     last = status.get("last_step", 0)
     if state == "queued":
         n = jobs.queue_position(run)
-        ahead = f"{n} before it" if n else "it is next"
-        return f"One run trains at a time on this machine; {ahead}."
+        ahead = f"{n} wait before this one" if n else "this one is next"
+        return f"one run trains at a time on this machine, and {ahead}"
     if state == "running" and not done:
-        return "It reads the text and makes the model; the first loss comes in a few seconds."
+        return "it reads the text and makes the model"
     if state == "crashed":
-        return f"Its process ended without a word. Resume goes on from step {last:,}."
+        return f"its process ended without a word; Resume goes on from step {last:,}"
     if state in ("paused", "stopped"):
-        return f"Resume goes on from step {last:,}, on the very same curve."
+        return f"Resume goes on from step {last:,}, on the very same curve"
     if state == "done" and status.get("stopped_early"):
-        return "It ended early: validation no longer improved."
+        return "it ended early, for validation no longer improved"
     return ""
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from gptviz.model import GPTConfig, Norm, Position
 from gptviz.training.config import Precision, Schedule, TrainingConfig
 
+COLUMNS = 4
 BASE = "new_base"  # the settings that the controls change: a preset's, or a cloned run's
 
 
@@ -60,12 +61,14 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
         ),
         Setting(
             "learning_rate",
-            "Highest learning rate",
-            "How far a correction goes, at most.",
+            "Highest rate",
+            "The learning rate after the warm-up: how far a correction goes, at most.",
             step=1e-4,
         ),
-        Setting("min_learning_rate", "Last learning rate", "The rate at the end.", step=1e-5),
-        Setting("schedule", "The rate goes down", "After the warm-up.", choices=SCHEDULES),
+        Setting("min_learning_rate", "Last rate", "The learning rate at the end.", step=1e-5),
+        Setting(
+            "schedule", "Schedule", "How the rate goes down after the warm-up.", choices=SCHEDULES
+        ),
         Setting("warmup_steps", "Warm-up", "Steps until the rate is at its highest.", 0, 10),
         Setting(
             "weight_decay",
@@ -75,20 +78,28 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
         ),
         Setting(
             "gradient_clip",
-            "Gradient clipping",
+            "Clipping",
             "A gradient longer than this is shortened to it.",
             step=0.1,
         ),
     ),
     "Around it": (
         Setting("precision", "Precision", "Of the large products.", choices=PRECISIONS),
-        Setting("eval_interval", "Validate every … steps", "On the held-out text.", 1, 10),
+        Setting(
+            "eval_interval",
+            "Validate every",
+            "Steps between two looks at the held-out text.",
+            1,
+            10,
+        ),
         Setting(
             "patience",
             "Patience",
             "Validations without a new best one after which the run ends early. 0: never.",
         ),
-        Setting("sample_interval", "Write every … steps", "A sample text. 0: never.", 0, 50),
+        Setting(
+            "sample_interval", "Write every", "Steps between two sample texts. 0: none.", 0, 50
+        ),
         Setting("seed", "Seed", "The same seed and settings give the same run."),
     ),
 }
@@ -112,10 +123,11 @@ def draw() -> TrainingConfig:
     values: dict[str, Any] = {}
     for title, group in GROUPS.items():
         st.markdown(f"**{title}**")
-        columns = st.columns(4)
-        for i, setting in enumerate(group):
-            with columns[i % 4]:
-                values[setting.name] = _control(setting)
+        for first in range(0, len(group), COLUMNS):
+            row = group[first : first + COLUMNS]
+            for column, setting in zip(st.columns(COLUMNS), row, strict=False):
+                with column:
+                    values[setting.name] = _control(setting)
     return changed(st.session_state[BASE], values)
 
 

@@ -44,7 +44,7 @@ def _samples(run: Run) -> None:
         st.markdown(
             f"The model writes its first sample at step {every:,}."
             if every
-            else "This run writes no samples; *Write every … steps* in the settings turns them on."
+            else "This run writes no samples; *Write every* in the settings turns them on."
         )
         return
     st.caption(

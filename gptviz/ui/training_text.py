@@ -13,7 +13,7 @@ from gptviz.training.data import TextInfo
 from gptviz.training.texts import Source
 from gptviz.ui import parts
 
-PLAYS, FILE, PASTED = "Shakespeare's plays", "A text file", "A pasted text"
+PLAYS, FILE, PASTED = "Shakespeare", "A text file", "A pasted text"
 AGAIN = "new_text_again"  # the text of a run whose settings were cloned
 MOST_MEGABYTES = data.LARGEST // 1_000_000
 

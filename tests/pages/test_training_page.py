@@ -91,7 +91,9 @@ def in_address(app: AppTest) -> str:
 
 
 def words(app: AppTest) -> str:
-    return " ".join(e.value for e in [*app.main.markdown, *app.main.caption]).replace("\\", "")
+    progress = [bar.proto.text for bar in app.main.get("progress")]
+    said = [element.value for element in [*app.main.markdown, *app.main.caption]]
+    return " ".join([*progress, *said]).replace("\\", "")
 
 
 def figures(app: AppTest) -> list[dict]:
