@@ -13,7 +13,9 @@ from gptviz.training.history import History
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
 
-Rule = Literal["too early", "rate too high", "rate too low", "overfitting", "clipping", "healthy"]
+Rule = Literal[
+    "too early", "rate too high", "rate too low", "stuck", "overfitting", "clipping", "healthy"
+]
 
 FEWEST_STEPS = 50  # a shorter curve says nothing yet; nor does one that is still warming up
 WINDOW = 20  # steps whose mean stands for the loss at one place
@@ -23,8 +25,10 @@ SPIKE = 0.5  # nats above the median of the steps around
 SPIKES = 3
 SLOW_AFTER = 100  # steps after the warm-up, until "hardly moves" can be said
 HARDLY_MOVES = 0.3  # a fall by less than this share of the first loss
-OVERFIT_RISE = 0.03  # nats above the best validation loss
-CLIPPED_TO = 1.5  # times the limit: a gradient so long loses a third or more
+FELL_AT_FIRST = 0.1  # of the first loss: who falls less has not begun to learn
+STANDS = 0.1  # a share of the whole fall that is none, if it took half the steps
+OVERFIT_RISE = 0.05  # nats above the best validation loss: less may be chance
+CLIPPED_TO = 2.0  # times the limit: a gradient so long loses half or more
 MOST = 0.5  # share of the steps
 RECENT = 200  # steps that clipping is judged on
 DIVERGED = "diverged"  # as the loop says of a loss that is no number
@@ -58,7 +62,7 @@ def judge(history: History, config: "TrainingConfig", error: str = "") -> list[F
                 f"{len(history)} steps are done; the curve is judged after {needed}.",
             )
         ]
-    overfitting, slow = _overfitting(history), _rate_too_low(loss, config.warmup_steps)
+    overfitting, slow = _overfitting(history), _slow(loss, config.warmup_steps)
     if slow and not overfitting:
         return [slow]  # its gradients stay as long as at the start, which says nothing more
     clipping = _clipping(history["grad_norm"][config.warmup_steps :], config.gradient_clip)
@@ -109,17 +113,29 @@ def _spikes(loss: np.ndarray, steps: np.ndarray) -> str:
     )
 
 
-def _rate_too_low(loss: np.ndarray, warmup_steps: int) -> Finding | None:
+def _slow(loss: np.ndarray, warmup_steps: int) -> Finding | None:
+    """A loss that has not come far: still on its way, or standing still."""
     if len(loss) < warmup_steps + SLOW_AFTER:
         return None
-    now = loss[-WINDOW:].mean()
-    if loss[0] - now >= HARDLY_MOVES * loss[0]:
+    first, now = loss[0], loss[-WINDOW:].mean()
+    fall = first - now
+    if fall >= HARDLY_MOVES * first:
         return None
+    told = f"In {len(loss)} steps the training loss went from {first:.2f} to {now:.2f}"
+    half = len(loss) // 2
+    late = loss[half - WINDOW // 2 : half + WINDOW // 2].mean() - now
+    if fall > FELL_AT_FIRST * first and late < STANDS * fall:
+        return Finding(
+            "stuck",
+            "The loss fell a little at first and stands still now. Try a third of the rate, a "
+            "longer warm-up, fewer layers, or norms before each part.",
+            f"{told}; {max(late, 0):.2f} of it since step {half}.",
+        )
     return Finding(
         "rate too low",
         "The loss hardly moves: the learning rate is probably too low, or the text has no pattern "
         "that is easy to find. Try ten times the rate.",
-        f"In {len(loss)} steps the training loss went from {loss[0]:.2f} to {now:.2f}.",
+        f"{told}.",
     )
 
 

@@ -94,6 +94,18 @@ def test_a_loss_that_hardly_moves_means_too_low_a_rate():
     assert "from 4.21 to 3.69" in finding.evidence
 
 
+def test_a_loss_that_fell_a_little_and_stands_is_stuck():
+    loss = 3.3 + 1.1 * np.exp(-STEPS / 15) + NOISE
+    (finding,) = judge(course(loss), CONFIG)
+    assert finding.rule == "stuck"
+    assert "went from 4.3" in finding.evidence
+    assert "0.0" in finding.evidence.partition(";")[2]
+
+
+def test_a_loss_that_never_moved_means_too_low_a_rate():
+    assert rules(4.2 + NOISE) == ["rate too low"]
+
+
 def test_a_slow_warm_up_is_no_sign_of_too_low_a_rate():
     loss = 4.2 - 0.5 * STEPS / 600
     assert rules(loss, config=replace(CONFIG, warmup_steps=510)) == ["healthy"]
