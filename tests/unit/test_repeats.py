@@ -29,7 +29,7 @@ def test_what_followed_the_same_character_last_time_mostly_follows_it_again():
     for before, after in itertools.pairwise(TEXT):
         right += last.get(before) == after
         last[before] = after
-    assert right / len(TEXT) > 0.85
+    assert right / len(TEXT) > 0.5
 
 
 def test_no_fixed_distance_leads_back():
@@ -40,7 +40,7 @@ def test_no_character_is_commoner_and_none_follows_another_more_often_than_by_ch
     share = 1 / len(repeats.ALPHABET)
     counts = Counter(TEXT)
     assert set(counts) == set(repeats.ALPHABET)
-    assert all(0.8 * share < n / len(TEXT) < 1.25 * share for n in counts.values())
+    assert all(0.6 * share < n / len(TEXT) < 1.5 * share for n in counts.values())
     pairs = Counter(itertools.pairwise(TEXT))
     after_a = {b: n for (a, b), n in pairs.items() if a == "a"}
     assert max(after_a.values()) < 0.08 * sum(after_a.values())

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from gptviz.analysis.estimate import parameters
-from gptviz.training import data
+from gptviz.training import data, repeats
 from gptviz.training.config import TrainingConfig
 from gptviz.training.failures import FAILURES, LESSON
-from gptviz.training.presets import DEFAULT, SIZES
+from gptviz.training.presets import DEFAULT, INDUCTION, SIZES
+from gptviz.training.snapshots import snapshot_steps
 
 PLAYS = Path(data.__file__).parents[1] / "data" / "shakespeare.txt"
 
@@ -33,6 +34,15 @@ def test_the_default_run_has_four_layers_of_four_heads_and_reads_characters():
     assert DEFAULT in SIZES
 
 
+def test_the_birth_of_an_induction_head_is_seen_often_by_two_layers_on_a_text_of_repeats(models):
+    config = INDUCTION.on(PLAYS)
+    assert Path(config.data).is_relative_to(models)
+    assert Path(config.data).read_text(encoding="utf-8") == repeats.text()
+    assert config.model.n_layer == 2
+    seen = snapshot_steps(config.steps, config.snapshots)
+    assert sum(400 <= step <= 800 for step in seen) >= 5, "where the heads come about"
+
+
 def test_sizes_go_from_small_to_large():
     sizes = [parameters(size.config("text.txt", vocab_size=65).model) for size in SIZES]
     assert sizes == sorted(sizes)
@@ -40,7 +50,7 @@ def test_sizes_go_from_small_to_large():
 
 def test_each_preset_has_a_name_of_its_own_and_settings_that_exist():
     gallery = [part for failure in FAILURES for part in (failure.preset, failure.baseline)]
-    presets = list({id(preset): preset for preset in [*SIZES, *gallery]}.values())
+    presets = list({id(preset): preset for preset in [*SIZES, INDUCTION, *gallery]}.values())
     assert len({preset.name for preset in presets}) == len(presets)
     settings = {field.name for field in fields(TrainingConfig)}
     for preset in presets:
