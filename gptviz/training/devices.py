@@ -54,9 +54,10 @@ def memory_in_words(config: TrainingConfig, n_processes: int = 1) -> Iterator[No
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
+        where = "this machine" if best_device().type == "cpu" else "the GPU"
         raise ValueError(
-            f"the memory of the {best_device().type.upper()} is too small for this run; "
-            f"begin one with {smaller(config, n_processes)}"
+            f"the memory of {where} is too small for these settings: begin a run with "
+            f"{smaller(config, n_processes)}"
         ) from error
 
 
@@ -69,20 +70,20 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def smaller(config: TrainingConfig, n_processes: int = 1) -> str:
-    """Settings that need less memory: a smaller batch of which more are added up, if there is one.
+    """Settings that need about half the memory, in words.
 
-    That learns the same. Else a shorter context or a narrower model, which does not.
+    If a batch can be divided, of parts that are added up, for that learns the same; else of a
+    shorter context or a narrower model.
     """
     model, batch = config.model, config.batch_size
+    context = f"block_size {max(1, model.block_size // 2)} instead of {model.block_size}"
+    width = max(1, model.n_embd // model.n_head // 2) * model.n_head
+    less = f"{context} or n_embd {width} instead of {model.n_embd}"
     for size in range(batch // 2, 0, -1):
         if batch % size == 0 and size % n_processes == 0:
             accumulation = config.accumulation * batch // size
             return (
                 f"batch_size {size} and accumulation {accumulation}, which learns the same in "
-                f"smaller parts"
+                f"smaller parts; if even that is too much, {less}"
             )
-    width = max(1, model.n_embd // model.n_head // 2) * model.n_head
-    return (
-        f"block_size {max(1, model.block_size // 2)} instead of {model.block_size}, "
-        f"or n_embd {width} instead of {model.n_embd}"
-    )
+    return less

@@ -47,16 +47,7 @@ class Together(Team):
             dist.init_process_group(backend, timeout=LONGEST_SILENCE)
 
     def device(self) -> torch.device:
-        if not torch.cuda.is_available():
-            return torch.device("cpu")
-        local, n_gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if local >= n_gpus:
-            raise ValueError(
-                f"this machine has {n_gpus} GPUs, too few for process {local + 1} of it; "
-                f"start with --nproc-per-node {n_gpus}"
-            )
-        torch.cuda.set_device(local)
-        return torch.device("cuda")
+        return device_of_this_process()
 
     def send(self, order: Setup | Step | str) -> None:
         with self.contact():
@@ -151,7 +142,25 @@ class Together(Team):
         self.broken = False
 
     def __exit__(self, *error: object) -> None:
-        if not self.broken:
+        # The others learn of an error of another process when its connections close.
+        if not self.broken and (self.rank == 0 or error[0] is None):
             with suppress(ConnectionError):  # a run that is done is done
                 self.end()
         dist.destroy_process_group()
+
+
+def device_of_this_process() -> torch.device:
+    """A GPU for each process of a machine that has GPUs, else the processor for all of them.
+
+    Raises ValueError if there are too few GPUs.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    local, n_gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local >= n_gpus:
+        raise ValueError(
+            f"this machine has {n_gpus} GPUs and a process too many for them; "
+            f"start with --nproc-per-node {n_gpus}"
+        )
+    torch.cuda.set_device(local)
+    return torch.device("cuda")
