@@ -12,6 +12,9 @@ import torch
 
 from gptviz import GPT, GPTConfig, LanguageModel
 from gptviz.tokenizers import CharacterTokenizer
+from gptviz.training.config import TrainingConfig
+from gptviz.training.runs import Run
+from gptviz.training.worker import work
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,6 +30,35 @@ def tiny_lm() -> LanguageModel:
     config = GPTConfig(tokenizer.vocab_size, block_size=64, n_layer=2, n_head=2, n_embd=8)
     model = GPT(config, torch.Generator().manual_seed(0))
     return LanguageModel(model, tokenizer, "tiny", "tiny")
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that took place: 30 steps, six snapshots, four samples; only read."""
+    folder = tmp_path_factory.mktemp("finished")
+    text = "the king and the queen speak to the fool. " * 60
+    (folder / "text.txt").write_text(text, encoding="utf-8")
+    vocab_size = CharacterTokenizer.from_text(text).vocab_size
+    config = TrainingConfig(
+        GPTConfig(vocab_size, block_size=16, n_layer=2, n_head=2, n_embd=8, attention="fused"),
+        str(folder / "text.txt"),
+        tokenizer="char",
+        batch_size=4,
+        steps=30,
+        learning_rate=0.02,
+        min_learning_rate=0.01,
+        warmup_steps=5,
+        eval_interval=10,
+        eval_windows=4,
+        precision="float32",
+        sample_interval=10,
+        sample_tokens=20,
+        snapshots=6,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTVIZ_SLOT", str(folder / "slot"))
+        work(Run.create(folder / "run", config, "My *first* run"))
+    return folder / "run"
 
 
 @pytest.fixture(autouse=True)

@@ -34,8 +34,8 @@ class Row {
     this.input.setAttribute("aria-label", "Training step")
     this.input.addEventListener("input", () => {
       this.held = true
+      this.index = Number(this.input.value)
       this.stop()
-      this.move(Number(this.input.value))
     })
     this.input.addEventListener("change", () => {
       this.held = false
@@ -65,13 +65,9 @@ class Row {
     this.draw()
   }
 
-  move(index) {
+  ask(index) {
     this.index = index
     this.draw()
-  }
-
-  ask(index) {
-    this.move(index)
     const step = this.data.steps[index]
     if (step === (this.asked ?? this.data.chosen)) return
     this.asked = step

@@ -1,0 +1,78 @@
+"""What only a browser can prove of the slider over a run's steps: moving it, and Play."""
+
+import re
+import shutil
+
+import pytest
+
+PROMPT = "the queen"
+PATTERN = "JSON.stringify(document.querySelector('.js-plotly-plot').data[0].z)"
+
+
+@pytest.fixture(scope="module")
+def past_server(start_server, finished_run, tmp_path_factory):
+    """A server whose only model is a run."""
+    root = tmp_path_factory.mktemp("past")
+    shutil.copytree(finished_run, root / "first")
+    with start_server(GPTVIZ_CHECKPOINTS=str(root)) as running:
+        yield running
+
+
+def steps(page):
+    return page.get_by_role("slider", name="Training step")
+
+
+def shown(page, step):
+    """The page once it shows a step, as far as the address and the row tell."""
+    page.locator(f'.steps[data-step="{step}"]').wait_for()
+    page.wait_for_url(re.compile(rf"[?&]step={step}(&|$)"))
+
+
+def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, past_server, expect):
+    visitor = visit(past_server)
+    page = visitor.open("/attention", prompt=PROMPT, layer=1, head=1, step=30)
+    layer = page.get_by_role("slider", name="Layer")
+    expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
+    place, end = layer.bounding_box(), page.evaluate(PATTERN)
+    steps(page).focus()
+    page.keyboard.press("Home")
+    shown(page, 0)
+    visitor.settle()
+    page.wait_for_function(f"(end) => {PATTERN} !== end", arg=end)
+    assert layer.bounding_box() == place
+    expect(steps(page)).to_be_focused()
+    expect(layer).to_have_value("1")
+    expect(page.get_by_label("Your text")).to_have_value(PROMPT)
+    expect(page.get_by_text("step 0: untrained")).to_be_visible()
+    page.keyboard.press("End")
+    shown(page, 30)
+    page.wait_for_function(f"(end) => {PATTERN} === end", arg=end)
+
+
+@pytest.mark.parametrize("path", ["/attention", "/sampling", "/training"])
+def test_play_goes_through_the_steps_and_ends_at_the_last(visit, past_server, expect, path):
+    query = {"run": "first", "about_run": "Time machine"} if path == "/training" else {}
+    page = visit(past_server).open(path, prompt=PROMPT, step=3, **query)
+    play = page.get_by_role("button", name="Play")
+    play.click()
+    expect(page.get_by_role("button", name="■ Stop")).to_be_visible()
+    shown(page, 30)
+    expect(play).to_be_visible()
+    play.click()
+    shown(page, 0)
+    shown(page, 1)
+
+
+def test_play_can_be_stopped(visit, past_server, expect):
+    visitor = visit(past_server)
+    visitor.page.clock.install()
+    page = visitor.open("/attention", prompt=PROMPT, step=0)
+    page.get_by_role("button", name="Play").click()
+    shown(page, 1)
+    page.get_by_role("button", name="■ Stop").click()
+    visitor.settle()
+    stopped = steps(page).input_value()
+    page.clock.fast_forward(60_000)
+    visitor.settle()
+    expect(steps(page)).to_have_value(stopped)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
