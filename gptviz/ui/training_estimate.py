@@ -1,24 +1,37 @@
 """What a run will take, said before it starts; its pace is measured beside the page."""
 
+import threading
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
 import streamlit as st
 
 from gptviz.analysis import estimate
 from gptviz.training import jobs, measure
 from gptviz.training.config import TrainingConfig
-from gptviz.training.measure import Pace
 from gptviz.ui import parts
 
-_bench = ThreadPoolExecutor(1, thread_name_prefix="measure")
+_turn = threading.Lock()
 
 
-@dataclass
 class _Measurement:
-    config: TrainingConfig
-    pace: Future[Pace] | None = None  # None: the settings may still change
+    """Measures beside the page how long a step takes; the result is in measure.known."""
+
+    def __init__(self, config: TrainingConfig):
+        self.config, self.error = config, ""
+        self.begun = self.abandoned = False
+
+    def begin(self) -> None:
+        self.begun = True
+        # A daemon, so that the server need not wait for it in order to end.
+        threading.Thread(target=self._measure, daemon=True).start()
+
+    def _measure(self) -> None:
+        with _turn:
+            if not self.abandoned:
+                try:
+                    measure.pace(self.config)
+                except (ValueError, OSError) as error:
+                    self.error = str(error)
 
 
 def facts(config: TrainingConfig) -> None:
@@ -26,7 +39,7 @@ def facts(config: TrainingConfig) -> None:
     known = measure.known(config)
     busy = None if known else _running(jobs.list_runs())
     every = None if known or busy else 1.0
-    st.fragment(_line, run_every=every)(config, busy)
+    st.fragment(_line, run_every=every)(config, busy, every is not None)
 
 
 def duration(seconds: float) -> str:
@@ -38,8 +51,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{hours} h {rest} min"
 
 
-def _line(config: TrainingConfig, busy: str | None) -> None:
+def _line(config: TrainingConfig, busy: str | None, asked: bool) -> None:
     known = measure.known(config)
+    if known and asked:
+        st.rerun()  # nobody need ask again
     if known:
         time = f"{'more than' if known.at_least else 'about'} **{duration(known.seconds(config))}**"
     elif busy:
@@ -57,15 +72,13 @@ def _measured(config: TrainingConfig) -> str:
     """How the measurement goes. It begins when the settings have stayed the same for a second."""
     now: _Measurement | None = st.session_state.get("measurement")
     if now is None or now.config != config:
-        if now and now.pace:
-            now.pace.cancel()
+        if now:
+            now.abandoned = True
         st.session_state["measurement"] = _Measurement(config)
-    elif now.pace is None:
-        now.pace = _bench.submit(measure.pace, config)
-    elif now.pace.done():
-        if error := now.pace.exception():
-            return f"time: could not be measured ({parts.literal(str(error))})"
-        st.rerun()
+    elif now.error:
+        return f"time: could not be measured ({parts.literal(now.error)})"
+    elif not now.begun:
+        now.begin()
     return "time: measuring …"
 
 

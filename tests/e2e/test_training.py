@@ -67,6 +67,8 @@ def test_a_run_is_started_watched_left_found_again_stopped_and_looked_into(works
 
 def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, visit, expect):
     page = visit(workshop, viewport={"width": 1440, "height": 900}).open("/training")
+    measured = re.compile(r"768 tokens a step · (about|more than) \d")
+    expect(page.get_by_test_id("stMain")).to_contain_text(measured)
     page.get_by_role("button", name="Start").click()
     expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
     page.get_by_role("button", name="perplexity").click()

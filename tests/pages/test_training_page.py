@@ -3,16 +3,20 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gptviz.model import GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.training import details, jobs, jsonl
+from gptviz.training import details, jobs, jsonl, measure
 from gptviz.training.config import TrainingConfig
-from gptviz.training.runs import Run
+from gptviz.training.measure import Pace
+from gptviz.training.runs import LIVING, Run, State
 from gptviz.training.worker import work
+from gptviz.ui.training_estimate import duration
+from gptviz.ui.training_live import look_again
 
 APP = Path(__file__).parents[2] / "app.py"
 TEXT = "the king and the queen speak to the fool. " * 60
@@ -28,6 +32,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("GPTVIZ_SLOT", str(slot))
         work(Run.create(root / "first-run", config(root), "My first run"))
     return root
+
+
+@pytest.fixture(autouse=True)
+def _pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step takes a tenth of a second, and nobody measures it."""
+    monkeypatch.setattr(measure, "known", lambda config: Pace(0.1, 10**9, at_least=False))
 
 
 @pytest.fixture
@@ -181,6 +191,7 @@ def test_before_start_the_page_states_what_the_run_needs(spawned: list[Run]):
     assert "**811,520** parameters" in words(app)
     assert "**768** tokens a step" in words(app)
     assert "of memory" in words(app)
+    assert "about **3 min**" in words(app)
     app.number_input(key="new_batch_size").set_value(24).run()
     assert "**1,536** tokens a step" in words(app)
     assert not spawned
@@ -404,3 +415,16 @@ def test_a_failure_is_run_beside_a_run_that_goes_well(spawned: list[Run]):
     assert failure == replace(well, model=replace(well.model, position="none"))
     (chart,) = figures(app)
     assert {"No positions", "As it should be"} <= {line["name"] for line in chart["data"]}
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_only_a_run_that_lives_is_looked_at_again_and_again(state: State):
+    assert (look_again(state) is not None) == (state in LIVING)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(4.4, "4 s"), (89, "89 s"), (170, "3 min"), (5400, "90 min"), (9000, "2 h 30 min")],
+)
+def test_a_time_is_told_in_words(seconds: float, words: str):
+    assert duration(seconds) == words
