@@ -120,7 +120,9 @@ def _rows(
         line={"color": PALETTES[scheme].accent, "width": OUTLINE},
     )
     ticks = {"tickvals": shown, "ticktext": [f"{steps[i]:,}" for i in shown], "tickangle": 0}
-    figure.update_xaxes(**ticks, title="step", showgrid=False, range=[-0.5, n - 0.5])
+    figure.update_xaxes(
+        **ticks, title="step", showgrid=False, zeroline=False, range=[-0.5, n - 0.5]
+    )
     figure.update_yaxes(
         **{"tickvals": list(range(n_rows)), "ticktext": names, "tickfont": {"family": MONO}},
         **{"range": [n_rows - 0.5, -0.5], "showgrid": False, "zeroline": False},

@@ -105,7 +105,7 @@ class _Past:
             written[-1]["prompt"].lstrip("\n") + written[-1]["text"],
             language=None,
             wrap_lines=True,
-            height=300,
+            height=240,
         )
         st.caption(
             f"`samples.jsonl`, step {written[-1]['step']:,} — the text that the run wrote at this "

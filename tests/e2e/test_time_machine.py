@@ -29,7 +29,7 @@ def shown(page, step):
 
 
 def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, past_server, expect):
-    visitor = visit(past_server)
+    visitor = visit(past_server, viewport={"width": 1024, "height": 768})
     page = visitor.open("/attention", prompt=PROMPT, layer=1, head=1, step=30)
     layer = page.get_by_role("slider", name="Layer")
     expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
