@@ -15,7 +15,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK
 
 FLOAT = 4  # bytes of a number: weights, gradients and their means are float32
-PYTORCH = 450_000_000  # bytes of a process that has trained nothing yet
+PYTORCH = 400_000_000  # bytes of a process that has trained nothing yet
 SPARE = 0.9  # share of the free memory that a run may plan with
 
 

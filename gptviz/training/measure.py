@@ -7,7 +7,6 @@ each step goes out. It trains on a made-up text, for a step takes as long whatev
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -35,7 +34,7 @@ class Pace:
     """What a few steps took."""
 
     seconds_per_step: float
-    peak_bytes: int  # the most memory that the process held; 0 where at_least
+    peak_bytes: int  # the most memory that the process held; 0 where that is not known
     at_least: bool = False  # not one step was done at the deadline: it takes longer than this
 
     def seconds(self, config: "TrainingConfig") -> float:
@@ -131,9 +130,20 @@ def _trial(config: "TrainingConfig", folder: Path) -> None:
     while seconds < ENOUGH_SECONDS and done < ENOUGH_STEPS:
         trainer.one_step()
         seconds, done = time.perf_counter() - start, done + 1
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        peak *= 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-        print(json.dumps({"seconds_per_step": seconds / done, "peak_bytes": peak}), flush=True)
+        row = {"seconds_per_step": seconds / done, "peak_bytes": _peak_bytes()}
+        print(json.dumps(row), flush=True)
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has held; 0 where the system does not tell.
+
+    getrusage would count what the parent held when it began this process, too.
+    """
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def main() -> None:

@@ -89,8 +89,10 @@ def test_the_estimate_is_within_a_half_of_a_measured_peak(dropout, tiny_pace):
     model = replace(WIDE, embd_pdrop=dropout, attn_pdrop=dropout, resid_pdrop=dropout)
     config = TrainingConfig(model, "text.txt", batch_size=8, precision="float32")
     measured = measure.pace(config, deadline=120)
-    assert not measured.at_least
-    assert estimate.memory(TINY).total >= tiny_pace.peak_bytes
+    if not measured.peak_bytes:
+        pytest.skip("this system does not tell what a process holds")
+    process = estimate.memory(TINY).total / tiny_pace.peak_bytes
+    assert 1 / 1.5 < process < 1.5
     grown = measured.peak_bytes - tiny_pace.peak_bytes
     estimated = estimate.memory(config).total - estimate.memory(TINY).total
     assert grown > 50e6
