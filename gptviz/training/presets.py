@@ -61,28 +61,28 @@ TINY = Preset(
     "Tiny",
     "2 layers, width 64: some ten seconds. Letters that follow each other, and short words.",
     shape(2, 2, 64, block_size=32),
-    settings(1000),
+    settings(1000, gradient_clip=2.0),
 )
 SMALL = Preset(
     "small",
     "Small",
     "4 layers, width 128: a minute or two. The form of a play, and many English words.",
     shape(4, 4, 128, block_size=64),
-    settings(2000, warmup_steps=100),
+    settings(2000, warmup_steps=100, gradient_clip=2.0),
 )
 MEDIUM = Preset(
     "medium",
     "Medium",
     "6 layers, width 192: half an hour or more. Mostly English words.",
     shape(6, 6, 192, block_size=128, dropout=0.1),
-    settings(3000, warmup_steps=100, batch_size=16),
+    settings(3000, warmup_steps=100, batch_size=16, gradient_clip=2.0),
 )
 LARGE = Preset(
     "large",
     "Large",
     "6 layers, width 384, context 256: half a day or so without a GPU, minutes with one.",
     shape(6, 6, 384, block_size=256, dropout=0.2),
-    settings(5000, warmup_steps=100, batch_size=32),
+    settings(5000, warmup_steps=100, batch_size=32, gradient_clip=2.0),
 )
 SIZES = (TINY, SMALL, MEDIUM, LARGE)
 DEFAULT = SMALL
@@ -94,6 +94,13 @@ INDUCTION = Preset(
     "2 layers, width 64, on random characters said again and again. The loss hardly falls until, "
     "after some 500 steps, heads learn to look at what came next last time.",
     shape(2, 4, 64, block_size=64),
-    settings(1500, batch_size=32, learning_rate=7e-4, min_learning_rate=7e-5, snapshots=60),
+    settings(
+        1500,
+        batch_size=32,
+        learning_rate=7e-4,
+        min_learning_rate=7e-5,
+        precision="float32",
+        snapshots=60,
+    ),
     make_text=lambda _: repeats.text(),
 )
