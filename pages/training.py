@@ -44,5 +44,6 @@ training_tabs.draw(
         "Compare": partial(training_many.compare, run, around.scheme),
         "Experiments": partial(training_many.experiment, draft, around.scheme),
         "Failure gallery": partial(training_gallery.gallery, around.scheme),
+        "Induction lesson": partial(training_gallery.induction_lesson, around.scheme),
     },
 )

@@ -1,4 +1,4 @@
-"""The failure gallery: runs that go wrong in a well-known way, each beside one that does not."""
+"""Ready-made runs: failures beside runs that go well, and the birth of an induction head."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import streamlit as st
 
 from gptviz.figures.theme import Scheme
 from gptviz.tokenizers.baselines import SHAKESPEARE
-from gptviz.training import jobs
+from gptviz.training import jobs, presets
 from gptviz.training.failures import FAILURES, Failure
 from gptviz.training.presets import Preset
 from gptviz.training.runs import Run
-from gptviz.ui import parts, training_many
+from gptviz.ui import parts, training_inside, training_many
 
 
 def gallery(scheme: Scheme) -> None:
@@ -35,6 +35,21 @@ def gallery(scheme: Scheme) -> None:
         _start(missing or [failure.preset])
     if pair:
         training_many.draw_beside(pair, "step", scheme, key="failure_curves")
+
+
+def induction_lesson(scheme: Scheme) -> None:
+    """Start the run on which the birth of an induction head can be seen, and see it."""
+    st.markdown(
+        "An **induction head** finds the last place at which the present token stood, and looks at "
+        "what came next there. With it a model can repeat what it has never seen before. It is "
+        "not built in: it comes about while the model learns, often all of a sudden."
+    )
+    st.markdown(presets.INDUCTION.words)
+    latest = _latest(jobs.list_runs(), presets.INDUCTION)
+    if st.button("Run it again" if latest else "Run it", key="run_induction", type="primary"):
+        _start([presets.INDUCTION])
+    if latest:
+        training_inside.induction(latest, scheme, key="lesson")
 
 
 def _pair(failure: Failure) -> tuple[Preset, Preset]:

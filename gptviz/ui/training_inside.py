@@ -35,9 +35,9 @@ def gradients(run: Run, scheme: Scheme) -> None:
     _histogram(run, scheme)
 
 
-def induction(run: Run, scheme: Scheme) -> None:
+def induction(run: Run, scheme: Scheme, key: str = "birth") -> None:
     """Loss and the induction score of every head, on one axis of steps."""
-    st.fragment(_induction, run_every=look_again(jobs.state(run), EVERY))(run, scheme)
+    st.fragment(_induction, run_every=look_again(jobs.state(run), EVERY))(run, scheme, key)
 
 
 def _norms(run: Run, measure: str, what: str, scheme: Scheme) -> None:
@@ -104,7 +104,7 @@ def _histogram(run: Run, scheme: Scheme) -> None:
     )
 
 
-def _induction(run: Run, scheme: Scheme) -> None:
+def _induction(run: Run, scheme: Scheme, key: str) -> None:
     found, course = details.induction(run.folder), history.read(run.folder)
     if not len(found.steps):
         st.markdown(
@@ -121,9 +121,9 @@ def _induction(run: Run, scheme: Scheme) -> None:
     losses = {"loss, first time": found.loss_first, "loss, second time": found.loss_second}
     parts.chart(
         induction_figures.birth(found.scores, found.steps, loss, scheme).update_layout(
-            uirevision="birth"
+            uirevision=key
         ),
-        key="birth",
+        key=key,
         name="induction.jsonl",
         shape=found.scores.shape,
         how_to_read="random tokens are said twice. A head's score is the share of its attention, "

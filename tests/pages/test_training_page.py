@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from gptviz.model import GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.training import details, jobs, jsonl, measure
+from gptviz.training import details, jobs, jsonl, measure, repeats
 from gptviz.training.config import TrainingConfig
 from gptviz.training.measure import Pace
 from gptviz.training.runs import LIVING, Run, State
@@ -428,3 +428,13 @@ def test_only_a_run_that_lives_is_looked_at_again_and_again(state: State):
 )
 def test_a_time_is_told_in_words(seconds: float, words: str):
     assert duration(seconds) == words
+
+
+def test_the_induction_lesson_is_one_click_away(spawned: list[Run]):
+    app = press(open_page(many_runs="Induction lesson"), "Run it")
+    (run,) = spawned
+    assert run.config.model.n_layer == 2
+    text = Path(run.config.data).read_text(encoding="utf-8")
+    assert text.startswith(repeats.text(len(text))[:1000])
+    assert app.selectbox(key="run_choice").value == run.id
+    assert "Run it again" in [button.label for button in app.button]
