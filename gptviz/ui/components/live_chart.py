@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 
 FOLDER = Path(__file__).parent
-JS = ("live_chart_scales.js", "live_chart_panel.js", "live_chart.js")
+JS = ("live_chart_parts.js", "live_chart_panel.js", "live_chart.js")
 COMPONENT = st.components.v2.component(
     "gptviz_live_chart",
     html='<div class="chart"></div>',

@@ -1,5 +1,4 @@
 // One panel of a live chart: a title with units, a legend that tells values, lines and axes.
-const SVG = "http://www.w3.org/2000/svg"
 const [LEFT, RIGHT, TOP, BOTTOM] = [62, 14, 8, 26] // pixels around the lines
 const PLAIN = { name: "", factor: 1, exponential: false }
 
@@ -248,33 +247,4 @@ function legendEntry() {
   sample.append(vector("path", {}))
   entry.append(sample, element("span", "name"), element("span", "value"))
   return entry
-}
-
-// Sets the attributes of a part, or hides it.
-function place(part, attributes) {
-  part.style.display = attributes ? "" : "none"
-  for (const [name, value] of Object.entries(attributes || {})) part.setAttribute(name, value)
-}
-
-function write(part, text) {
-  if (part.textContent !== text) part.textContent = text
-}
-
-function element(name, className, text = "") {
-  const made = document.createElement(name)
-  made.className = className
-  made.textContent = text
-  return made
-}
-
-function vector(name, attributes) {
-  const made = document.createElementNS(SVG, name)
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
-  return made
-}
-
-function words(text, x, y, anchor) {
-  const made = vector("text", { x, y, "text-anchor": anchor })
-  made.textContent = text
-  return made
 }

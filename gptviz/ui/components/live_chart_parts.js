@@ -1,4 +1,6 @@
-// Numbers of a live chart: where a scale has its ticks, and how a value is written.
+// What the parts of a live chart have in common: ticks, numbers as text, elements.
+const SVG = "http://www.w3.org/2000/svg"
+
 // The index of the number in a rising row that is closest to another.
 function nearest(row, number) {
   let [low, high] = [0, row.length - 1]
@@ -42,4 +44,33 @@ function exact(number) {
   if (Math.abs(number) >= 1000) return Math.round(number).toLocaleString("en-US")
   if (number !== 0 && Math.abs(number) < 1e-3) return number.toExponential(2)
   return number.toFixed(Math.abs(number) < 0.1 ? 5 : Math.abs(number) < 100 ? 3 : 1)
+}
+
+// Sets the attributes of a part, or hides it.
+function place(part, attributes) {
+  part.style.display = attributes ? "" : "none"
+  for (const [name, value] of Object.entries(attributes || {})) part.setAttribute(name, value)
+}
+
+function write(part, text) {
+  if (part.textContent !== text) part.textContent = text
+}
+
+function element(name, className, text = "") {
+  const made = document.createElement(name)
+  made.className = className
+  made.textContent = text
+  return made
+}
+
+function vector(name, attributes) {
+  const made = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+  return made
+}
+
+function words(text, x, y, anchor) {
+  const made = vector("text", { x, y, "text-anchor": anchor })
+  made.textContent = text
+  return made
 }
