@@ -14,6 +14,7 @@ from gptviz.ui.components.marked_text import marked_text
 from gptviz.ui.training_live import look_again
 
 SAMPLES_SHOWN = 40
+SHORT = 50_000  # bytes of a text that a model may well learn by heart
 SAMPLES_MARKED = 5  # the latest: each is searched for in the whole text
 SIGNS = {"healthy": "✓", "too early": "◷"}
 
@@ -51,7 +52,12 @@ def _samples(run: Run) -> None:
         f"{len(rows)} texts, the latest first. The dice are the same each time, so what changes "
         "is the model."
     )
-    with_marks = st.toggle("Mark what stands in the text word for word", key="memorised")
+    data = Path(run.settings["data"])
+    with_marks = st.toggle(
+        "Mark what stands in the text word for word",
+        value=data.is_file() and data.stat().st_size < SHORT,
+        key=f"memorised_{run.id}",
+    )
     with st.container(height=420):
         for row in rows[: -SAMPLES_SHOWN - 1 : -1]:
             st.markdown(f"**step {row['step']:,}**")
