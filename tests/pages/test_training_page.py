@@ -89,10 +89,14 @@ def open_page(**query: str) -> AppTest:
 
 def sent(app: AppTest) -> dict:
     """What the live chart was told: the header of its message."""
-    (chart,) = (e for e in app.main if e.type == "bidi_component")
+    (chart,) = (e for e in components(app) if e.key.startswith("curves_"))
     message = chart.proto.bytes
     length = int.from_bytes(message[:4], "little")
     return json.loads(message[4 : 4 + length])
+
+
+def components(app: AppTest) -> list:
+    return [element for element in app.main if element.type == "bidi_component"]
 
 
 def in_address(app: AppTest) -> str:
@@ -145,7 +149,8 @@ def test_samples_come_with_their_steps_the_latest_first(root: Path):
     steps = [e.value for e in app.main.markdown if e.value.startswith("**step")]
     assert steps == [f"**step {step}**" for step in (30, 20, 10, 0)]
     app.toggle(key="memorised_first-run").set_value(False).run()
-    written = [row["text"] for row in jsonl.rows(root / "first-run" / "samples.jsonl")]
+    rows = jsonl.rows(root / "first-run" / "samples.jsonl")
+    written = [row["prompt"].lstrip("\n") + row["text"] for row in rows]
     shown = [code.value for code in app.main.code]
     assert shown[-len(written) :] == written[::-1]
 
@@ -358,7 +363,7 @@ def test_the_learning_rate_of_a_run_can_be_changed_while_it_runs(tmp_path: Path)
 def test_what_a_sample_has_in_common_with_the_text_is_marked(root: Path):
     app = open_page(run="first-run", about_run="Samples")
     assert app.toggle(key="memorised_first-run").value, "the text is short"
-    marked = [e for e in app.main if e.type == "bidi_component" and "sample" in (e.key or "")]
+    marked = [e for e in components(app) if e.key.startswith("sample_")]
     assert len(marked) == 4
     shown = "".join(piece for piece, _ in json.loads(marked[0].proto.json))
     written = jsonl.rows(root / "first-run" / "samples.jsonl")[-1]
