@@ -40,6 +40,11 @@ STYLE = """<style>
 [class*="st-key-scroll_"] .stElementContainer { max-width: none; }
 </style>"""
 
+# Streamlit writes white on a button of the accent colour, which is light in the dark theme.
+DARK_STYLE = """<style>
+[data-testid="stBaseButton-primary"]:not(:disabled) { color: #0e1117; }
+</style>"""
+
 CHOICES = (
     *("model", "step", "prompt", "layer", "head", "position", "norm", "stage", "run"),
     *sampling_controls.RANGES,
@@ -106,7 +111,7 @@ def _surround(name: str) -> tuple[Surroundings, DeltaGenerator]:
     st.set_page_config(
         page_title=f"{page.title} · gptviz", layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
     )
-    st.html(STYLE)
+    st.html(STYLE + DARK_STYLE if scheme() == "dark" else STYLE)
     waiting = st.empty()
     with st.sidebar:
         st.markdown("## gptviz")

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from gptviz.analysis import estimate
-from gptviz.training import data, jobs, presets
+from gptviz.training import data, jobs, measure, presets
 from gptviz.training.config import TokenizerKind, TrainingConfig
 from gptviz.training.presets import Preset
 from gptviz.training.runs import Run
@@ -152,6 +152,7 @@ def _start(draft: Draft) -> None:
     before = st.session_state.get("started_at", -ONE_CLICK)
     if time.monotonic() - before < ONE_CLICK:
         return
+    measure.cancel()  # of settings that nobody asks about any more, or it slows the first steps
     try:
         run = jobs.start(replace(draft.config, data=draft.text.stored()), draft.name)
     except (ValueError, OSError) as error:

@@ -289,6 +289,15 @@ def test_two_sessions_that_press_start_at_once_get_a_run_each(spawned: list[Run]
     assert in_address(two) == second.id
 
 
+def test_a_measurement_does_not_slow_the_first_steps_of_a_run(
+    spawned: list[Run], monkeypatch: pytest.MonkeyPatch
+):
+    began: list[int] = []
+    monkeypatch.setattr(measure, "cancel", lambda: began.append(len(spawned)))
+    press(open_page(), "Start")
+    assert began == [0], "it is broken off before the run begins"
+
+
 def test_a_second_click_on_start_at_once_is_the_same_click(spawned: list[Run]):
     press(press(open_page(), "Start"), "Start")
     assert len(spawned) == 1
