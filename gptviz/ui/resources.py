@@ -96,8 +96,10 @@ def slot(waiting: DeltaGenerator) -> Iterator[None]:
         _turns.append(turn)
         _turns[0].set()
     try:
-        while not turn.wait(timeout=0.05):
-            waiting.empty()
+        ours = False
+        while not ours:
+            ours = turn.wait(timeout=0.05)
+            waiting.empty()  # here a superseded run ends, even if its turn has just come
         yield
     finally:
         with _lock:

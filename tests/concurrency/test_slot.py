@@ -60,3 +60,12 @@ def test_a_run_that_fails_frees_the_slot():
         raise ValueError("too long")
     with resources.slot(Place()):
         pass
+
+
+def test_a_superseded_run_does_not_begin_even_if_its_turn_has_come():
+    begun = []
+    with pytest.raises(InterruptedError), resources.slot(Place(superseded=True)):
+        begun.append("work that nobody looks at")
+    assert not begun
+    with resources.slot(Place()):
+        pass
