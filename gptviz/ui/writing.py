@@ -17,7 +17,8 @@ from gptviz.sampling import SamplingSettings
 from gptviz.ui import resources
 from gptviz.ui.frame import View
 
-LONGEST_REST = 0.05  # seconds: a large model is slow enough without
+REST = 2  # times as long as the token took: a third of one core is left to the writer
+LONGEST_REST = 0.1  # seconds: a large model is slow enough without
 SHOWN_EVERY = 0.1  # seconds
 
 
@@ -54,7 +55,7 @@ def _tokens(
     seed: int,
     stop: Sequence[str],
 ) -> Iterator[bool]:
-    """Write one token each time it is asked, and rest after it for as long as that took."""
+    """Write one token each time it is asked, and rest after it for twice as long as that took."""
     steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
     shown = 0.0
     while not tree.full:
@@ -68,7 +69,7 @@ def _tokens(
         if ended - shown >= SHOWN_EVERY:
             place.code(text(view, tree), language=None, wrap_lines=True)
             shown = ended
-        time.sleep(min(ended - begun, LONGEST_REST))
+        time.sleep(min(REST * (ended - begun), LONGEST_REST))
         yield True
 
 

@@ -253,12 +253,12 @@ class Clock:
         self.rests.append(seconds)
 
 
-def test_whoever_writes_rests_as_long_as_each_token_took(monkeypatch: pytest.MonkeyPatch):
+def test_whoever_writes_rests_twice_as_long_as_each_token_took(monkeypatch: pytest.MonkeyPatch):
     app = open_sampling()
     clock = Clock()
     monkeypatch.setattr("gptviz.ui.writing.time", clock)
     press(app, "Write")
-    assert clock.rests == pytest.approx([0.02] * 40)
+    assert clock.rests == pytest.approx([0.04] * 40)
 
 
 def test_the_text_is_sent_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch):
