@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gptviz.cli import settings
 from gptviz.cli.runs import find
@@ -137,14 +137,28 @@ def together(open_run: Callable[["Team"], "Run"]) -> int:
     prepare_memory()
     from gptviz.training import team
 
-    with team.join() as joined:
-        if joined.rank == 0:
-            return follow(open_run(joined), joined)
-        asked: list[int] = []
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, lambda number, _: asked.append(number))
-        joined.assist(should_stop=lambda: bool(asked))
-    return 0
+    joined = team.join()
+    if joined.rank > 0:
+        assist(joined)
+    with joined:
+        return follow(open_run(joined), joined)
+
+
+def assist(team: "Team") -> NoReturn:
+    """Do what the first process says until the end, and end this process."""
+    asked: list[int] = []
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda number, _: asked.append(number))
+    code = 0
+    try:
+        with team:
+            team.assist(should_stop=lambda: bool(asked))
+    except (ValueError, OSError) as error:
+        print(f"gptviz: {error}", file=sys.stderr, flush=True)
+        code = 1
+    # Threads of PyTorch may still be about to give tensors back, and Python aborts a process in
+    # which one does so while it shuts down.
+    os._exit(code)
 
 
 def follow(run: "Run", team: "Team") -> int:
