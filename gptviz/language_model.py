@@ -25,7 +25,7 @@ class LanguageModel:
     def __post_init__(self) -> None:
         self.model.eval().requires_grad_(False)
         tracing.install(self.model)
-        kernels.pack(self.model)
+        kernels.speed_up(self.model)
 
     @property
     def config(self) -> GPTConfig:
