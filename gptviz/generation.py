@@ -37,7 +37,7 @@ def generate(
         generator.seed()
     else:
         generator.manual_seed(seed)
-    reader = _Reader(model)
+    reader = _Reader(model, len(ids) + max_new_tokens)
     stop = tuple(stop)
     text = list(ids)
     for _ in range(max_new_tokens):
@@ -51,18 +51,19 @@ def generate(
 @torch.inference_mode()
 def next_logits(model: GPT, ids: list[int]) -> Tensor:
     """The logits (V,) from which `generate` takes its first token after these ids."""
-    return _Reader(model).next_logits(ids)
+    return _Reader(model, len(ids)).next_logits(ids)
 
 
 class _Reader:
     """Reads a growing text, each token once, until the context is full.
 
     Positions count from the start of what is read, so a full context cannot simply move on:
-    the older half is forgotten and the newer half read again, once every half context.
+    the older half is forgotten and the newer half read again, once every half context. longest
+    is the length that the text may reach.
     """
 
-    def __init__(self, model: GPT):
-        self.model = model
+    def __init__(self, model: GPT, longest: int):
+        self.model, self.longest = model, longest
         self.cache: list[LayerCache] = []
         self.read = 0  # how many ids of the whole text have been read or forgotten
 
@@ -71,7 +72,7 @@ class _Reader:
         size = self.model.config.block_size
         if not self.cache or self.cache[0].length + len(ids) - self.read > size:
             keep = size if not self.cache else max(1, size // 2)
-            self.cache = self.model.new_cache()
+            self.cache = self.model.new_cache(size=min(size, self.longest))
             self.read = max(0, len(ids) - keep)
         new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)
         self.read = len(ids)

@@ -83,9 +83,9 @@ class GPTConfig:
 class LayerCache:
     """One layer's keys and values of the positions read so far, in memory allocated once."""
 
-    def __init__(self, config: GPTConfig, batch_size: int, like: Tensor):
+    def __init__(self, config: GPTConfig, batch_size: int, size: int, like: Tensor):
         d = config.n_embd // config.n_head
-        shape = (batch_size, config.n_head, config.block_size, d)
+        shape = (batch_size, config.n_head, size, d)
         self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
         self.length = 0
 
@@ -280,9 +280,10 @@ class GPT(nn.Module):
         """The matrix (V, C) that turns a vector into logits: wte.weight, where they are tied."""
         return self.wte.weight if self.config.tie_weights else self.lm_head.weight
 
-    def new_cache(self, batch_size: int = 1) -> list[LayerCache]:
-        """An empty key/value cache, one entry a layer, for texts up to the whole context."""
-        return [LayerCache(self.config, batch_size, self.wte.weight) for _ in self.h]
+    def new_cache(self, batch_size: int = 1, size: int | None = None) -> list[LayerCache]:
+        """An empty key/value cache, one entry a layer, for size positions (None: the context)."""
+        size = self.config.block_size if size is None else size
+        return [LayerCache(self.config, batch_size, size, self.wte.weight) for _ in self.h]
 
     @property
     def n_parameters(self) -> int:

@@ -95,6 +95,7 @@ def test_a_cache_keeps_the_memory_that_it_was_given():
     assert [(layer.keys.data_ptr(), layer.values.data_ptr()) for layer in cache] == before
     assert len(cache) == 2
     assert cache[0].keys.shape == (1, 2, 9, 4)
+    assert gpt.new_cache(size=5)[0].values.shape == (1, 2, 5, 4)
 
 
 @pytest.mark.parametrize("read_before", [0, 1, 9])

@@ -28,6 +28,22 @@ def language_model(**changes) -> LanguageModel:
     return LanguageModel(model, CHARACTERS, "tiny", "tiny")
 
 
+@pytest.mark.parametrize(("prompt", "n", "size"), [(3, 4, 7), (3, 29, 32), (40, 5, 32)])
+def test_the_cache_is_as_long_as_the_text_may_get(prompt, n, size, monkeypatch):
+    lm = language_model()
+    sizes = []
+    new_cache = lm.model.new_cache
+
+    def watched(**options):
+        cache = new_cache(**options)
+        sizes.append(cache[0].keys.size(-2))
+        return cache
+
+    monkeypatch.setattr(lm.model, "new_cache", watched)
+    assert len(list(lm.generate([1] * prompt, n, seed=0))) == n
+    assert set(sizes) == {size}
+
+
 @torch.no_grad()
 def reciter(script: list[int], tokenizer: Tokenizer, vocab_size: int) -> LanguageModel:
     """A model that reads only its position, and after a prompt of one token writes the script."""
