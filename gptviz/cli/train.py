@@ -134,7 +134,6 @@ def together(open_run: Callable[["Team"], "Run"]) -> int:
 
     The first one opens the run; the others do what it says.
     """
-    prepare_memory()
     from gptviz.training import team
 
     joined = team.join()
@@ -220,11 +219,3 @@ def tell_the_end(run: "Run") -> None:
         print(f"done: {run.config.patience} validations brought no new best, at {run.folder}")
     if warning := status.get("warning"):
         print(f"gptviz: {warning}", file=sys.stderr)
-
-
-def prepare_memory() -> None:
-    """Let PyTorch use huge pages: a training step allocates much, and takes a third less time.
-
-    The C library reads this when torch is first imported, so it must be set before.
-    """
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")

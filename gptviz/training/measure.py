@@ -88,7 +88,6 @@ def _measure(config: "TrainingConfig", deadline: float) -> Pace:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=errors,
-            env={**os.environ, "THP_MEM_ALLOC_ENABLE": "1"},
             text=True,
         )
         _processes.add(process)

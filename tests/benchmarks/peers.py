@@ -28,11 +28,9 @@ HERE = Path(__file__).parent
 class Worker:
     """A contestant's process: it answers one line of JSON with another."""
 
-    def __init__(self, name: str, task: str, threads: int):
+    def __init__(self, name: str, threads: int):
         environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
         environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        if name == "gptviz" and task == "train":
-            environment["THP_MEM_ALLOC_ENABLE"] = "1"  # as `gptviz train` does
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, HERE / "peers_worker.py", name],
@@ -57,7 +55,7 @@ class Worker:
 
 def compare(task: str, cells: dict[str, dict[str, Any]], options: argparse.Namespace) -> None:
     """Print a table for each cell: median, ratio to the first contestant, memory."""
-    workers = [Worker(name, task, options.threads) for name in options.who]
+    workers = [Worker(name, options.threads) for name in options.who]
     for worker in workers:
         worker.ask(order="build", task=task, shape=options.shape)
     for title, cell in cells.items():
@@ -128,7 +126,7 @@ def save_random(folder: str, shape: str) -> None:
 
 def late(options: argparse.Namespace) -> None:
     """How much longer token 900 takes than token 20: medians of eleven around them."""
-    worker = Worker("gptviz", "generate", options.threads)
+    worker = Worker("gptviz", options.threads)
     worker.ask(order="build", task="generate", shape=options.shape)
     took = worker.ask(order="steps", tokens=906)["seconds"]
     early, after_900 = (statistics.median(took[n - 5 : n + 6]) for n in (20, 900))

@@ -11,11 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import torch
-from contestants import CONTESTANTS, SHAPES, TEMPERATURE, TOP_K, Contestant
-from torch import Tensor
-
 name, *options = sys.argv[1].split("+")
+if name == "gptviz":  # whoever imports it first also gets its setting of PyTorch's memory
+    import gptviz  # noqa: F401
+
+import torch  # noqa: E402
+from contestants import CONTESTANTS, SHAPES, TEMPERATURE, TOP_K, Contestant  # noqa: E402
+from torch import Tensor  # noqa: E402
 
 
 class Work:

@@ -47,7 +47,6 @@ def text_file(tmp_path: Path) -> Path:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the runs of a test lie."""
     monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", "0")
     return tmp_path / "checkpoints"
 
 

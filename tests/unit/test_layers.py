@@ -66,3 +66,14 @@ def test_no_file_names_a_folder_of_one_machine():
 )
 def test_what_answers_at_once_does_not_wait_for_pytorch(command, python):
     assert python(f"{command}, sys; print('torch' in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize(("wished", "found"), [(None, "1"), ("0", "0")])
+def test_large_pages_are_asked_for_before_pytorch_reads_the_setting(
+    wished, found, python, monkeypatch
+):
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE")
+    if wished is not None:
+        monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", wished)
+    line = "import gptviz, os; print(os.environ['THP_MEM_ALLOC_ENABLE'])"
+    assert python(line) == f"{found}\n"

@@ -35,9 +35,8 @@ TINY = {
 
 
 @pytest.fixture(autouse=True)
-def process_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The command changes its own process's signals and environment: put them back."""
-    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", "0")
+def process_settings() -> Iterator[None]:
+    """The command changes its own process's signals: put them back."""
     handlers = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     yield
     for name, handler in handlers.items():
