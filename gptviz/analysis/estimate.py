@@ -12,7 +12,7 @@ import torch
 
 from gptviz.model import GPT, GPTConfig
 from gptviz.training.config import TrainingConfig
-from gptviz.training.loss import CHUNK
+from gptviz.training.loss import CHUNK, GROUP
 
 FLOAT = 4  # bytes of a number: weights, gradients and their means are float32
 PYTORCH = 400_000_000  # bytes of a process that has trained nothing yet
@@ -66,7 +66,8 @@ def memory(config: TrainingConfig) -> Memory:
         gradients=weights,
         optimizer=2 * weights,
         activations=N * (model.n_layer * kept + ends),
-        logits=3 * min(CHUNK, N) * V * FLOAT + V * C * FLOAT,
+        # And the gradient of the matrix that makes them, once for all and once for a group.
+        logits=(min(GROUP, N) + min(CHUNK, N) + 2 * C) * V * FLOAT,
         saving=3 * weights,
         process=PYTORCH,
     )

@@ -7,43 +7,64 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK = 512
+GROUP = 1024  # tokens whose logits are in memory at once
+CHUNK = 32  # tokens whose softmax is computed while their logits are in a processor's cache
 
 
-class _ChunkedCrossEntropy(torch.autograd.Function):
-    """Loss and both gradients in one pass over the tokens, a chunk at a time.
+class _GroupedCrossEntropy(torch.autograd.Function):
+    """Loss and both gradients in one pass over the tokens, a group at a time.
 
     Logits are the largest tensor of a training step (4,096 tokens × 50,257 numbers are
-    823 MB), so they are made, used and dropped before the next chunk's are made.
+    823 MB), so those of each group take the place of the last one's, and their gradient theirs.
     """
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype
     ) -> Tensor:
-        n_tokens = len(targets)
+        n_tokens, V = len(targets), len(weight)
+        chunk = CHUNK if hidden.device.type == "cpu" else GROUP
         narrow = weight.to(dtype)
-        total = hidden.new_zeros((), dtype=torch.float32)
-        d_hidden = torch.empty_like(hidden)
-        d_weight = torch.zeros_like(weight)
-        for start in range(0, n_tokens, CHUNK):
-            part = slice(start, start + CHUNK)
-            h, y = hidden[part].to(dtype), targets[part].unsqueeze(1)
-            log_probs = (h @ narrow.t()).float().log_softmax(-1)  # (chunk, V)
-            total -= log_probs.gather(1, y).sum()
-            d_logits = log_probs.exp_()
-            d_logits.scatter_add_(1, y, d_logits.new_full(y.shape, -1.0))
-            d_logits = d_logits.div_(n_tokens).to(dtype)
+        # Taken once: asking the system for this much memory again and again takes as long as
+        # the softmax does.
+        memory = narrow.new_empty(min(GROUP, n_tokens), V)
+        wide_memory = hidden.new_empty(min(chunk, n_tokens), V)
+        loss = hidden.new_zeros(())
+        d_hidden, d_weight = torch.empty_like(hidden), None
+        for start in range(0, n_tokens, GROUP):
+            part = slice(start, start + GROUP)
+            h = hidden[part].to(dtype)
+            logits = torch.mm(h, narrow.t(), out=memory[: len(h)])  # (group, V)
+            for x, y in zip(logits.split(chunk), targets[part].split(chunk), strict=True):
+                loss += _loss_and_gradient(x, y, n_tokens, wide_memory[: len(y)])
+            d_logits = logits
             d_hidden[part] = d_logits @ narrow
-            d_weight += d_logits.t() @ h
+            d_narrow = d_logits.t() @ h
+            d_weight = d_narrow.to(weight.dtype) if d_weight is None else d_weight.add_(d_narrow)
         ctx.save_for_backward(d_hidden, d_weight)
-        return total / n_tokens
+        return loss
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor, Tensor, None, None]:
         d_hidden, d_weight = ctx.saved_tensors
         return d_hidden * d_loss, d_weight * d_loss, None, None
+
+
+def _loss_and_gradient(logits: Tensor, targets: Tensor, n_tokens: int, p: Tensor) -> Tensor:
+    """These tokens' part of the mean loss of n_tokens; their logits become that part's gradient.
+
+    The gradient is the softmax p, less 1 at the target. p gives the float32 memory for it; it
+    and the logits are (N, V).
+    """
+    y = targets.unsqueeze(1)
+    p.copy_(logits)
+    p -= p.amax(-1, keepdim=True)
+    at_target = p.gather(1, y)
+    sums = p.exp_().sum(-1, keepdim=True)
+    p.div_(sums * n_tokens).scatter_add_(1, y, p.new_full(y.shape, -1 / n_tokens))
+    logits.copy_(p)
+    return (sums.log() - at_target).sum() / n_tokens
 
 
 def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -56,9 +77,9 @@ def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
     with torch.autocast(kind, enabled=False):
         if torch.is_grad_enabled():
-            return _ChunkedCrossEntropy.apply(hidden.float(), weight, targets, dtype)
+            return _GroupedCrossEntropy.apply(hidden.float(), weight, targets, dtype)
         narrow = weight.to(dtype)
-        parts = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)
+        parts = zip(hidden.split(GROUP), targets.split(GROUP), strict=True)
         losses = [
             F.cross_entropy((h.to(dtype) @ narrow.t()).float(), y, reduction="sum")
             for h, y in parts
