@@ -141,7 +141,7 @@ class CausalSelfAttention(nn.Module):
 def masked_scores(q: Tensor, k: Tensor) -> Tensor:
     """How well each query fits each key it may look at, (…, T, S); −inf for those it may not."""
     T, S = q.size(-2), k.size(-2)
-    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    scores = (q / math.sqrt(q.size(-1))) @ k.transpose(-2, -1)
     return scores.masked_fill(~visible(T, S, q.device), -math.inf)
 
 

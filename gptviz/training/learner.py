@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from gptviz.model import GPT
 from gptviz.training.config import TrainingConfig
+from gptviz.training.devices import choose_attention
 from gptviz.training.loss import cross_entropy
 from gptviz.training.optimizer import adamw
 from gptviz.training.stopwatch import Stopwatch
@@ -23,7 +25,8 @@ class Learner:
     ):
         self.config, self.device, self.dtype, self.team = config, device, dtype, team
         generator = torch.Generator().manual_seed(config.seed)
-        self.model = GPT(config.model, generator).to(device)
+        attention = choose_attention(config, device, dtype)
+        self.model = GPT(replace(config.model, attention=attention), generator).to(device)
         self.optimizer = adamw(self.model, config)
         self.alone = Criterion(self.model)
         self.criterion: nn.Module = self.alone

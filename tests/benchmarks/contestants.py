@@ -177,15 +177,14 @@ class Gptviz(Contestant):
             self.lm = LanguageModel(GPT(GPTConfig(**self.shape)), tokenizer, "random", "random")
 
     def build_trainer(self, model: Any) -> None:
-        from gptviz import GPT
         from gptviz.training.config import TrainingConfig
-        from gptviz.training.loop import choose_dtype
-        from gptviz.training.optimizer import adamw
+        from gptviz.training.devices import choose_dtype
+        from gptviz.training.learner import Learner
+        from gptviz.training.team import ALONE
 
         config = TrainingConfig(model=model, data="", learning_rate=LEARNING_RATE)
-        self.model = GPT(model).train()
-        self.optimizer = adamw(self.model, config)
-        self.dtype = choose_dtype("auto", torch.device("cpu"), config)
+        device = torch.device("cpu")
+        self.learner = Learner(config, device, choose_dtype("auto", device, config), ALONE)
 
     def trace(self, ids: Tensor) -> Any:
         return self.lm.trace(ids[0].tolist()).activations
@@ -196,15 +195,9 @@ class Gptviz(Contestant):
         return torch.tensor([prompt + [step.id for step in steps]])
 
     def train_step(self, x: Tensor, y: Tensor) -> float:
-        from gptviz.training.loss import cross_entropy
-
-        with torch.autocast("cpu", self.dtype, enabled=self.dtype != torch.float32):
-            hidden = self.model.hidden(x).flatten(0, 1)
-            loss = cross_entropy(hidden, self.model.unembedding, y.flatten())
-        loss.backward()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss.item()
+        loss = self.learner.gradient([(x, y)], seed=0)
+        self.learner.update(LEARNING_RATE)
+        return loss
 
 
 CONTESTANTS = {

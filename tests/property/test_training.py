@@ -14,8 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gptviz.model import GPT, GPTConfig
 from gptviz.training import data, loss
 from gptviz.training.config import TrainingConfig
-from gptviz.training.devices import choose_dtype
+from gptviz.training.devices import choose_attention, choose_dtype
+from gptviz.training.learner import Learner
 from gptviz.training.optimizer import adamw, decay_groups, learning_rate
+from gptviz.training.team import ALONE
 
 law = settings(max_examples=50, deadline=None)
 
@@ -34,11 +36,12 @@ def a_batch(N: int, V: int, C: int, seed: int) -> tuple[torch.Tensor, torch.Tens
 
 
 @pytest.fixture
-def chunks_of_4(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loss, "CHUNK", 4)
+def groups_of_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss, "GROUP", 4)
+    monkeypatch.setattr(loss, "CHUNK", 3)
 
 
-@pytest.mark.usefixtures("chunks_of_4")
+@pytest.mark.usefixtures("groups_of_4")
 @law
 @given(
     N=st.integers(1, 13),
@@ -47,7 +50,7 @@ def chunks_of_4(monkeypatch: pytest.MonkeyPatch) -> None:
     seed=st.integers(0, 999),
     scale=st.sampled_from([1.0, 0.25]),
 )
-def test_cross_entropy_in_chunks_has_the_value_and_gradients_of_the_whole(N, V, C, seed, scale):
+def test_cross_entropy_in_groups_has_the_value_and_gradients_of_the_whole(N, V, C, seed, scale):
     hidden, weight, targets = a_batch(N, V, C, seed)
     expected = F.cross_entropy(hidden @ weight.T, targets)
     gradients = torch.autograd.grad(expected * scale, (hidden, weight))
@@ -64,8 +67,8 @@ def test_cross_entropy_in_chunks_has_the_value_and_gradients_of_the_whole(N, V, 
     torch.testing.assert_close(unlearned, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("N", [1, 511, 512, 513, 1030])
-def test_cross_entropy_at_its_real_chunk_equals_that_of_the_whole(N):
+@pytest.mark.parametrize("N", [1, 31, 32, 33, 1023, 1024, 1025, 2100])
+def test_cross_entropy_at_its_real_group_equals_that_of_the_whole(N):
     hidden, weight, targets = a_batch(N, 37, 6, seed=0)
     expected = F.cross_entropy(hidden @ weight.T, targets)
     found = loss.cross_entropy(hidden, weight, targets)
@@ -110,7 +113,7 @@ class Largest(TorchDispatchMode):
         return result
 
 
-@pytest.mark.usefixtures("chunks_of_4")
+@pytest.mark.usefixtures("groups_of_4")
 def test_the_logits_of_a_whole_batch_are_never_held():
     N, V, C = 50, 20, 3
     hidden, weight, targets = a_batch(N, V, C, seed=0)
@@ -303,6 +306,35 @@ def test_by_itself_training_chooses_bfloat16_only_where_it_pays():
     assert on_gpu == (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32)
     on_processor = choose_dtype("auto", torch.device("cpu"), config())
     assert on_processor in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "block_size", "chosen"),
+    [
+        ("cpu", torch.bfloat16, 256, "explicit"),
+        ("cpu", torch.bfloat16, 257, "fused"),
+        ("cpu", torch.float32, 64, "fused"),
+        ("cuda", torch.bfloat16, 64, "fused"),
+    ],
+)
+def test_attention_is_not_fused_where_that_is_slow(device, dtype, block_size, chosen):
+    model = replace(MODEL, block_size=block_size, attention="fused")
+    assert choose_attention(config(model=model), torch.device(device), dtype) == chosen
+
+
+def test_a_model_learns_the_same_whichever_attention_is_chosen():
+    model = replace(MODEL, attention="fused", embd_pdrop=0, attn_pdrop=0, resid_pdrop=0)
+    cpu = torch.device("cpu")
+    learners = [
+        Learner(config(model=model), cpu, d, ALONE) for d in (torch.float32, torch.bfloat16)
+    ]
+    assert [learner.model.config.attention for learner in learners] == ["fused", "explicit"]
+    batch = torch.arange(8).view(1, 8), torch.arange(1, 9).view(1, 8)
+    for _ in range(3):
+        expected, found = (learner.gradient([batch], seed=0) for learner in learners)
+        assert found == pytest.approx(expected, rel=1e-2)
+        for learner in learners:
+            learner.update(0.01)
 
 
 @pytest.mark.parametrize(
