@@ -1,4 +1,4 @@
-"""A run while it learns: how far it is and its curves, drawn anew each second on their own."""
+"""A run while it learns: how far it is and its curves, drawn anew now and then on their own."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,18 @@ from gptviz.ui.components.live_chart import live_chart, zoomed_to
 from gptviz.ui.training_estimate import duration
 from gptviz.ui.training_runs import SIGNS
 
-EVERY = 1.0  # seconds between two looks at a run that lives
+# Seconds between two looks at a run that lives. A look costs a browser a tenth of a second, which
+# the run waits for if both share two cores.
+EVERY = 2.0
+UNTIL_BEGUN = 1.0
 FEWEST_STEPS = 5  # until the pace can be told
 
 
 def watch(run: Run, scheme: Scheme) -> None:
     """How far the run is, and its curves; a run that lives is looked at again and again."""
-    state = jobs.state(run)
-    st.fragment(_watch, run_every=look_again(state))(run, scheme, state)
+    state, begun = seen = _seen(run)
+    every = look_again(state, EVERY if begun else UNTIL_BEGUN)
+    st.fragment(_watch, run_every=every)(run, scheme, seen)
     st.caption(
         f"{about(run.settings)}. Drag over the curves to zoom in, double-click to see everything; "
         "point at a place to read its values."
@@ -40,11 +44,17 @@ def numbers(course: History) -> pd.DataFrame:
     return pd.DataFrame({name: course[name] for name in (*history.COLUMNS, *history.PARTS)})
 
 
-def _watch(run: Run, scheme: Scheme, drawn: State) -> None:
-    if not run.folder.is_dir() or jobs.state(run) != drawn:
+def _seen(run: Run) -> tuple[State, bool]:
+    """What the run is doing, and whether it has made a step: both decide what the page shows."""
+    return jobs.state(run), len(history.read(run.folder)) > 0
+
+
+def _watch(run: Run, scheme: Scheme, drawn: tuple[State, bool]) -> None:
+    if not run.folder.is_dir() or _seen(run) != drawn:
         st.rerun()  # its buttons are others now
+    state, _ = drawn
     status, course = run.status, history.read(run.folder)
-    _headline(run, drawn, status, course)
+    _headline(run, state, status, course)
     key = f"curves_{run.id}"
     chart = training_curves.panels(
         course,

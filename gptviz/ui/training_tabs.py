@@ -30,7 +30,7 @@ def draw(key: str, drawings: Mapping[str, Callable[[], None]]) -> None:
 
 def samples(run: Run) -> None:
     """What the model wrote at some steps, the latest first."""
-    st.fragment(_samples, run_every=look_again(jobs.state(run), 2.0))(run)
+    st.fragment(_samples, run_every=look_again(jobs.state(run), 4.0))(run)
 
 
 def verdict(run: Run) -> None:
