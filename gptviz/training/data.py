@@ -47,8 +47,10 @@ def check(
     """Read a text as a run would. Raises OSError or ValueError in words if a run could not.
 
     source is a file or what somebody sent: it may be empty, too large, binary, no UTF-8, or too
-    poor for the vocabulary.
+    poor for the vocabulary. Or it is a folder with a prepared text, which has its tokenizer.
     """
+    if isinstance(source, Path) and source.is_dir():
+        return _check_prepared(source, kind)
     require_size(source)
     pieces = texts.characters(source)
     first = next(pieces)
@@ -60,6 +62,23 @@ def check(
         tokens=round(len(encode(first, tokenizer)) * n_characters / len(first)),
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
+    )
+
+
+def _check_prepared(folder: Path, kind: TokenizerKind) -> TextInfo:
+    about, text = prepare.Prepared.read(folder), open_prepared(folder)
+    if kind != about.tokenizer:
+        raise ValueError(
+            f"{folder.name} was prepared with the tokenizer {about.tokenizer}, not {kind}; choose "
+            f"that one, or prepare the text again"
+        )
+    preview = text.tokenizer.decode(text.ids[:PREVIEW].tolist())
+    return TextInfo(
+        size=about.bytes,
+        characters=round(about.bytes * len(preview) / len(preview.encode())),
+        tokens=about.tokens,
+        vocab_size=text.tokenizer.vocab_size,
+        preview=preview[:PREVIEW],
     )
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from gptviz.model import GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.training import details, jobs, jsonl, measure, repeats
+from gptviz.training import details, jobs, jsonl, measure, prepare, repeats
 from gptviz.training.config import TrainingConfig
 from gptviz.training.measure import Pace
 from gptviz.training.runs import LIVING, Run, State
@@ -312,6 +312,22 @@ def test_a_clone_has_every_setting_of_its_model(spawned: list[Run], tmp_path: Pa
     assert app.number_input(key="new_steps").value == STEPS
     press(app, "Start")
     assert spawned[0].config == odd
+
+
+def test_a_clone_reads_the_prepared_text_again(spawned: list[Run], tmp_path: Path):
+    text = tmp_path / "long.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    prepare.prepare(text, tmp_path / "prepared", "char")
+    first = replace(config(tmp_path), data=str(tmp_path / "prepared"))
+    Run.create(tmp_path / "models" / "first", first)
+    app = press(open_page(run="first"), "Clone settings")
+    assert f"{len(TEXT):,} characters" in words(app)
+    app.selectbox(key="new_tokenizer").set_value("gpt2").run()
+    problem = app.error[0].value.replace("\\", "")
+    assert "was prepared with the tokenizer char, not gpt2; choose that one" in problem
+    app.selectbox(key="new_tokenizer").set_value("char").run()
+    press(app, "Start")
+    assert spawned[0].config == first
 
 
 def test_a_run_is_renamed_and_deleted_after_a_question(spawned: list[Run], tmp_path: Path):
