@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gptviz.training import jobs
-from gptviz.training.runs import LIVING
+from gptviz.tokenizers.baselines import SHAKESPEARE
+from gptviz.training import jobs, presets
+from gptviz.training.runs import LIVING, Run
 
 FIVE_OR_MORE = re.compile(r"^([5-9]|\d{2,})$")
 PATIENCE = 60  # seconds for a process that was asked to stop
@@ -63,6 +64,19 @@ def test_a_run_is_started_watched_left_found_again_stopped_and_looked_into(works
     expect(page.get_by_role("heading", level=1)).to_have_text("Attention")
     expect(sidebar.get_by_text("layers 4 · heads 4 · width 128")).to_be_visible()
     expect(page.get_by_role("button", name="L3 H3")).to_be_visible()
+
+
+def test_before_the_first_step_the_axes_claim_no_numbers(workshop, visit, expect, tmp_path):
+    run = Run.create(tmp_path / "models" / "new", presets.DEFAULT.on(SHAKESPEARE))
+    page = visit(workshop).open("/training?run=new")
+    expect(page.locator(".where")).to_have_text("no values yet")
+    tick = page.locator(".panel svg text").first
+    expect(tick).to_be_hidden()
+    row = {"step": 1, "train_loss": 4.0, "lr": 1e-3, "grad_norm": 2.0, "tokens_per_second": 9.0}
+    run.append_metrics(row)
+    page.reload()
+    expect(page.locator(".where")).to_have_text("latest values, step 1")
+    expect(tick).to_be_visible()
 
 
 def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, visit, expect):

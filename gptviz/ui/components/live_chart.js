@@ -78,9 +78,14 @@ class Chart {
     return from <= to ? [from, to] : [0, 1]
   }
 
+  get isEmpty() {
+    return this.data.panels.every(({ series }) => series.every(({ x }) => !x.length))
+  }
+
   draw() {
     if (!this.data || !this.root.clientWidth) return
     const all = this.extent()
+    this.board.classList.toggle("empty", this.isEmpty)
     const domain = this.zoom ?? (all[0] === all[1] ? [all[0] - 1, all[1] + 1] : all)
     this.data.panels.forEach((panel, i) => this.panels[i].draw(panel, domain, this.data))
     this.all.hidden = !this.zoom
@@ -94,7 +99,7 @@ class Chart {
     const { axis } = this.data
     const last = this.extent()[1]
     const zoomed = this.zoom ? ` · shown: ${axis} ${short(Math.round(this.zoom[0]))} to ${short(Math.round(this.zoom[1]))}` : ""
-    const where = this.place === null ? `latest values, ${axis} ${short(last)}` : `values at ${axis} ${short(this.place)}`
+    const where = this.isEmpty ? "no values yet" : this.place === null ? `latest values, ${axis} ${short(last)}` : `values at ${axis} ${short(this.place)}`
     write(this.where, `${where}${zoomed}`)
   }
 
