@@ -73,14 +73,14 @@ SMALL = Preset(
 MEDIUM = Preset(
     "medium",
     "Medium",
-    "6 layers, width 192: half an hour or more. Mostly English words.",
+    "6 layers, width 192: a quarter of an hour or more. Mostly English words.",
     shape(6, 6, 192, block_size=128, dropout=0.1),
     settings(3000, warmup_steps=100, batch_size=16, gradient_clip=2.0),
 )
 LARGE = Preset(
     "large",
     "Large",
-    "6 layers, width 384, context 256: half a day or so without a GPU, minutes with one.",
+    "6 layers, width 384, context 256: five hours or more without a GPU.",
     shape(6, 6, 384, block_size=256, dropout=0.2),
     settings(5000, warmup_steps=100, batch_size=32, gradient_clip=2.0),
 )
