@@ -102,6 +102,21 @@ def test_where_the_layout_changes_bits_it_is_not_used(model, monkeypatch):
 
 
 @needs_product
+def test_without_the_layout_the_product_is_used_all_the_same(model, calls, monkeypatch):
+    def absent(weight: Tensor):  # noqa: ARG001
+        raise AttributeError("no such operator")
+
+    monkeypatch.setattr(kernels, "_reordered", absent)
+    kernels.layout_changes_nothing.cache_clear()
+    try:
+        kernels.speed_up(model)
+        assert torch.equal(logits(model), logits(model))
+        assert len(calls) > 8, "two times four products, and those of the check"
+    finally:
+        kernels.layout_changes_nothing.cache_clear()
+
+
+@needs_product
 def test_a_layout_that_changes_bits_is_noticed(monkeypatch):
     reordered = kernels._reordered
     monkeypatch.setattr(kernels, "_reordered", lambda weight: reordered(1.0001 * weight))
