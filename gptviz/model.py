@@ -90,8 +90,16 @@ class LayerCache:
         self.length = 0
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the keys and values of T new positions; return those of all S positions."""
-        start, self.length = self.length, self.length + k.size(-2)
+        """Add the keys and values of T new positions; return those of all S positions.
+
+        Raises ValueError if there is no room for them.
+        """
+        start, end = self.length, self.length + k.size(-2)
+        if end > self.keys.size(-2):
+            raise ValueError(
+                f"{end} positions do not fit this cache of {self.keys.size(-2)}; make a larger one"
+            )
+        self.length = end
         self.keys[:, :, start : self.length] = k
         self.values[:, :, start : self.length] = v
         return self.keys[:, :, : self.length], self.values[:, :, : self.length]  # (B, H, S, d)

@@ -98,6 +98,14 @@ def test_a_cache_keeps_the_memory_that_it_was_given():
     assert gpt.new_cache(size=5)[0].values.shape == (1, 2, 5, 4)
 
 
+def test_a_cache_that_is_full_says_so():
+    gpt = model()
+    cache = gpt.new_cache(size=5)
+    gpt(text(1, 5), cache)
+    with pytest.raises(ValueError, match=r"^6 positions do not fit this cache of 5; make a larger"):
+        gpt(text(1, 1), cache)
+
+
 @pytest.mark.parametrize("read_before", [0, 1, 9])
 def test_a_text_longer_than_the_context_is_refused_in_words(read_before):
     gpt = model()
