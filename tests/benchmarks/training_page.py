@@ -33,11 +33,11 @@ PATIENCE = 120_000  # milliseconds
 ESTIMATED = re.compile(r"tokens a step · (about|more than) \d")
 
 
-def speed(run: Run, first: int, last: int | None = None) -> float:
+def speed(run: Run, first: int, last: int) -> float:
     """Tokens a second between two steps, with everything that a step brings along."""
     course = history.read(run.folder)
     steps, seconds = course["step"], course["seconds"]
-    inside = (steps >= first) & (steps <= (last or steps[-1]))
+    inside = (steps >= first) & (steps <= last)
     took = seconds[inside][-1] - seconds[inside][0]
     return float((inside.sum() - 1) * run.config.tokens_per_step / took)
 
