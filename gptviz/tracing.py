@@ -135,18 +135,21 @@ def run(
 ) -> dict[str, Tensor | Scores]:
     """Run the model on one text and return its activations by name.
 
-    names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". edits maps
-    a name, with or without a `*`, to a function that gets the activation (no batch dimension)
-    and returns what the rest of the network shall see instead, of the same shape. Raises
-    ValueError for a name that the model does not have and for an edit of another shape.
+    names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". Logits that
+    nobody asks for are not computed. edits maps a name, with or without a `*`, to a function
+    that gets the activation (no batch dimension) and returns what the rest of the network shall
+    see instead, of the same shape. Raises ValueError for a name that the model does not have
+    and for an edit of another shape.
     """
     known = activation_names(model.config)
     wanted = set(known if names is None else _expand(names, known))
     edits = {name: edit for key, edit in (edits or {}).items() for name in _expand([key], known)}
     made = {name: layer for name in wanted if (layer := _layer_of_square(name))}
     recording = _Recording(wanted.union(*(_inputs(layer) for layer in made.values())), edits)
+    # In a small model with GPT-2's vocabulary the output layer is most of the work.
+    read = model if "logits" in wanted.union(edits) else model.hidden
     with torch.inference_mode(), _current_is(recording):
-        model(torch.tensor([ids], device=model.wte.weight.device))
+        read(torch.tensor([ids], device=model.wte.weight.device))
     found: dict[str, Tensor | Scores] = dict(recording.kept)
     for name in made.keys() - recording.kept.keys():
         q, k = (recording.kept[part] for part in _inputs(made[name]))

@@ -231,6 +231,20 @@ def test_names_choose_what_is_recorded(lm):
         assert all(torch.equal(trace[name], everything[name]) for name in expected)
 
 
+def test_logits_are_computed_only_where_somebody_asks_for_them(lm, monkeypatch):
+    asked = []
+    unembed = lm.model.unembed
+    monkeypatch.setattr(lm.model, "unembed", lambda x: asked.append(x) or unembed(x))
+
+    trace = lm.trace(IDS, names=["h.*.attn.pattern", "ln_f"])
+    assert not asked
+    assert torch.equal(trace["ln_f"], lm.trace(IDS)["ln_f"])
+    assert len(asked) == 1
+
+    with pytest.raises(ValueError, match="the edit of logits returned"):
+        lm.trace(IDS, names=["ln_f"], edits={"logits": lambda x: x[0]})
+
+
 def test_what_was_not_recorded_is_said_with_what_was(lm):
     trace = lm.trace(IDS, names=["wte", "h.0"])
     with pytest.raises(KeyError) as error:
