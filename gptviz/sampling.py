@@ -6,7 +6,7 @@ what it removed. A page that explains sampling and the loop that generates call 
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -43,7 +43,12 @@ class Stage:
 
     name: str  # "repetition_penalty", "temperature", "top_k" or "top_p"
     logits: Tensor
-    removed: Tensor  # (V,) bool: the tokens that this stage removed, and no earlier one
+    before: Tensor = field(repr=False)  # the logits (V,) that this stage began with
+
+    @property
+    def removed(self) -> Tensor:
+        """The tokens that this stage removed, and no earlier one: bool (V,)."""
+        return self.logits.isneginf() & ~self.before.isneginf()
 
     @property
     def probabilities(self) -> Tensor:
@@ -64,9 +69,8 @@ def stages(logits: Tensor, seen: Iterable[int], settings: SamplingSettings) -> l
         ("top_k", lambda x: keep_top_k(x, settings.top_k)),
         ("top_p", lambda x: keep_top_p(x, settings.top_p)),
     ):
-        changed = after(before)
-        result.append(Stage(name, changed, changed.isneginf() & ~before.isneginf()))
-        before = changed
+        result.append(Stage(name, after(before), before))
+        before = result[-1].logits
     return result
 
 
@@ -117,12 +121,12 @@ def draw(probabilities: Tensor, generator: torch.Generator) -> int:
     Laid end to end, the probabilities are a line; one random number is a place on it. Raises
     ValueError if they are not numbers.
     """
-    if not probabilities.isfinite().all():
+    # In float64: 50,000 small numbers, rounded to float32, would move the later borders.
+    borders = probabilities.double().cumsum(-1)
+    if not borders[-1].isfinite():  # whatever is no number makes every sum after it none
         raise ValueError(
             "the probabilities of the next token are not numbers; choose a temperature and a "
             "repetition_penalty nearer to 1, or another model if its weights are broken"
         )
-    # In float64: 50,000 small numbers, rounded to float32, would move the later borders.
-    borders = probabilities.double().cumsum(-1)
     place = torch.rand((), generator=generator, dtype=torch.float64, device=borders.device)
     return int(torch.searchsorted(borders / borders[-1], place, right=True))
