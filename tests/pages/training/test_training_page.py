@@ -1,0 +1,118 @@
+"""What the training page shows of a run that really took place."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gptviz.training import details, jsonl
+from gptviz.training.runs import Run
+
+STEPS = 30
+
+
+def sent(app: AppTest) -> dict:
+    """What the live chart was told: the header of its message."""
+    (chart,) = (e for e in components(app) if e.key.startswith("curves_"))
+    message = chart.proto.bytes
+    length = int.from_bytes(message[:4], "little")
+    return json.loads(message[4 : 4 + length])
+
+
+def components(app: AppTest) -> list:
+    return [element for element in app.main if element.type == "bidi_component"]
+
+
+@pytest.mark.usefixtures("root")
+def test_a_run_of_the_address_is_shown_with_its_curves(open_page, in_address):
+    app = open_page(run="first-run")
+    loss, rate, norm, speed = sent(app)["panels"]
+    assert [line["points"] for line in loss["series"]] == [STEPS, STEPS, 3]
+    assert [unit["name"] for unit in loss["units"]] == ["nats a token", "bits a byte", "perplexity"]
+    assert norm["limits"] == {"clip at": 1.0}
+    assert [panel["series"][0]["points"] for panel in (rate, norm, speed)] == [STEPS] * 3
+    assert "My first run   ✓ done" in app.selectbox(key="run_choice").options
+    assert in_address(app) == "first-run"
+
+
+@pytest.mark.usefixtures("root")
+def test_the_numbers_behind_the_curves_are_those_of_the_run(open_page, root: Path):
+    app = open_page(run="first-run")
+    app.toggle(key="metrics_numbers").set_value(True).run()
+    table = app.dataframe[0].value
+    rows = Run(root / "first-run").metrics
+    assert table["train_loss"].tolist() == [row["train_loss"] for row in rows]
+    assert table["step"].tolist() == list(range(1, STEPS + 1))
+
+
+@pytest.mark.usefixtures("root")
+def test_samples_come_with_their_steps_the_latest_first(open_page, root: Path):
+    app = open_page(run="first-run")
+    steps = [e.value for e in app.main.markdown if e.value.startswith("**step")]
+    assert steps == [f"**step {step}**" for step in (30, 20, 10, 0)]
+    app.toggle(key="memorised_first-run").set_value(False).run()
+    rows = jsonl.rows(root / "first-run" / "samples.jsonl")
+    written = [row["prompt"].lstrip("\n") + row["text"] for row in rows]
+    shown = [code.value for code in app.main.code]
+    assert shown[-len(written) :] == written[::-1]
+
+
+@pytest.mark.usefixtures("root")
+def test_what_a_sample_has_in_common_with_the_text_is_marked(open_page, words, root: Path):
+    app = open_page(run="first-run", about_run="Samples")
+    assert app.toggle(key="memorised_first-run").value, "the text is short"
+    marked = [e for e in components(app) if e.key.startswith("sample_")]
+    assert len(marked) == 4
+    shown = "".join(piece for piece, _ in json.loads(marked[0].proto.json))
+    written = jsonl.rows(root / "first-run" / "samples.jsonl")[-1]
+    assert shown == written["prompt"].lstrip("\n") + written["text"]
+    assert "% of it stands in passages" in words(app)
+
+
+@pytest.mark.usefixtures("root")
+def test_the_verdict_has_its_evidence(open_page, words):
+    app = open_page(run="first-run", about_run="Health")
+    assert "too early" in words(app)
+    assert "30 steps are done" in words(app)
+    shares = app.dataframe[0].value
+    assert shares["share"].sum() == pytest.approx(1)
+
+
+@pytest.mark.usefixtures("root")
+def test_norms_of_every_part_and_the_numbers_of_a_parameter_are_drawn(
+    open_page, figures, root: Path
+):
+    app = open_page(run="first-run", about_run="Gradients", measure="updates")
+    norms, histogram = figures(app)
+    groups = details.layers(root / "first-run").groups
+    assert len([line for line in norms["data"] if line.get("customdata")]) == len(groups)
+    assert "usual: about 0.001" in [line["name"] for line in norms["data"]]
+    assert [part["name"] for part in histogram["data"]] == ["now", "at the start"]
+
+
+@pytest.mark.usefixtures("root")
+def test_every_head_has_its_induction_score_and_the_source_is_named(open_page, words, figures):
+    app = open_page(run="first-run", about_run="Induction heads")
+    (birth,) = figures(app)
+    assert {"training loss", "L0 H0", "L0 H1"} <= {line["name"] for line in birth["data"]}
+    assert "Olsson et al., 2022" in words(app)
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("run_id", ["../../etc/passwd", "<script>alert(1)</script>", "x" * 5000])
+def test_a_hostile_run_id_ends_in_a_sentence_and_the_list_is_still_there(open_page, run_id):
+    app = open_page(run=run_id)
+    assert app.error[0].value.replace("\\", "").startswith("There is no run")
+    assert len(app.error[0].value) < 300
+    assert app.selectbox(key="run_choice").options == ["My first run   ✓ done"]
+
+
+@pytest.mark.usefixtures("root")
+def test_a_finished_run_offers_no_pause_and_leads_to_other_pages(open_page):
+    app = open_page(run="first-run")
+    labels = [button.label for button in app.button]
+    assert "Clone settings" in labels
+    assert not {"‖ Pause", "■ Stop", "▶ Resume"} & set(labels)
+    links = [e.proto for e in app.main if e.type == "page_link"]
+    assert "Attention" in [link.label for link in links]

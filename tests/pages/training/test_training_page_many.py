@@ -1,0 +1,56 @@
+"""On the training page, runs are compared, and those of an experiment or a lesson are begun."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gptviz.training import repeats
+from gptviz.training.runs import Run
+
+
+@pytest.mark.usefixtures("root")
+def test_runs_are_compared_over_steps_tokens_or_time(open_page, figures):
+    app = open_page(run="first-run", many_runs="Compare")
+    (chart,) = figures(app)
+    assert chart["layout"]["xaxis"]["title"]["text"] == "step"
+    app.selectbox(key="compared_by").set_value("tokens").run()
+    (chart,) = figures(app)
+    assert chart["layout"]["xaxis"]["title"]["text"] == "tokens read"
+    assert app.dataframe[-1].value["run"].tolist() == ["My first run"]
+
+
+def test_an_experiment_queues_a_run_for_each_variant(open_page, press, spawned: list[Run]):
+    app = open_page(many_runs="Experiments")
+    app.multiselect(key="variants").set_value(["baseline", "double rate"]).run()
+    press(app, "Queue them")
+    baseline, double = (run.config for run in spawned)
+    assert double == replace(
+        baseline,
+        learning_rate=2 * baseline.learning_rate,
+        min_learning_rate=2 * baseline.min_learning_rate,
+    )
+    assert app.dataframe[0].value["variant"].tolist() == ["baseline", "double rate"]
+
+
+def test_a_failure_is_run_beside_a_run_that_goes_well(
+    open_page, press, words, figures, spawned: list[Run]
+):
+    app = open_page(many_runs="Failure gallery")
+    app.pills(key="failure").set_value("No positions").run()
+    assert "which ones came before" in words(app)
+    press(app, "Run it beside one that goes well")
+    failure, well = (run.config for run in spawned)
+    assert failure == replace(well, model=replace(well.model, position="none"))
+    (chart,) = figures(app)
+    assert {"No positions", "As it should be"} <= {line["name"] for line in chart["data"]}
+
+
+def test_the_induction_lesson_is_one_click_away(open_page, press, spawned: list[Run]):
+    app = press(open_page(many_runs="Induction lesson"), "Run it")
+    (run,) = spawned
+    assert run.config.model.n_layer == 2
+    text = Path(run.config.data).read_text(encoding="utf-8")
+    assert text.startswith(repeats.text(len(text))[:1000])
+    assert app.selectbox(key="run_choice").value == run.id
+    assert "Run it again" in [button.label for button in app.button]
