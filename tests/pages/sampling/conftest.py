@@ -1,0 +1,107 @@
+"""The sampling page, entered through the app, with models that know letters."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from gptviz import checkpoints
+from gptviz.generation import Step
+from gptviz.model import GPT, GPTConfig
+from gptviz.tokenizers import CharacterTokenizer
+
+APP = Path(__file__).parents[3] / "app.py"
+PROMPT = "To be, or not to be"
+
+
+@pytest.fixture(scope="session")
+def letters() -> CharacterTokenizer:
+    return CharacterTokenizer.from_text(
+        " \n:,.'!?*<b>$ABCDEFGHIJKLMNOPQRSTUVWXYZ_acdefghijklmnopqrstuvwxyz"
+    )
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory, letters: CharacterTokenizer) -> Path:
+    """A folder with two models; `roomy` has twice as many ids as its tokenizer."""
+    root = tmp_path_factory.mktemp("models")
+    config = GPTConfig(letters.vocab_size, block_size=256, n_layer=2, n_head=2, n_embd=8)
+    checkpoints.save(root / "letters", GPT(config, torch.Generator().manual_seed(0)), letters)
+    roomy = replace(config, vocab_size=2 * letters.vocab_size)
+    checkpoints.save(root / "roomy", GPT(roomy, torch.Generator().manual_seed(0)), letters)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def _use(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(models))
+
+
+@pytest.fixture
+def checked() -> Callable[[AppTest], AppTest]:
+    """A page that has not failed."""
+
+    def check(app: AppTest) -> AppTest:
+        assert not app.exception
+        assert not app.error
+        return app
+
+    return check
+
+
+@pytest.fixture
+def open_sampling(checked: Callable[[AppTest], AppTest]) -> Callable[..., AppTest]:
+    """Open the page at an address with that query."""
+
+    def opened(**query: object) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/sampling.py")
+        for key, value in {"prompt": PROMPT, **query}.items():
+            app.query_params[key] = str(value)
+        return checked(app.run())
+
+    return opened
+
+
+@pytest.fixture
+def press(checked: Callable[[AppTest], AppTest]) -> Callable[..., AppTest]:
+    """Press the button with that label, or the first whose label starts so."""
+
+    def pressed(app: AppTest, label: str, starts: bool = False) -> AppTest:
+        matches: Callable[[str], bool] = (
+            (lambda text: text.startswith(label)) if starts else (lambda text: text == label)
+        )
+        return checked(next(b for b in app.button if matches(b.label)).click().run())
+
+    return pressed
+
+
+@pytest.fixture
+def component() -> Callable[[AppTest, str], Any]:
+    """What is sent to the component with that key."""
+
+    def sent(app: AppTest, key: str) -> Any:
+        return next(e for e in app.main if e.type == "bidi_component" and e.key == key).proto
+
+    return sent
+
+
+@pytest.fixture
+def chips(component: Callable[[AppTest, str], Any]) -> Callable[..., list[str]]:
+    """The tokens that the page shows in a row."""
+
+    def shown(app: AppTest, key: str = "text", row: int = 0) -> list[str]:
+        rows = json.loads(component(app, key).json)["rows"]
+        return [chip["piece"] for chip in rows[row]["chips"]]
+
+    return shown
+
+
+@pytest.fixture
+def pieces() -> Callable[[Iterable[Step]], list[str]]:
+    """The tokens of a generation."""
+    return lambda steps: [step.token for step in steps]

@@ -1,0 +1,117 @@
+"""The sampling page shows the next token's distribution, with the settings of its address."""
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+import gptviz
+from gptviz.sampling import SamplingSettings, stages
+
+APP = Path(__file__).parents[3] / "app.py"
+PROMPT = "To be, or not to be"
+OFF = {"temperature": 1, "top_k": 0, "top_p": 1, "repetition_penalty": 1}
+
+
+@pytest.fixture
+def settings(component: Callable[[AppTest, str], Any]) -> Callable[[AppTest], dict[str, float]]:
+    """The settings that the explorer shows."""
+    return lambda app: json.loads(component(app, "explorer").json)["settings"]
+
+
+def test_the_browser_gets_the_logits_that_generation_draws_from(open_sampling, component):
+    app = open_sampling()
+    data = component(app, "explorer_logits").bytes
+    (length,) = struct.unpack_from("<I", data)
+    header = json.loads(data[4 : 4 + length])
+    logits = torch.from_numpy(np.frombuffer(data, "<f4", offset=4 + length).copy())
+    lm = gptviz.load("letters")
+    ids = lm.ids(PROMPT)
+    assert header["seen"] == sorted(set(ids))
+    assert header["tag"] == json.loads(component(app, "explorer").json)["tag"]
+    assert header["pieces"]["3"] == lm.tokenizer.pieces([3])[0]
+    chosen = {"temperature": 0.7, "top_k": 9, "top_p": 0.8, "repetition_penalty": 1.2}
+    step = next(lm.generate(ids, 1, seed=0, **chosen))
+    shown = stages(logits, header["seen"], SamplingSettings(**chosen))[-1].probabilities
+    torch.testing.assert_close(shown, step.probabilities, atol=1e-6, rtol=0)
+
+
+def test_the_numbers_behind_the_explorer_count_the_whole_vocabulary(
+    open_sampling, checked, letters
+):
+    app = open_sampling(top_k=10, top_p=0.5)
+    app.toggle(key="explorer_numbers").set_value(True).run()
+    rules, tokens = (element.value for element in checked(app).dataframe[:2])
+    assert rules["tokens"].sum() == letters.vocab_size
+    assert rules["probability"].sum() == pytest.approx(1)
+    kept = rules.set_index("rule").loc["kept", "tokens"]
+    assert (tokens["removed by"] == "").sum() == kept
+
+
+def test_the_url_restores_every_setting_and_the_seed(open_sampling, settings):
+    chosen = {"temperature": 0.37, "top_k": 137, "top_p": 0.82, "repetition_penalty": 1.45}
+    app = open_sampling(**chosen, seed=11)
+    assert settings(app) == chosen
+    assert app.number_input(key="seed").value == 11
+    for name, value in chosen.items():
+        assert app.query_params[name] in (str(value), [str(value)])
+
+
+def test_the_url_restores_length_and_stop_sequences(checked):
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/sampling.py")
+    app.query_params["write_length"] = "9"
+    app.query_params["write_stop"] = ["\\n", "zounds"]
+    checked(app.run())
+    assert app.slider(key="write_length").value == 9
+    assert app.multiselect(key="write_stop").value == ["\\n", "zounds"]
+
+
+def test_without_settings_in_the_url_nothing_is_changed_or_removed(open_sampling, settings):
+    assert settings(open_sampling()) == OFF
+    assert settings(open_sampling(top_k=0, top_p=1, repetition_penalty=1)) == OFF
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "banana"),
+        ("temperature", "-1"),
+        ("temperature", "nan"),
+        ("temperature", "99"),
+        ("temperature", "1e0"),
+        ("temperature", ""),
+        ("top_k", "2.5"),
+        ("top_k", "-3"),
+        ("top_k", "٣"),
+        ("top_k", "99999999999999999999"),
+        ("top_p", "0"),
+        ("top_p", "1.01"),
+        ("repetition_penalty", "0.5"),
+        ("repetition_penalty", "inf"),
+    ],
+)
+def test_a_bad_value_is_dropped_from_the_url_and_the_others_stay(
+    open_sampling, settings, name: str, value: str
+):
+    good = {"temperature": "0.5", "top_p": "0.9"}
+    app = open_sampling(**{**good, name: value})
+    assert name not in app.query_params
+    expected = {key: float(number) for key, number in good.items() if key != name}
+    assert settings(app) == {**OFF, **expected}
+
+
+@pytest.mark.parametrize("seed", ["-1", "x", "", "99999999999999999999"])
+def test_a_bad_seed_is_dropped(open_sampling, seed: str):
+    assert open_sampling(seed=seed).number_input(key="seed").value == 0
+
+
+def test_nothing_is_written_or_drawn_before_its_tab_is_opened(open_sampling):
+    app = open_sampling()
+    assert not app.get("plotly_chart")
+    assert not [e for e in app.main if e.type == "bidi_component" and e.key in ("text", "compared")]
