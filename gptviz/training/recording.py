@@ -8,8 +8,8 @@
 The loop calls a Recorder so; a step's number is the one that metrics.jsonl gives it, from 1 on:
 
     recorder = Recorder(run, model, tokenizer)
-    recorder.forget_after(last_step)         # of a resumed run; 0 for a new one
-    if last_step == 0: recorder.end_of_step(0)   # the model that has not learned anything
+    recorder.forget_after(last_step)         # of a resumed run; -1 for a new one
+    if last_step == -1: recorder.end_of_step(0)  # the model that has not learned anything
     each step: loss.backward(), recorder.after_backward(step), clip the gradient,
                recorder.before_update(step), optimizer.step(), recorder.after_update(step),
                write the row of metrics, recorder.end_of_step(step)
@@ -32,7 +32,7 @@ from gptviz.language_model import LanguageModel
 from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
-from gptviz.training import snapshots
+from gptviz.training import jsonl, snapshots
 from gptviz.training.files import append_row, drop_rows_after
 from gptviz.training.layers import LayerNorms
 from gptviz.training.runs import Run
@@ -59,6 +59,10 @@ class Recorder:
         for name in (SAMPLES, LAYERS, INDUCTION):
             drop_rows_after(self.run.folder / name, step)
         snapshots.forget_after(self.run, step)
+        # What is left is not written a second time if the run ends where it is.
+        samples = jsonl.rows(self.run.folder / SAMPLES)
+        self.sampled_at = max((row["step"] for row in samples), default=-1)
+        self.snapshot_at = max(self.run.snapshots, default=-1)
 
     def after_backward(self, step: int) -> None:
         """Measure the gradient, before it is clipped."""

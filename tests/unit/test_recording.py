@@ -205,6 +205,20 @@ def test_a_stopped_run_shows_how_it_ended_and_goes_on_as_if_it_had_not(begin):
     assert rows(broken, "samples.jsonl")[-1] == rows(whole, "samples.jsonl")[-1]
 
 
+def test_a_run_that_has_nothing_left_to_do_writes_nothing_a_second_time(begin):
+    rising = {"learning_rate": 0.3, "min_learning_rate": 0.3, "steps": 200, "patience": 2}
+    whole, run = (begin(name, **rising, sample_interval=1000) for name in ("whole", "run"))
+    learn(whole)
+    last = whole.metrics[-1]["step"]
+    learn(run, stop_after=last)
+    assert "stopped_early" not in run.status, "it was stopped at the step that ended the other one"
+
+    learn(run)
+    assert run.status["stopped_early"]
+    for name in ("samples.jsonl", "induction.jsonl"):
+        assert steps(run, name) == steps(whole, name)
+
+
 def test_what_was_written_of_steps_that_are_taken_again_is_dropped(begin):
     run = begin("run")
     learn(run)
