@@ -41,6 +41,7 @@ class HuggingFaceTokenizer(Tokenizer):
         self._library.encode_special_tokens = True  # take their names in a text as plain text
         self._specification = specification
         self._ids = self._library.get_vocab()
+        self._vocab_size = max(self._ids.values(), default=-1) + 1  # asked for at every token
         self._refuse_shared_ids()
         self._added = self._library.get_added_tokens_decoder()
         spec = json.loads(self._library.to_str())
@@ -58,7 +59,7 @@ class HuggingFaceTokenizer(Tokenizer):
     @property
     def vocab_size(self) -> int:
         """One more than the highest id; a few below it may stand for nothing."""
-        return max(self._ids.values(), default=-1) + 1
+        return self._vocab_size
 
     @property
     def end_of_text(self) -> int | None:

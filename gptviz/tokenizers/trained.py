@@ -64,13 +64,14 @@ def encoder(tokenizer: Tokenizer) -> Callable[[str], Sequence[int]]:
     """
     if not isinstance(tokenizer, HuggingFaceTokenizer):
         return tokenizer.encode
+    special = tokenizer.special_tokens
     encoding = tiktoken.Encoding(
         "trained",
         pat_str=PATTERN,
         mergeable_ranks={
             tokenizer.token_bytes(token): token
             for token in range(tokenizer.vocab_size)
-            if token not in tokenizer.special_tokens
+            if token not in special
         },
         special_tokens={},
     )

@@ -189,6 +189,19 @@ def test_an_id_in_a_gap_of_the_vocabulary_stands_for_nothing():
         tokenizer.token_bytes(3)
 
 
+def test_a_look_at_one_token_does_not_go_through_the_whole_vocabulary():
+    class Unread(dict):
+        def __iter__(self):
+            raise AssertionError("a token needs no more than its own entry")
+
+        keys = values = items = __iter__
+
+    tokenizer = wrap(word_piece())
+    expected = [tokenizer.vocab_size, tokenizer.token_bytes(1), tokenizer.pieces([0, 2, 9])]
+    tokenizer._ids = Unread(tokenizer._ids)
+    assert [tokenizer.vocab_size, tokenizer.token_bytes(1), tokenizer.pieces([0, 2, 9])] == expected
+
+
 def test_a_lone_surrogate_is_refused():
     with pytest.raises(ValueError, match="lone surrogate"):
         wrap(byte_level()).encode("a\ud800")

@@ -49,6 +49,18 @@ def test_other_tokenizers_encode_by_themselves(tokenizer):
     assert list(encoder(tokenizer)(TEXT)) == tokenizer.encode(TEXT)
 
 
+def test_the_quick_encoder_asks_once_which_tokens_are_special(monkeypatch):
+    asked = []
+
+    def special_tokens(tokenizer):
+        asked.append(tokenizer)
+        return {SIZE - 1: "<|endoftext|>"}
+
+    monkeypatch.setattr(HuggingFaceTokenizer, "special_tokens", property(special_tokens))
+    encoder(BPE)
+    assert asked == [BPE]
+
+
 def test_it_has_the_chosen_size_and_the_order_of_gpt2():
     assert BPE.vocab_size == SIZE
     assert BPE.end_of_text == SIZE - 1
