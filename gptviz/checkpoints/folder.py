@@ -100,10 +100,13 @@ def is_model(folder: Path) -> bool:
 def fingerprint(folder: Path) -> str:
     """A short id that changes when the model in a folder does: for the key of a cache.
 
-    Raises FileNotFoundError or ValueError if there is no model. The files are not read but for
-    config.json: others are told apart by name, size and time.
+    No two folders have the same one. Raises FileNotFoundError or ValueError if there is no
+    model. The files are not read but for config.json: others are told apart by name, size and
+    time.
     """
     digest = hashlib.sha256(repr(configs.read_json(folder / configs.FILE)).encode())
+    # The snapshots of a run that was unpacked from an archive have equal sizes and equal times.
+    digest.update(os.fsencode(folder.resolve()) + b"\0")
     tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
     for path in weights.files(folder) + tokenizer:
         stat = path.stat()

@@ -113,6 +113,17 @@ class TestFingerprint:
     def test_the_same_folder_has_the_same_one(self, folder: Path):
         assert checkpoints.fingerprint(folder) == checkpoints.fingerprint(folder)
 
+    def test_files_of_one_size_and_time_in_two_folders_have_two(
+        self, random_model, folder: Path, tmp_path: Path, monkeypatch
+    ):
+        other = tmp_path / "other"
+        checkpoints.save(other, random_model(seed=1), TOKENIZER)
+        for file in (*folder.iterdir(), *other.iterdir()):
+            os.utime(file, (1, 1))  # as an archive keeps it: in whole seconds
+        assert checkpoints.fingerprint(folder) != checkpoints.fingerprint(other)
+        monkeypatch.chdir(folder)
+        assert checkpoints.fingerprint(Path()) == checkpoints.fingerprint(folder)
+
     def test_new_weights_a_new_config_and_a_new_tokenizer_change_it(
         self, change_config, folder: Path
     ):
