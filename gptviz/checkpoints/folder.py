@@ -24,13 +24,17 @@ TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
 )
+# What a model consists of, in the order in which it is put in place.
+_FILES = (weights.FILE, *TOKENIZER_FILES, configs.FILE)
 
 
 def save(folder: Path, model: GPT, tokenizer: Tokenizer, dtype: torch.dtype | None = None) -> None:
     """Write a model as Hugging Face's GPT-2 folder, its weights as dtype if one is given.
 
-    All files are written first and take the places of the old ones last, so a full disk or a
-    killed process leaves the old model. Raises OSError if the folder cannot be written.
+    All files are written first and take the places of the old ones last; files that are no
+    model's stay. A full disk, an interruption, and a process that is killed while it writes
+    leave the old model. One that is killed in the moment of the exchange leaves a folder
+    without config.json, which `read` refuses. Raises OSError if the folder cannot be written.
     """
     tensors = weights.to_hugging_face(model, dtype)
     values = configs.to_dict(model.config, tokenizer)
@@ -59,14 +63,36 @@ def save(folder: Path, model: GPT, tokenizer: Tokenizer, dtype: torch.dtype | No
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
-    files = sorted(partial.iterdir())
-    for file in files:  # some disks report that they are full only now
-        with file.open("rb") as written:
-            os.fsync(written.fileno())
-    for name in set(TOKENIZER_FILES) - {file.name for file in files}:
-        (folder / name).unlink(missing_ok=True)  # another tokenizer's, which might be preferred
-    for file in files:
-        os.replace(file, folder / file.name)
+    """Exchange the files of an old model for those of the new one, or leave the old one.
+
+    Without config.json a folder is no model: it goes first and comes last, so that nobody takes
+    half of the one and half of the other for a model.
+    """
+    new = [name for name in _FILES if (partial / name).exists()]
+    for name in new:
+        to_disk(partial / name)
+    old = partial / "old"
+    old.mkdir()
+    try:
+        for name in reversed(_FILES):
+            if (folder / name).is_file():
+                os.replace(folder / name, old / name)
+        for name in new:
+            os.replace(partial / name, folder / name)
+    except BaseException:  # Ctrl-C is one, too
+        for name in new:
+            if not (partial / name).exists():
+                (folder / name).unlink()
+        for name in _FILES:
+            if os.path.lexists(old / name):
+                os.replace(old / name, folder / name)
+        raise
+
+
+def to_disk(file: Path) -> None:
+    """Wait until a file is on the disk. Raises OSError: some tell only now that they are full."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def read(folder: Path, attention: Attention = "explicit") -> tuple[GPT, Tokenizer]:

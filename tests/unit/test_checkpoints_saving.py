@@ -2,11 +2,13 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import torch
 from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
+from gptviz.tokenizers.baselines import raw_bytes
 
 CONFIG = GPTConfig(vocab_size=7, block_size=8, n_layer=2, n_head=2, n_embd=32)
 TOKENIZER = CharacterTokenizer("abcdefg")
@@ -96,6 +99,71 @@ def test_a_killed_process_leaves_the_old_model(where: str, died_of: int, folder:
 
     checkpoints.save(folder, GPT(CONFIG), TOKENIZER)
     assert not [file.name for file in folder.iterdir() if file.name.startswith(".")]
+
+
+def save_another_model(folder: Path) -> None:
+    """One of another shape and with a tokenizer in other files."""
+    checkpoints.save(folder, GPT(GPTConfig(256, 8, 1, 1, 4)), raw_bytes())
+
+
+@pytest.fixture
+def at_each_rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
+    """Have something done before each renaming of a file, which gets its number from 0 on."""
+
+    def set_up(do: Callable[[int], None]) -> None:
+        rename, number = os.replace, count()
+
+        def replace(source: Path, target: Path) -> None:
+            do(next(number))
+            rename(source, target)
+
+        monkeypatch.setattr(os, "replace", replace)
+
+    return set_up
+
+
+def test_nobody_finds_half_a_model_at_any_moment_of_the_exchange(
+    at_each_rename, folder: Path, tmp_path: Path
+):
+    (folder / "README.md").write_text("A card.")
+    old = checkpoints.read(folder)[0].config
+    seen = tmp_path / "seen"
+    # What a process that is killed now would leave.
+    at_each_rename(lambda number: shutil.copytree(folder, seen / f"{number}"))
+    save_another_model(folder)
+    moments = sorted(seen.iterdir())
+    assert len(moments) == 7, "three files of the old model, four of the new one"
+    assert checkpoints.read(moments[0])[0].config == old
+    for moment in moments[1:]:
+        assert (moment / "README.md").exists()
+        with pytest.raises(FileNotFoundError, match=r"holds no config\.json, so it is no model"):
+            checkpoints.read(moment)
+    assert sorted(contents(folder)) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    assert checkpoints.read(folder)[1].name == raw_bytes().name
+
+
+@pytest.mark.parametrize("reason", [KeyboardInterrupt, PermissionError])
+@pytest.mark.parametrize("moment", range(7))
+def test_an_exchange_that_breaks_off_leaves_the_old_model(
+    at_each_rename, reason: type[BaseException], moment: int, folder: Path
+):
+    before = contents(folder)
+
+    def break_off(number: int) -> None:
+        if number == moment:
+            raise reason
+
+    at_each_rename(break_off)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        save_another_model(folder)
+    assert contents(folder) == before
+    assert sorted(file.name for file in folder.iterdir()) == sorted(before)
 
 
 def test_a_folder_that_is_a_file_is_refused_in_words(tmp_path: Path):
