@@ -4,10 +4,16 @@ import argparse
 
 
 def options(command: argparse.ArgumentParser) -> None:
-    """Where the server listens, and whether it opens a browser."""
-    command.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    command.add_argument("--port", type=int, default=8501, help="the port to listen on")
-    command.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    """Where the server listens, and whether it opens a browser.
+
+    They may stand before the word `app`, after it, or without it.
+    """
+    unsaid = argparse.SUPPRESS  # so that what was said before the word stays
+    command.add_argument("--host", default=unsaid, help="the address to listen on (127.0.0.1)")
+    command.add_argument("--port", default=unsaid, type=int, help="the port to listen on (8501)")
+    command.add_argument(
+        "--no-browser", default=unsaid, action="store_true", help="open no browser"
+    )
     command.set_defaults(run=run)
 
 
@@ -15,4 +21,6 @@ def run(options: argparse.Namespace) -> int:
     """Serve the app until it is stopped."""
     from gptviz.ui.server import serve
 
-    return serve(options.host, options.port, open_browser=not options.no_browser)
+    said = vars(options)
+    host, port = said.get("host", "127.0.0.1"), said.get("port", 8501)
+    return serve(host, port, open_browser="no_browser" not in said)

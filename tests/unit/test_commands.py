@@ -20,6 +20,7 @@ from gptviz.training import jobs, prepare
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loop import Trainer
 from gptviz.training.runs import Run
+from gptviz.ui import server
 
 TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12
 TINY = {"n-layer": 1, "n-head": 2, "n-embd": 8, "block-size": 8, "batch-size": 2, "steps": 2}
@@ -48,6 +49,29 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the runs of a test lie."""
     monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path / "checkpoints"))
     return tmp_path / "checkpoints"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("", ("127.0.0.1", 8501, True)),
+        ("app", ("127.0.0.1", 8501, True)),
+        ("--port 9000 --no-browser", ("127.0.0.1", 9000, False)),
+        ("--port 9000 --no-browser app", ("127.0.0.1", 9000, False)),
+        ("app --port 9000 --host 0.0.0.0", ("0.0.0.0", 9000, True)),
+        ("--host 0.0.0.0 app --no-browser", ("0.0.0.0", 8501, False)),
+    ],
+)
+def test_options_of_the_app_may_stand_before_its_name(monkeypatch, words, asked):
+    served = []
+
+    def serve(host: str, port: int, *, open_browser: bool) -> int:
+        served.append((host, port, open_browser))
+        return 0
+
+    monkeypatch.setattr(server, "serve", serve)
+    assert main(words.split()) == 0
+    assert served == [asked]
 
 
 @pytest.fixture
