@@ -8,9 +8,8 @@ import functools
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import torch
-
-from gptviz.model import GPT, GPTConfig
+from gptviz.checkpoints.weights import unfilled
+from gptviz.model import GPTConfig
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
 
@@ -42,8 +41,7 @@ class Memory:
 @functools.lru_cache(maxsize=256)
 def parameters(config: GPTConfig) -> int:
     """How many numbers training adjusts, exactly: counted on a model without memory."""
-    with torch.device("meta"):
-        return GPT(config).n_parameters
+    return unfilled(config).n_parameters
 
 
 def memory(config: TrainingConfig) -> Memory:

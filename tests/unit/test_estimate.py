@@ -1,5 +1,7 @@
 """What a run will need, told before it starts."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -68,6 +70,15 @@ def test_parameters_are_those_of_the_very_model(changes):
 def test_parameters_of_a_large_model_are_counted_without_its_memory():
     assert estimate.parameters(GPTConfig()) == 124_439_808, "GPT-2 small"
     assert estimate.parameters(replace(GPTConfig(), n_embd=19_200)) > 5e10
+
+
+def test_counting_parameters_imports_no_compiler():
+    program = (
+        "import sys; from gptviz.analysis import estimate; from gptviz.model import GPTConfig; "
+        "estimate.parameters(GPTConfig()); print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
 
 
 def test_weights_gradients_and_running_means_are_four_numbers_a_parameter():
