@@ -32,11 +32,10 @@ class LanguageModel:
         """The model's shape."""
         return self.model.config
 
-    def ids(self, prompt: str | Sequence[int], longest: int | None = None) -> list[int]:
+    def ids(self, prompt: str | Sequence[int]) -> list[int]:
         """The token ids of a prompt, or ids as given, checked.
 
-        Raises ValueError in words for an empty prompt, an id outside the vocabulary, and more
-        than `longest` tokens (None: any number).
+        Raises ValueError in words for an empty prompt and an id outside the vocabulary.
         """
         if isinstance(prompt, str):
             ids = self.tokenizer.encode(prompt)
@@ -49,11 +48,6 @@ class LanguageModel:
             raise ValueError(
                 f"token id {wrong[0]} is not in this model's vocabulary; "
                 f"ids run from 0 to {self.config.vocab_size - 1}"
-            )
-        if longest is not None and len(ids) > longest:
-            raise ValueError(
-                f"{len(ids)} tokens do not fit this model's context of {longest}; "
-                f"shorten the prompt by {len(ids) - longest}"
             )
         return ids
 
@@ -69,8 +63,9 @@ class LanguageModel:
         a function that changes the activation on its way. Raises ValueError in words for a
         prompt that is empty, too long or not of this vocabulary, and for an unknown name.
         """
-        ids = self.ids(prompt, longest=self.config.block_size)
-        return Trace(ids, self.tokenizer.pieces(ids), tracing.run(self.model, ids, names, edits))
+        ids = self.ids(prompt)
+        activations = tracing.run(self.model, ids, names, edits)
+        return Trace(ids, self.tokenizer.pieces(ids), activations)
 
     def generate(
         self,

@@ -8,7 +8,7 @@ from gptviz.analysis import contexts, embeddings, positions, projection
 from gptviz.figures import embeddings as figures
 from gptviz.figures.token_map import token_map
 from gptviz.ui import controls, embedding_resources, parts, resources, seen
-from gptviz.ui.frame import LONGEST_PROMPT, View
+from gptviz.ui.frame import LONGEST_PROMPT, View, prompt_ids
 from gptviz.ui.word_tabs import ALIKE
 
 
@@ -120,7 +120,7 @@ def two_contexts(view: View) -> None:
             max_chars=2_000,
             placeholder=default,
         )
-    other = tuple(view.lm.ids(typed or default, longest=longest))
+    other = prompt_ids(view.lm, typed or default)
     shared = contexts.shared_positions(view.ids, other)
     if not shared:
         raise ValueError("the two texts share no token; use a word of your text in the second")

@@ -167,7 +167,7 @@ def test_an_analogy_warns_of_words_that_are_split_or_hardly_seen():
         ("Analogies", {"analogy_b": " "}, "There is no word to look up"),
         ("Map", {"model": "three", "prompt": "a", "map_method": "t-SNE"}, "choose PCA"),
         ("Two contexts", {"prompt": "king", "other": "spoon"}, "share no token"),
-        ("Two contexts", {"other": "king " * 40}, "shorten the prompt by"),
+        ("Two contexts", {"other": "king " * 40}, "gptviz shows up to"),
     ],
 )
 def test_what_cannot_be_drawn_is_explained_in_a_sentence(tab: str, query: dict, reason: str):

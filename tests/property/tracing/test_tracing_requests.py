@@ -79,9 +79,9 @@ def test_a_lone_name_in_place_of_a_list_is_explained(lm):
         ([-1], "token id -1 is not in this model's vocabulary; ids run from 0 to 16"),
         (
             "abcdefghijk",
-            "11 tokens do not fit this model's context of 9; shorten the prompt by 2",
+            "11 tokens do not fit this model's context of 9; shorten the text by 2",
         ),
-        ([0] * 10, "10 tokens do not fit this model's context of 9; shorten the prompt by 1"),
+        ([0] * 10, "10 tokens do not fit this model's context of 9; shorten the text by 1"),
     ],
 )
 def test_a_prompt_that_cannot_be_read_is_refused_in_words(lm, prompt, words):
