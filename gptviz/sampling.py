@@ -1,4 +1,4 @@
-"""From logits to the next token, in named stages; then token after token.
+"""From logits to the next token, in named stages.
 
 The order is repetition penalty → temperature → top-k → top-p → softmax → draw. Each stage says
 what it removed. A page that explains sampling and the loop that generates call the same code.
@@ -111,7 +111,7 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     # In float64: the sum of 50,000 small numbers, rounded to float32, may reach p a token early.
     ordered, order = logits[candidates].double().softmax(-1).sort(descending=True, stable=True)
     enough_before = ordered.cumsum(-1) - ordered >= p
-    enough_before[0] = False
+    enough_before[:1] = False
     return logits.index_fill(-1, candidates[order[enough_before]], -math.inf)
 
 

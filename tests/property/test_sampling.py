@@ -323,6 +323,13 @@ def test_what_is_no_distribution_is_not_drawn_from(logits):
         draw(tensor(*logits).softmax(-1), torch.Generator())
 
 
+def test_logits_that_a_temperature_made_infinite_pass_every_stage_and_are_not_drawn_from():
+    coldest = SamplingSettings(temperature=1e-38, top_k=2, top_p=0.9)
+    last = stages(tensor(-100.0, -90.0, -80.0), [], coldest)[-1]
+    with pytest.raises(ValueError, match="choose a temperature and a repetition_penalty nearer"):
+        draw(last.probabilities, torch.Generator())
+
+
 @pytest.mark.parametrize(
     ("nonsense", "words"),
     [
