@@ -62,7 +62,8 @@ def _train_in_turn(
     with slot.turn(queued_at, lambda: bool(requests.command()), on_wait) as ours:
         if not ours:
             return "paused" if requests.command() == "pause" else "stopped"
-        run.update_status({"state": "running", "steps": run.config.steps})
+        steps = run.config.steps
+        run.update_status({"state": "running", "steps": steps, "warning": ""})  # until the next one
         from gptviz.training.loop import train  # a run that waits needs no memory for PyTorch
 
         return train(run, on_step, requests, team)

@@ -204,6 +204,14 @@ def test_a_stop_in_between_does_not_change_when_patience_ends(begin):
     assert curve(run) == curve(unbroken)
 
 
+def test_a_warning_of_an_earlier_part_is_gone_when_the_run_goes_on(begin):
+    run = begin("run")
+    work(run, on_step=at(3, lambda: jobs.pause(run)))
+    run.update_status({"warning": "a sample could not be written"})
+    work(run)
+    assert not run.status["warning"]
+
+
 def test_without_patience_a_run_goes_on_to_its_last_step(begin):
     run = begin("run", **{**RISING, "steps": 40})
     work(run)
