@@ -20,13 +20,12 @@ from gptviz.tracing import Trace
 def patterns(trace: Trace) -> Tensor:
     """The patterns of all heads of all layers, (n_layer, H, T, T), in a tensor of their own.
 
-    Raises ValueError if the trace has none: fused attention never makes them.
+    Raises ValueError if none was recorded.
     """
     n_layer = sum(name.endswith(".attn.pattern") for name in trace)
     if not n_layer:
         raise ValueError(
-            "this trace holds no attention pattern; record h.*.attn.pattern of a model with "
-            "attention='explicit'"
+            "this trace holds no attention pattern; record it with names=['h.*.attn.pattern']"
         )
     return torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(n_layer)])
 
