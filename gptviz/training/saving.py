@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gptviz import checkpoints
+from gptviz.checkpoints.folder import to_disk
 from gptviz.model import GPT
 from gptviz.tokenizers import Tokenizer
 from gptviz.training.runs import Run
@@ -28,6 +29,7 @@ def save_checkpoint(
         partial.mkdir(parents=True)
         checkpoints.save(partial, model, tokenizer)
         save_file(optimizer_tensors(model, optimizer), partial / "optimizer.safetensors")
+        to_disk(partial / "optimizer.safetensors")  # an earlier checkpoint is removed soon
         shutil.rmtree(final, ignore_errors=True)
         os.replace(partial, final)
     except (OSError, SafetensorError) as error:

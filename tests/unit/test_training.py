@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,21 @@ def test_a_run_keeps_its_best_checkpoint_and_its_last(begin):
     assert status["best_step"] < 30
     assert saved_steps(run) == [f"step-{status['best_step']:06d}", "step-000030"]
     assert checkpoints.find(str(run.folder)) == run.checkpoint(status["best_step"])
+
+
+def test_a_checkpoint_is_on_the_disk_before_an_earlier_one_is_removed(begin, monkeypatch):
+    on_disk, write = set(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        write(descriptor)
+        on_disk.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    run = begin("run")
+    work(run)
+    files = {file.name: file for file in run.checkpoint(12).iterdir()}
+    assert files.keys() >= {"model.safetensors", "optimizer.safetensors"}
+    assert {name for name, file in files.items() if file.stat().st_ino not in on_disk} == set()
 
 
 def test_a_trained_model_has_learned_its_text(begin, text_file):
