@@ -22,4 +22,4 @@ for tab, draw in zip(tabs, details.values(), strict=True):
             try:
                 draw(view)
             except ValueError as error:
-                parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+                parts.failure(error)

@@ -199,7 +199,7 @@ def _model(name: str, run: Run | None, step: int | None, around: Surroundings) -
             name = run_steps.row(run, step, around.scheme)
         lm = resources.model(name, waiting)
     except (ValueError, OSError) as error:
-        parts.problem(f"{error}.")
+        parts.failure(error)
         st.stop()
     config = lm.config
     with st.sidebar:
@@ -263,5 +263,5 @@ def _ids(lm: LanguageModel, text: str) -> tuple[int, ...]:
     try:
         return prompt_ids(lm, text)
     except ValueError as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}. Or choose an example above.")
+        parts.failure(error, "Or choose an example above.")
         st.stop()

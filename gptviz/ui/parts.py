@@ -67,6 +67,14 @@ def problem(text: str) -> None:
     st.error(literal(text))
 
 
+def failure(error: Exception | str, way_out: str = "") -> None:
+    """Say what an error says as a sentence, which begins with a capital, and perhaps a way out."""
+    words = str(error)
+    if words.partition(" ")[0].isalpha():  # else it begins with a path or the name of a setting
+        words = words[:1].upper() + words[1:]
+    problem(f"{words}. {way_out}".rstrip())
+
+
 def literal(text: str) -> str:
     """Text that Markdown shows as it is: every sign that could mean something is escaped."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", " ")

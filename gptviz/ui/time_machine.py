@@ -21,8 +21,7 @@ from gptviz.figures import time_machine as figures
 from gptviz.figures.theme import Scheme
 from gptviz.language_model import LanguageModel
 from gptviz.training import jobs, jsonl
-from gptviz.training.recording import SAMPLES
-from gptviz.training.runs import Run
+from gptviz.training.runs import SAMPLES, Run
 from gptviz.training.snapshots import surplus
 from gptviz.ui import controls, frame, parts, resources, run_steps
 from gptviz.ui.pages import PAGES
@@ -49,7 +48,7 @@ def _tab(run: Run) -> None:
         try:
             _look_back(run, frame.scheme())
         except (ValueError, OSError) as error:
-            parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            parts.failure(error)
 
 
 def _look_back(run: Run, scheme: Scheme) -> None:

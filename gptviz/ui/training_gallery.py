@@ -72,7 +72,7 @@ def _start(presets: Sequence[Preset]) -> None:
     try:
         started = [jobs.start(preset.on(SHAKESPEARE), preset.title) for preset in presets]
     except (ValueError, OSError) as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        parts.failure(error)
         return
     st.session_state["run_next"] = started[0].id
     st.rerun()

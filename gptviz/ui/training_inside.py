@@ -90,7 +90,7 @@ def _histogram(run: Run, scheme: Scheme) -> None:
         start = parameters.values(run.folder, kept[0], name)
         figure = figures.histogram(now, name, scheme, None if step == kept[0] else start)
     except (ValueError, OSError) as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        parts.failure(error)
         return
     spread = pd.DataFrame({"now": now.ravel(), f"step {kept[0]}": start.ravel()}).describe()
     parts.chart(

@@ -79,7 +79,7 @@ def _headline(run: Run, state: State, status: Status, course: History) -> None:
     st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
     for name in ("error", "warning"):
         if text := status.get(name):
-            parts.problem(f"{str(text)[:1].upper()}{str(text)[1:]}.")
+            parts.failure(str(text))
 
 
 def _words(run: Run, state: State, status: Status, done: int) -> str:

@@ -108,7 +108,7 @@ def _new_experiment(draft: Draft) -> None:
             settings = {name: replace(variants[name], data=path) for name in wanted}
             made = experiments.start(f"{draft.name} experiment", settings)
         except (ValueError, OSError) as error:
-            parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            parts.failure(error)
             return
         st.session_state["experiment"] = made.id
         st.session_state["run_next"] = next(iter(made.runs.values())).id

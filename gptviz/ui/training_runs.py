@@ -146,12 +146,12 @@ def _do(deed: Callable[[Run], None], run: Run, after: Callable[[], None] | None 
 
 
 def _remember(problem: str) -> None:
-    st.session_state["training_problem"] = f"{problem[:1].upper()}{problem[1:]}."
+    st.session_state["training_problem"] = problem
 
 
 def _tell_problem() -> None:
     if problem := st.session_state.pop("training_problem", None):
-        parts.problem(problem)
+        parts.failure(problem)
 
 
 def _look_at_the_form() -> None:

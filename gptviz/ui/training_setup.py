@@ -143,7 +143,7 @@ def _config(text: Text | None, kind: TokenizerKind, bpe_vocab_size: int) -> Trai
         data.split(np.broadcast_to(np.uint8(0), text.info.tokens), model.block_size)
         estimate.require_fit(config)
     except ValueError as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        parts.failure(error)
         return None
     return config
 
@@ -156,7 +156,7 @@ def _start(draft: Draft) -> None:
     try:
         run = jobs.start(replace(draft.config, data=draft.text.stored()), draft.name)
     except (ValueError, OSError) as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        parts.failure(error)
         return
     st.session_state["started_at"] = time.monotonic()
     st.session_state["run_next"] = run.id

@@ -73,7 +73,7 @@ def _marked(run: Run, step: int, text: str) -> None:
     try:
         found = _memorised(run.settings["data"], text)
     except (ValueError, OSError) as error:
-        parts.problem(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        parts.failure(error)
         return
     marked_text(text, [(passage.start, passage.end) for passage in found], key=f"sample_{step}")
     st.caption(

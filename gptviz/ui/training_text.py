@@ -50,7 +50,7 @@ def choose(kind: TokenizerKind, bpe_vocab_size: int) -> Text | None:
     try:
         return Text(name, source, _checked(key, kind, bpe_vocab_size, source))
     except (ValueError, OSError) as error:
-        parts.problem(f"{error}.")
+        parts.failure(error)
         return None
 
 

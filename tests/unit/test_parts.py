@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gptviz.ui import parts
 from gptviz.ui.parts import literal
 
 
@@ -26,3 +27,21 @@ def test_removing_the_escapes_gives_the_text_back_on_one_line(text: str):
         plain.append(character)
         escaped = False
     assert "".join(plain) == text.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("there is no word; type one"), "There is no word; type one."),
+        (ValueError("models/old/config.json holds a list"), "models/old/config.json holds a list."),
+        (ValueError("n_layer is 0; it must be 1"), "n_layer is 0; it must be 1."),
+    ],
+)
+def test_an_error_is_told_as_a_sentence_and_a_name_in_it_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | str, sentence: str
+):
+    said: list[str] = []
+    monkeypatch.setattr(parts, "problem", said.append)
+    parts.failure(error)
+    parts.failure(error, "Or type another.")
+    assert said == [sentence, f"{sentence} Or type another."]

@@ -87,7 +87,7 @@ def test_settings_that_cannot_work_are_refused_with_the_reason(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "holds no text"),
+        (b"", "The text holds no text"),
         (b"\x89PNG\x00\x01 abc", "cannot be read"),
         ("é".encode("latin-1") * 2000, "is not UTF-8"),
         (b"too short", "tokens are too few"),
