@@ -28,7 +28,7 @@ def find(name: str) -> Path:
     For a caller who may open any folder: a name from a URL goes to `find_listed`. A hub id that
     is not in the cache is downloaded. Raises FileNotFoundError if there is no such model.
     """
-    base, _, step = name.partition("@")
+    base, _, step = name.rpartition("@")
     for folder in (root() / name, Path(name).expanduser()):
         if name and os.path.isdir(folder):  # which is False, too, for what can be no path
             return checkpoint(folder)

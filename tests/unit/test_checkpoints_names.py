@@ -121,6 +121,12 @@ class TestFind:
         with pytest.raises(FileNotFoundError, match="run keeps nothing of 'step-000011'; choose"):
             checkpoints.find("run@step-000011")
 
+    @pytest.mark.parametrize("find", [checkpoints.find, checkpoints.find_listed])
+    def test_a_name_may_hold_an_at_sign(self, find, root: Path):
+        run = put_run(root / "a@b", [100], (10,), best_step=100)
+        assert find("a@b") == run / "checkpoints" / "step-000100"
+        assert find("a@b@step-000010") == run / "snapshots" / "step-000010"
+
     def test_a_step_keeps_its_weights_when_its_checkpoint_goes(self, root: Path):
         run = put_run(root / "run", [200], (200,), last_step=200)
         assert checkpoints.find("run@step-000200") == run / "snapshots" / "step-000200"
