@@ -5,6 +5,7 @@ the run kept of that step, a snapshot or a checkpoint.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gptviz.checkpoints import hub, steps
@@ -28,13 +29,11 @@ def find(name: str) -> Path:
     For a caller who may open any folder: a name from a URL goes to `find_listed`. A hub id that
     is not in the cache is downloaded. Raises FileNotFoundError if there is no such model.
     """
+    if folder := _folder(name):
+        return checkpoint(folder)
     base, _, step = name.rpartition("@")
-    for folder in (root() / name, Path(name).expanduser()):
-        if name and os.path.isdir(folder):  # which is False, too, for what can be no path
-            return checkpoint(folder)
-    for folder in (root() / base, Path(base).expanduser()):
-        if step and base and os.path.isdir(folder):
-            return _at_step(folder, step)
+    if step and (folder := _folder(base)):
+        return _at_step(folder, step)
     if hub.is_id(name):
         return hub.download(name)
     raise _absent(name)
@@ -73,6 +72,15 @@ def checkpoint(folder: Path) -> Path:
         if step in kept:
             return folder / steps.CHECKPOINTS / steps.folder_name(step)
     raise FileNotFoundError(f"the training run {folder} has no checkpoint yet; wait for its first")
+
+
+def _folder(name: str) -> Path | None:
+    """The folder of a name under root(), if it is no path, or else the one at a path, if any."""
+    places = [root() / name] if name == Path(name).name and name != ".." else []
+    with suppress(ValueError):  # there is no home of somebody with such a name
+        places.append(Path(os.path.expanduser(name)))  # an unknown user's stays as it is
+    # isdir is False, too, for what can be no path.
+    return next((place for place in places if name and os.path.isdir(place)), None)
 
 
 def _at_step(folder: Path, step: str) -> Path:

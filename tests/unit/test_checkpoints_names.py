@@ -98,6 +98,21 @@ class TestFind:
         assert load("here").config.vocab_size == 3
         assert load(Path("here")).name == "here"
 
+    def test_a_path_is_not_looked_for_among_the_names(
+        self, root: Path, tmp_path: Path, monkeypatch
+    ):
+        put_model(root / "mine")
+        monkeypatch.chdir(put_model(tmp_path / "here"))
+        (tmp_path / "here" / "below").mkdir()
+        assert load(".").config.vocab_size == 3
+        assert checkpoints.find("..") == Path("..")
+        assert checkpoints.find("below/..") == Path("below/..")
+
+    def test_a_home_is_found(self, tmp_path: Path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        put_model(tmp_path / "mine")
+        assert checkpoints.find("~/mine") == tmp_path / "mine"
+
     def test_a_run_without_a_best_checkpoint_gives_its_last(self, root: Path):
         run = put_run(root / "run", [200], last_step=200)
         assert checkpoints.find("run") == run / "checkpoints" / "step-000200"
@@ -143,7 +158,11 @@ class TestFind:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "/no/such/folder", "./nowhere", "a/b/c", "nul\0", "x" * 999, "a--b", "a..b", "a b"],
+        [
+            *("", "/no/such/folder", "./nowhere", "a/b/c", "nul\0", "x" * 999, "a--b", "a..b"),
+            *("a b", "~no-such-user/model", "~no-such-user/run@step-000001", "~nul\0", "~\ud800"),
+            *("./mine", "../checkpoints/mine"),
+        ],
     )
     def test_an_absent_folder_is_refused_with_what_there_is(self, name: str, root: Path):
         put_model(root / "mine")
