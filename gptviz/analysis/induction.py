@@ -25,11 +25,6 @@ class InductionScores:
     loss_first: float  # in nats a token, where the tokens are said for the first time
     loss_second: float  # of the same tokens, said for the second time
 
-    @property
-    def loss_difference(self) -> float:
-        """Loss of the second time minus the first; far below 0 for a model that looks back."""
-        return self.loss_second - self.loss_first
-
 
 def repeated_texts(lm: LanguageModel, seed: int = 0) -> list[list[int]]:
     """Eight texts of different random tokens of the vocabulary, all of them said twice.

@@ -1,8 +1,7 @@
-"""The weights of a run at a step: which there are, and how their numbers are spread."""
+"""The weights of a run at a step: which there are, and their numbers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from gptviz.checkpoints import steps
 
-MOST_BINS = 1000
 _FILE, _PREFIX = "model.safetensors", "transformer."
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """How many numbers of a parameter lie between which edges."""
-
-    counts: np.ndarray  # (bins,)
-    edges: np.ndarray  # (bins + 1,)
-    mean: float
-    std: float
 
 
 def parameter_names(run: Path, step: int) -> list[str]:
@@ -34,24 +22,13 @@ def parameter_names(run: Path, step: int) -> list[str]:
         return [name.removeprefix(_PREFIX) for name in file.keys()]  # noqa: SIM118
 
 
-def histogram(run: Path, step: int, name: str, bins: int = 60) -> Histogram:
-    """How the numbers of one parameter are spread at a step.
-
-    The bins are equally wide, from the smallest number to the largest. Only this tensor is read
-    from the disk. Raises FileNotFoundError or ValueError in words for a step of which nothing is
-    kept, for an unknown parameter, and for numbers of bins below 1 or above 1,000.
-    """
-    if not 1 <= bins <= MOST_BINS:
-        raise ValueError(f"{bins} bins came; choose from 1 to {MOST_BINS}")
-    found = values(run, step, name).ravel()
-    counts, edges = np.histogram(found, bins)
-    return Histogram(counts, edges, float(found.mean()), float(found.std()))
-
-
 def values(run: Path, step: int, name: str) -> np.ndarray:
-    """The numbers of one parameter at a step, in its shape; only they are read from the disk.
+    """The numbers of one parameter at a step; only they are read from the disk.
 
-    Raises FileNotFoundError or ValueError in words, as histogram does.
+    In its shape in the file, where a layer's weights lie as Hugging Face's do: (in, out).
+
+    Raises FileNotFoundError or ValueError in words for a step of which nothing is kept, an
+    unknown parameter, and numbers that are none.
     """
     with _opened(run, step) as file:
         stored = {key.removeprefix(_PREFIX): key for key in file.keys()}  # noqa: SIM118

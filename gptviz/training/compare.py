@@ -83,22 +83,6 @@ def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
     return found
 
 
-def curves_csv(runs: Sequence[Run]) -> str:
-    """Every step of every run as comma-separated values, a row each, with all its columns."""
-    columns = [name for name in history.COLUMNS if name != "step"]
-    frames = []
-    for run, name in zip(runs, names(runs), strict=True):
-        course = history.read(run.folder)
-        tokens = course["step"] * run.config.tokens_per_step
-        frame = pd.DataFrame({"run": name, "step": course["step"], "tokens": tokens})
-        frames.append(
-            frame.astype({"step": int, "tokens": int}).assign(
-                **{column: course[column] for column in columns}
-            )
-        )
-    return pd.concat(frames).to_csv(index=False) if frames else ""
-
-
 def names(runs: Sequence[Run]) -> list[str]:
     """What each run is called; where two have one name, its folder's name tells them apart."""
     counts = Counter(run.name for run in runs)

@@ -27,7 +27,7 @@ class TextInfo:
 
     size: int  # bytes
     characters: int
-    tokens: int  # counted where the text has up to a million characters, else estimated
+    tokens: int  # counted where the text has up to a megabyte, else estimated
     vocab_size: int  # of the tokenizer that a run on this text would use
     preview: str  # how it begins
 

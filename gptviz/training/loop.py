@@ -115,7 +115,7 @@ class Trainer:
             command = self.requests.command() or self.team.command
             regular = self.step % self.config.eval_interval == 0
             if regular or command or self.step == self.config.steps:
-                row["val_loss"] = self.validation_loss(self.config.eval_windows)
+                row["val_loss"] = self.validation_loss()
                 self.must_be_finite("validation loss", row["val_loss"])
                 if regular:
                     self.validations.append(row["val_loss"])
@@ -180,11 +180,11 @@ class Trainer:
                 f"lower the learning rate (it is {highest:g}) and start again"
             )
 
-    def validation_loss(self, n_windows: int | None = None) -> float:
-        """Mean loss on the held-out tail, in nats a token; on all of it without n_windows."""
-        total, count = 0.0, 0
+    def validation_loss(self) -> float:
+        """Mean loss on windows from all over the held-out tail, in nats a token."""
+        config, total, count = self.config, 0.0, 0
         windows = data.windows_in_order(
-            self.val_ids, self.config.batch_size, self.config.model.block_size, n_windows
+            self.val_ids, config.batch_size, config.model.block_size, config.eval_windows
         )
         for inputs, targets in windows:
             total += self.learner.validate(inputs, targets) * targets.numel()

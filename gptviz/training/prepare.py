@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gptviz.training.config import TokenizerKind  # needs PyTorch, which takes longer than this
 
 TOKENS, ABOUT, TOKENIZER = "tokens.bin", "prepared.json", "tokenizer"
-LEARNT_FROM = 16  # pieces of a million characters, at most, from which a BPE is trained
+LEARNT_FROM = 16  # pieces of a megabyte, at most, from which a BPE is trained
 
 
 @dataclass(frozen=True)

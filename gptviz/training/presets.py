@@ -1,4 +1,4 @@
-"""Settings to start from: sizes of models."""
+"""Settings to start from: sizes of models, and a lesson that shows one thing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -111,16 +111,6 @@ def test_another_axis_is_refused(make):
         compare.curves([make("a")], "epochs")
 
 
-def test_every_step_of_every_run_can_be_exported(make):
-    text = compare.curves_csv([make("a", [4.0, 3.0]), make("b", [2.0]), make("c")])
-    read = pd.read_csv(io.StringIO(text))
-    assert read["run"].tolist() == ["a", "a", "b"]
-    assert read["step"].tolist() == [1, 2, 1]
-    assert read["tokens"].tolist() == [32, 64, 32]
-    assert read["train_loss"].tolist() == [3.5, 2.5, 1.5]
-    assert read["val_loss"].isna().tolist() == [True, False, True]
-
-
 def test_comparing_waits_for_no_pytorch_until_a_table_is_made(python):
     code = (
         "import gptviz.training.compare, gptviz.training.health, sys; print('torch' in sys.modules)"
