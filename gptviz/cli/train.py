@@ -165,6 +165,7 @@ def follow(run: "Run", team: "Team") -> int:
     from tqdm import tqdm
 
     from gptviz.training.jsonl import Tail
+    from gptviz.training.runs import SAMPLES
     from gptviz.training.worker import work
 
     if run.status.get("state") == "done":
@@ -180,7 +181,7 @@ def follow(run: "Run", team: "Team") -> int:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, ask)
-    samples = Tail(run.folder / "samples.jsonl")
+    samples = Tail(run.folder / SAMPLES)
     samples.new()  # those of before are known
     done = run.status.get("last_step", 0)
     with tqdm(total=run.config.steps, initial=done, unit="step", dynamic_ncols=True) as bar:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gptviz.training import jsonl
+from gptviz.training.runs import INDUCTION, LAYERS
 
 MEASURES = ("grad_norm", "weight_norm", "update_ratio")
 
@@ -32,7 +33,7 @@ class Induction:
 
 def layers(folder: Path) -> Layers:
     """What layers.jsonl of a run's folder tells so far; nothing where there is none."""
-    rows = [row for row in jsonl.rows(folder / "layers.jsonl") if set(MEASURES) <= row.keys()]
+    rows = [row for row in jsonl.rows(folder / LAYERS) if set(MEASURES) <= row.keys()]
     groups = tuple(rows[0]["grad_norm"]) if rows else ()
     values = {
         measure: np.array([[row[measure].get(group, np.nan) for group in groups] for row in rows])
@@ -44,7 +45,7 @@ def layers(folder: Path) -> Layers:
 def induction(folder: Path) -> Induction:
     """What induction.jsonl of a run's folder tells so far; nothing where there is none."""
     names = ("scores", "loss_first", "loss_second")
-    rows = [row for row in jsonl.rows(folder / "induction.jsonl") if set(names) <= row.keys()]
+    rows = [row for row in jsonl.rows(folder / INDUCTION) if set(names) <= row.keys()]
     scores, first, second = (np.array([row[name] for row in rows], dtype=float) for name in names)
     return Induction(_steps(rows), scores if rows else np.empty((0, 0, 0)), first, second)
 

@@ -35,10 +35,9 @@ from gptviz.tokenizers import Tokenizer
 from gptviz.training import jsonl, snapshots
 from gptviz.training.files import append_row, drop_rows_after
 from gptviz.training.layers import LayerNorms
-from gptviz.training.runs import Run
+from gptviz.training.runs import INDUCTION, LAYERS, SAMPLES, Run
 
 SAMPLING = SamplingSettings(temperature=0.8, top_k=40)
-SAMPLES, LAYERS, INDUCTION = "samples.jsonl", "layers.jsonl", "induction.jsonl"
 
 
 class Recorder:

@@ -6,6 +6,7 @@
     RUN/control.json     what the worker is asked to do; written by the page and the commands
     RUN/rates.json       the learning rates that were chosen while it ran
     RUN/metrics.jsonl    one line a step
+    RUN/samples.jsonl, RUN/layers.jsonl, RUN/induction.jsonl   see gptviz.training.recording
     RUN/lock             held by the process that trains the run, or waits to
     RUN/checkpoints/, RUN/snapshots/   models; see gptviz.checkpoints.steps
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 State = Literal["queued", "running", "paused", "stopped", "done", "failed", "crashed"]
 Command = Literal["pause", "stop"]
 LIVING: tuple[State, ...] = ("queued", "running")
+SAMPLES, LAYERS, INDUCTION = "samples.jsonl", "layers.jsonl", "induction.jsonl"
 LONGEST_PROBE = 0.5  # seconds for which somebody may hold the lock who only asks whether it is held
 
 
