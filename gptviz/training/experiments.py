@@ -1,6 +1,5 @@
 """Several runs that differ in one setting each, queued as one and ranked."""
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +10,8 @@ import pandas as pd
 
 from gptviz.training import history, jobs
 from gptviz.training.config import TrainingConfig
-from gptviz.training.files import write_json
-from gptviz.training.runs import Run
+from gptviz.training.files import read_json, write_json
+from gptviz.training.runs import LIVING, Run
 
 FILE = "experiment.json"  # in the folder of each of an experiment's runs
 BASELINE = "baseline"
@@ -60,7 +59,7 @@ def start(
             write_json(run.folder / FILE, about)
     except OSError:
         for run in started.values():
-            if jobs.state(run) in ("queued", "running"):
+            if jobs.state(run) in LIVING:
                 jobs.stop(run)
         raise
     return Experiment(experiment_id, name, started)
@@ -132,11 +131,9 @@ def _regularised(config: TrainingConfig, dropout: float, weight_decay: float) ->
 
 def _about(run: Run) -> dict | None:
     try:
-        about = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
+        about = read_json(run.folder / FILE)
     except (OSError, ValueError):  # not part of an experiment
         return None
     expected = {"id": str, "name": str, "variant": str, "number": int}
-    good = isinstance(about, dict) and all(
-        isinstance(about.get(key), kind) for key, kind in expected.items()
-    )
+    good = all(isinstance(about.get(key), kind) for key, kind in expected.items())
     return about if good else None
