@@ -26,7 +26,6 @@ def values(run: Path, step: int, name: str) -> np.ndarray:
     """The numbers of one parameter at a step; only they are read from the disk.
 
     In its shape in the file, where a layer's weights lie as Hugging Face's do: (in, out).
-
     Raises FileNotFoundError or ValueError in words for a step of which nothing is kept, an
     unknown parameter, and numbers that are none.
     """
