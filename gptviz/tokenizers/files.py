@@ -51,6 +51,9 @@ def _huggingface(path: Path) -> HuggingFaceTokenizer:
     end = config.get("eos_token") if isinstance(config, dict) else None
     if isinstance(end, dict):
         end = end.get("content")
+    if not isinstance(end, str | None):
+        kind = type(end).__name__
+        raise ValueError(f"{config_path} sets eos_token to a {kind}; it must be a token's name")
     try:
         return HuggingFaceTokenizer(_text(path), end)
     except ValueError as error:
@@ -111,9 +114,10 @@ def _merges(path: Path) -> list[tuple[str, str]]:
 
 
 def _json(path: Path) -> Any:
+    text = _text(path)
     try:
-        return json.loads(_text(path))
-    except json.JSONDecodeError as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is no valid JSON: {error}; copy or download the file again"
         ) from None

@@ -61,6 +61,24 @@ def test_the_configuration_names_the_end_of_a_text(byte_level_folder, end):
     assert load(byte_level_folder).end_of_text == 257
 
 
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ('{"eos_token": ["x"]}', "sets eos_token to a list; it must be a token's name"),
+        ('{"eos_token": {"content": {}}}', "sets eos_token to a dict; it must be"),
+        ('{"eos_token": 7}', "sets eos_token to a int; it must be"),
+        ("[" * 10**5, "is no valid JSON: .*again"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_named_with_the_reason(
+    byte_level_folder, config, reason
+):
+    load(byte_level_folder).save(byte_level_folder)
+    (byte_level_folder / "tokenizer_config.json").write_text(config, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"tokenizer_config\.json {reason}"):
+        load(byte_level_folder)
+
+
 def test_characters_json_makes_a_character_tokenizer(tmp_path):
     (tmp_path / "characters.json").write_text('["a", "안"]', encoding="utf-8")
     tokenizer = load(tmp_path)
@@ -89,6 +107,8 @@ def test_an_absent_folder_is_named(tmp_path):
         ("characters.json", "[", r"characters\.json is no valid JSON: .*again"),
         ("characters.json", '{"a": 0}', "holds a dict; it must be a list of characters"),
         ("characters.json", '["a", "a"]', r"characters\.json: .* is in the vocabulary twice"),
+        ("characters.json", "[" * 10**5, r"characters\.json is no valid JSON: .*again"),
+        ("characters.json", "1" * 5000, r"characters\.json is no valid JSON: .*again"),
         ("characters.json", b'["\xff"]', r"characters\.json is no text in UTF-8: .*again"),
         ("tokenizer.json", "{", r"tokenizer\.json: this is no tokenizer that can be read"),
         ("tokenizer.json", "{}", r"tokenizer\.json: this is no tokenizer that can be read"),
