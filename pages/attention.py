@@ -33,17 +33,15 @@ parts.source(
 )
 
 name = f"h.{layer}.attn.pattern[{head}]{changed}"
-drawings = {
-    "One head": lambda: details.one_head(view, shown[layer, head], name, query, note),
-    "Lines": lambda: details.lines(view, shown[layer, head], name, query, note),
-    "Arithmetic": lambda: details.arithmetic(view, layer, head, query),
-    "Map of heads": lambda: details.head_map(view, patterns, (layer, head)),
-    "Mean and maximum": lambda: details.over_heads(
-        view, shown[layer], f"h.{layer}.attn.pattern{changed}", query, note
-    ),
-}
-tabs = st.tabs(list(drawings), key="details", bind="query-params")
-for tab, draw in zip(tabs, drawings.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw()
+parts.tabs(
+    "details",
+    {
+        "One head": lambda: details.one_head(view, shown[layer, head], name, query, note),
+        "Lines": lambda: details.lines(view, shown[layer, head], name, query, note),
+        "Arithmetic": lambda: details.arithmetic(view, layer, head, query),
+        "Map of heads": lambda: details.head_map(view, patterns, (layer, head)),
+        "Mean and maximum": lambda: details.over_heads(
+            view, shown[layer], f"h.{layer}.attn.pattern{changed}", query, note
+        ),
+    },
+)

@@ -1,5 +1,7 @@
 """Layer norms: one vector before and after, and what the network is without a norm."""
 
+from functools import partial
+
 import streamlit as st
 
 from gptviz.analysis.layer_norms import by_hand, summands
@@ -40,8 +42,7 @@ parts.chart(
 )
 st.markdown(details.place(view.lm.config, norm))
 
-tabs = st.tabs(list(details.TABS), key="details", bind="query-params")
-for tab, draw in zip(tabs, details.TABS.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view, norm, position)
+parts.tabs(
+    "details",
+    {title: partial(draw, view, norm, position) for title, draw in details.TABS.items()},
+)

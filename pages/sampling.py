@@ -1,6 +1,6 @@
 """Sampling: from a probability for every token to one token, and on to a text."""
 
-import streamlit as st
+from functools import partial
 
 from gptviz.ui import parts, resources, sampling_controls, sampling_tabs, writing_tabs
 from gptviz.ui.components.sampling_explorer import sampling_explorer
@@ -20,16 +20,12 @@ parts.source(
 sampling_tabs.numbers(view, logits, settings)
 
 seed = sampling_controls.seed()
-tabs = st.tabs(
-    ["Write", "Two settings", "Draw many", "Stage by stage"], key="details", bind="query-params"
+parts.tabs(
+    "details",
+    {
+        "Write": partial(writing_tabs.write, view, settings, seed),
+        "Two settings": partial(writing_tabs.compare, view, settings, seed),
+        "Draw many": partial(sampling_tabs.draw_many, view, logits, settings, seed),
+        "Stage by stage": partial(sampling_tabs.stage_by_stage, view, logits, settings),
+    },
 )
-draws = (
-    lambda: writing_tabs.write(view, settings, seed),
-    lambda: writing_tabs.compare(view, settings, seed),
-    lambda: sampling_tabs.draw_many(view, logits, settings, seed),
-    lambda: sampling_tabs.stage_by_stage(view, logits, settings),
-)
-for tab, draw in zip(tabs, draws, strict=True):
-    if tab.open:
-        with tab:
-            draw()

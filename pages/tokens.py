@@ -1,6 +1,5 @@
 """Tokens: how the text is cut into pieces, and what each piece is."""
 
-from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -8,7 +7,7 @@ import streamlit as st
 from gptviz.analysis.tokens import characters_per_token, token_table
 from gptviz.ui import controls, parts, token_tabs
 from gptviz.ui.components.token_chips import ChipRow, chips, token_chips
-from gptviz.ui.frame import View, frame
+from gptviz.ui.frame import frame
 
 IDS_SHOWN = 64  # tokens; beyond that the ids below the pieces would crowd them
 
@@ -37,15 +36,13 @@ parts.source(
     "⟨EC⟩ a byte that is only a part of a character. Click a token to choose it.",
 )
 
-details: dict[str, Callable[[View], None]] = {
-    "Table": token_tabs.table,
-    "Merges": partial(token_tabs.merges, position=position),
-    "Side by side": token_tabs.side_by_side,
-    "What a sentence costs": token_tabs.costs,
-    "Vocabulary": token_tabs.vocabulary,
-}
-tabs = st.tabs(list(details), key="details", bind="query-params")
-for tab, draw in zip(tabs, details.values(), strict=True):
-    if tab.open:
-        with tab:
-            draw(view)
+parts.tabs(
+    "details",
+    {
+        "Table": partial(token_tabs.table, view),
+        "Merges": partial(token_tabs.merges, view, position),
+        "Side by side": partial(token_tabs.side_by_side, view),
+        "What a sentence costs": partial(token_tabs.costs, view),
+        "Vocabulary": partial(token_tabs.vocabulary, view),
+    },
+)

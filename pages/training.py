@@ -5,6 +5,7 @@ from functools import partial
 import streamlit as st
 
 from gptviz.ui import (
+    parts,
     time_machine,
     training_gallery,
     training_inside,
@@ -25,7 +26,7 @@ with new:
 if run:
     training_live.watch(run, around.scheme)
     training_runs.open_elsewhere(run)
-    training_tabs.draw(
+    parts.tabs(
         "about_run",
         {
             "Samples": partial(training_tabs.samples, run),
@@ -37,7 +38,7 @@ if run:
     )
 
 st.subheader("All runs")
-training_tabs.draw(
+parts.tabs(
     "many_runs",
     {
         "List": training_runs.table,

@@ -1,6 +1,7 @@
-"""What every page draws the same way: a chart with its tensor's name, a table, a problem."""
+"""What every page draws the same way: a chart with its tensor's name, tables, tabs, problems."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -60,6 +61,21 @@ def table(frame: pd.DataFrame, key: str) -> None:
         key=f"{key}_csv",
         on_click="ignore",
     )
+
+
+def tabs(key: str, drawings: Mapping[str, Callable[[], None]]) -> None:
+    """A row of tabs, of which only the open one is drawn, or says in a sentence why it cannot be.
+
+    What a fragment raises never comes here: it has to tell its errors itself.
+    """
+    places = st.tabs(list(drawings), key=key, bind="query-params")
+    for place, draw in zip(places, drawings.values(), strict=True):
+        if place.open:
+            with place:
+                try:
+                    draw()
+                except ValueError as error:
+                    failure(error)
 
 
 def problem(text: str) -> None:

@@ -1,6 +1,5 @@
 """What a run leaves behind: sample texts, a verdict on its curve, and where its time went."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -17,15 +16,6 @@ SAMPLES_SHOWN = 40
 SHORT = 50_000  # bytes of a text that a model may well learn by heart
 SAMPLES_MARKED = 5  # the latest: each is searched for in the whole text
 SIGNS = {"healthy": "✓", "too early": "◷"}
-
-
-def draw(key: str, drawings: Mapping[str, Callable[[], None]]) -> None:
-    """A row of tabs; only what is open is drawn."""
-    tabs = st.tabs(list(drawings), key=key, bind="query-params")
-    for tab, drawing in zip(tabs, drawings.values(), strict=True):
-        if tab.open:
-            with tab:
-                drawing()
 
 
 def samples(run: Run) -> None:
