@@ -1,6 +1,8 @@
 """Models of the Hugging Face hub, kept in its usual cache."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -27,8 +29,8 @@ def download(hub_id: str) -> Path:
     """The folder of a hub model, fetched with a progress bar unless the cache holds it.
 
     What is in the cache is used as it is, without asking the hub. Raises FileNotFoundError if
-    the model is not there and cannot be fetched, ValueError if it is no GPT-2 or
-    the id is no hub id.
+    the model is not there and cannot be fetched, ValueError if it is no GPT-2, if it lacks a
+    file, or if the id is no hub id.
     """
     # Takes a third of a second to import, and most models are not from the hub.
     from huggingface_hub import try_to_load_from_cache
@@ -61,9 +63,22 @@ def _fetch(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
 
     folder = Path(snapshot_download(hub_id, allow_patterns=config.FILE))
-    config.read(folder)  # first, as the weights of another architecture may be huge
+    with _told_as_unusable(hub_id):
+        config.read(folder)  # first, as the weights of another architecture may be huge
     snapshot_download(hub_id, allow_patterns=_FILES)
     if not any(folder.glob(f"{weights.FILE}*")):
         snapshot_download(hub_id, allow_patterns=_PICKLES)
-    weights.files(folder)
+    with _told_as_unusable(hub_id):
+        weights.files(folder)
     return folder
+
+
+@contextmanager
+def _told_as_unusable(hub_id: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:  # not for want of a network
+        raise ValueError(
+            f"the model {hub_id!r} was fetched, but cannot be used: {error}; choose another model, "
+            f"or fetch it again if that broke off"
+        ) from error

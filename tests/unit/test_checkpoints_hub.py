@@ -273,9 +273,17 @@ def test_a_pickle_is_fetched_where_there_is_nothing_else(hub: Hub, find, models,
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_hub_model_without_weights_is_refused_in_words(find, models: Path, model: GPT):
-    (put(models / "org" / "empty", model) / "model.safetensors").unlink()
-    answer = find("org/empty")
-    assert answer["error"] == "FileNotFoundError"
-    assert "holds no weights" in answer["sentence"]
-    assert "\n" not in answer["sentence"]
+@pytest.mark.parametrize("missing", ["model.safetensors", "config.json"])
+def test_a_hub_model_that_lacks_a_file_is_refused_in_words(
+    find, models: Path, model: GPT, missing: str
+):
+    name = f"without-{missing.partition('.')[0]}"
+    (put(models / "org" / name, model) / missing).unlink()
+    answer = find(f"org/{name}")
+    assert answer["error"] == "ValueError"
+    sentence = answer["sentence"]
+    assert f"the model 'org/{name}' was fetched, but cannot be used" in sentence
+    assert f"holds no {'weights' if missing == 'model.safetensors' else missing}" in sentence
+    assert "choose another model" in sentence
+    assert "network" not in sentence
+    assert "\n" not in sentence
