@@ -56,10 +56,15 @@ def token_map(
 ) -> Projection:
     """Token embeddings as points. A t-SNE shows its progress in the place `waiting`.
 
-    Raises ValueError for too few tokens for a t-SNE.
+    Raises ValueError for too few tokens for a t-SNE, and for vectors that are not numbers.
     """
     key = ("token_map", lm.digest, ids, method, n_axes)
     vectors = lm.model.wte.weight[list(ids)].numpy()
+    if not np.isfinite(vectors).all():
+        raise ValueError(
+            "the vectors of these tokens are not all numbers, so they have no place on a map; "
+            "choose another model, for the weights of this one are broken"
+        )
     if method == "PCA":
         return shared(_views, key, waiting, lambda: projection.pca(vectors, n_axes))
     found = _known(key)

@@ -108,7 +108,7 @@ def _drawn(
     kept = st.session_state.get("drawn_table")
     if kept is not None and kept[0] == key:
         return kept[1]
-    progress = st.progress(0.0, text="Drawing …")
+    progress = st.empty()
     throws = analysis.draws(probabilities, n, seed)
     ids: list[int] = []
     while len(ids) < n:

@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gptviz.analysis.continuations import Tree, decoded
 from gptviz.sampling import SamplingSettings
-from gptviz.ui import resources
+from gptviz.ui import parts, resources
 from gptviz.ui.frame import View
 
 REST = 2  # times as long as the token took: a third of one core is left to the writer
@@ -32,7 +32,8 @@ def stream(
 ) -> None:
     """Let each writer write in turn, token after token, until all are done.
 
-    Stop, like any other control, ends this run; what was written is in the trees already.
+    Stop, like any other control, ends this run; what was written is in the trees already. A model
+    that cannot write on, for what it says are no numbers, ends in a sentence in the same place.
     """
     with place.container():
         st.button("Stop", key="stop_writing")
@@ -41,8 +42,13 @@ def stream(
             _tokens(view, tree, settings, column.empty(), length, seed, stop)
             for column, (tree, settings) in zip(columns, writers, strict=True)
         ]
-        while running:
-            running = [tokens for tokens in running if next(tokens, None)]
+        try:
+            while running:
+                running = [tokens for tokens in running if next(tokens, None)]
+        except ValueError as error:
+            with place:
+                parts.failure(error)
+            return
     place.empty()
 
 

@@ -60,7 +60,7 @@ def compare(view: View, settings: SamplingSettings, seed: int) -> None:
         writers = list(zip(trees, (settings, other), strict=True))
         stream(view, writers, written, length, seed, stop)
     kept_key, kept = st.session_state.get("comparison", (None, None))
-    if kept is None or kept_key != key:
+    if kept is None or kept_key != key or not any(tree.size for tree in kept):
         st.markdown("Press **Write both** to see both texts for these settings.")
         return
     _side_by_side(view, kept)

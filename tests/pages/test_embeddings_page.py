@@ -49,6 +49,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(root / "waves", LETTERS, position="sinusoidal", n_layer=1)
     save(root / "nowhere", LETTERS, position="none")
     save(root / "three", CharacterTokenizer("abc"), block_size=4)
+    torn = GPT(GPTConfig(LETTERS.vocab_size, block_size=32, n_layer=1, n_head=1, n_embd=8))
+    torn.wte.weight.data[0] = torch.nan
+    checkpoints.save(root / "torn", torn, LETTERS)
     return root
 
 
@@ -166,6 +169,8 @@ def test_an_analogy_warns_of_words_that_are_split_or_hardly_seen():
         ("Word pairs", {"model": "three", "prompt": "a"}, "is not among the 3 characters"),
         ("Analogies", {"analogy_b": " "}, "There is no word to look up"),
         ("Map", {"model": "three", "prompt": "a", "map_method": "t-SNE"}, "choose PCA"),
+        ("Map", {"model": "torn"}, "not all numbers.* choose another model"),
+        ("Map", {"model": "torn", "map_method": "t-SNE"}, "not all numbers"),
         ("Two contexts", {"prompt": "king", "other": "spoon"}, "share no token"),
         ("Two contexts", {"other": "king " * 40}, "gptviz shows up to"),
     ],

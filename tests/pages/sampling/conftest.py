@@ -28,12 +28,18 @@ def letters() -> CharacterTokenizer:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory, letters: CharacterTokenizer) -> Path:
-    """A folder with two models; `roomy` has twice as many ids as its tokenizer."""
+    """A folder with three models.
+
+    `roomy` has twice as many ids as its tokenizer, and a weight of `torn` is no number.
+    """
     root = tmp_path_factory.mktemp("models")
     config = GPTConfig(letters.vocab_size, block_size=256, n_layer=2, n_head=2, n_embd=8)
     checkpoints.save(root / "letters", GPT(config, torch.Generator().manual_seed(0)), letters)
     roomy = replace(config, vocab_size=2 * letters.vocab_size)
     checkpoints.save(root / "roomy", GPT(roomy, torch.Generator().manual_seed(0)), letters)
+    torn = GPT(config, torch.Generator().manual_seed(0))
+    torn.ln_f.weight.data[0] = torch.nan
+    checkpoints.save(root / "torn", torn, letters)
     return root
 
 
