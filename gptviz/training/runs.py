@@ -90,13 +90,22 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: "TrainingConfig", name: str | None = None) -> "Run":
-        """Begin a run. Raises FileExistsError where the folder already holds something."""
-        if folder.exists() and any(folder.iterdir()):
+        """Begin a run. Raises FileExistsError where the folder already holds something.
+
+        Raises OSError in words where there can be no folder.
+        """
+        try:
+            taken = folder.exists() and any(folder.iterdir())
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"{folder} cannot be the folder of a run ({error.strerror}); choose another folder"
+            ) from error
+        if taken:
             raise FileExistsError(
                 f"{folder} already holds something; go on with `gptviz resume {folder}` "
                 f"or choose another folder"
             )
-        folder.mkdir(parents=True, exist_ok=True)
         created = datetime.now(UTC).isoformat(timespec="milliseconds")
         write_json(folder / "about.json", {"name": name or folder.name, "created": created})
         write_json(folder / "config.json", config.to_dict())

@@ -122,6 +122,17 @@ def test_settings_that_cannot_work_are_refused_in_one_sentence(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_run_that_can_have_no_folder_is_refused_in_one_sentence(begin, tmp_path, capsys, name):
+    (tmp_path / "file").write_text("mine")
+    assert main(begin(name)) == 1
+    assert capsys.readouterr().err == (
+        f"gptviz: {tmp_path / name} cannot be the folder of a run (Not a directory); "
+        f"choose another folder\n"
+    )
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_export_writes_the_best_checkpoint_in_fewer_bits(begin, tmp_path, capsys, dtype):
     assert main(begin("run")) == 0
