@@ -72,7 +72,9 @@ def _every(runs: list[Run]) -> float | None:
 
 
 def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
-    runs = [run for run in runs if run.folder.is_dir()]
+    runs = [run for run in runs if run.folder.is_dir() and _is_readable(run)]
+    if not runs:
+        return
     curves = comparing.curves(runs, axis)
     parts.chart(
         figures.comparison(curves, axis, scheme).update_layout(uirevision=axis),
@@ -85,6 +87,16 @@ def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
         table=_rows(curves, axis),
     )
     parts.table(comparing.table(runs), f"{key}_settings")
+
+
+def _is_readable(run: Run) -> bool:
+    """Whether a run's settings can be read; if not, a sentence names it."""
+    try:
+        _ = run.config
+    except ValueError as error:
+        parts.problem(f"{run.name} is left out: {error}.")
+        return False
+    return True
 
 
 def _rows(curves: list[Curve], axis: Axis) -> pd.DataFrame:

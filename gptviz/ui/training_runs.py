@@ -160,9 +160,14 @@ def _look_at_the_form() -> None:
 
 def _learning_rate(run: Run) -> None:
     with st.popover("Learning rate"):
+        try:
+            now = run.control.get("learning_rate") or run.config.learning_rate
+        except ValueError as error:
+            parts.failure(error)
+            return
         st.number_input(
             "Highest rate from now on",
-            value=run.control.get("learning_rate") or run.config.learning_rate,
+            value=now,
             min_value=0.0,
             step=1e-4,
             format="%g",

@@ -82,12 +82,21 @@ def _verdict(run: Run) -> None:
     course = history.read(run.folder)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        for finding in health.judge(course, run.config, run.status.get("error", "")):
-            st.markdown(f"**{SIGNS.get(finding.rule, '⚠')} {finding.rule}** — {finding.verdict}")
-            st.caption(finding.evidence)
-        st.caption("The rules read the curve only. They are rules of thumb; the numbers are facts.")
+        _findings(run, course)
     with right:
         _time(course)
+
+
+def _findings(run: Run, course: history.History) -> None:
+    try:
+        findings = health.judge(course, run.config, run.status.get("error", ""))
+    except ValueError as error:
+        parts.failure(f"there is no verdict without the run's settings: {error}")
+        return
+    for finding in findings:
+        st.markdown(f"**{SIGNS.get(finding.rule, '⚠')} {finding.rule}** — {finding.verdict}")
+        st.caption(finding.evidence)
+    st.caption("The rules read the curve only. They are rules of thumb; the numbers are facts.")
 
 
 def _time(course: history.History) -> None:

@@ -1,6 +1,7 @@
 """The training page, entered through the app, and the runs that it finds and begins."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +83,19 @@ def spawned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Run]:
     found: list[Run] = []
     monkeypatch.setattr(jobs, "_spawn", found.append)
     return found
+
+
+@pytest.fixture
+def foreign(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run whose settings another version wrote, beside `first-run`."""
+    models = tmp_path / "models"
+    shutil.copytree(root, models)
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(models))
+    run = Run(shutil.copytree(models / "first-run", models / "foreign"))
+    settings = {**run.settings, "a_setting_of_tomorrow": 1}
+    (run.folder / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    jobs.rename(run, "Foreign")
+    return run
 
 
 @pytest.fixture

@@ -116,3 +116,20 @@ def test_a_finished_run_offers_no_pause_and_leads_to_other_pages(open_page):
     assert not {"‖ Pause", "■ Stop", "▶ Resume"} & set(labels)
     links = [e.proto for e in app.main if e.type == "page_link"]
     assert "Attention" in [link.label for link in links]
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_run_whose_settings_cannot_be_read_has_no_verdict_but_a_sentence(open_page, words):
+    app = open_page(run="foreign", about_run="Health")
+    problem = app.error[0].value.replace("\\", "")
+    assert problem.startswith("There is no verdict without the run's settings: ")
+    assert "a_setting_of_tomorrow" in problem
+    assert "Where the time of a step goes" in words(app)
+
+
+def test_a_living_run_whose_settings_cannot_be_read_is_shown_all_the_same(open_page, foreign: Run):
+    foreign.update_status({"state": "running"})
+    with foreign.locked():
+        app = open_page(run="foreign")
+    assert "a_setting_of_tomorrow" in app.error[0].value.replace("\\", "")
+    assert "■ Stop" in [button.label for button in app.button]

@@ -20,6 +20,25 @@ def test_runs_are_compared_over_steps_tokens_or_time(open_page, figures):
     assert app.dataframe[-1].value["run"].tolist() == ["My first run"]
 
 
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize("axis", ["step", "tokens"])
+def test_a_run_whose_settings_cannot_be_read_is_named_and_the_others_are_compared(
+    open_page, figures, axis: str
+):
+    app = open_page(run="first-run", many_runs="Compare")
+    app.selectbox(key="compared_by").set_value(axis).run()
+    assert not app.exception
+    assert set(app.multiselect(key="compared").value) == {"first-run", "foreign"}
+    (problem,) = app.error
+    assert problem.value.startswith("Foreign is left out")
+    assert app.dataframe[-1].value["run"].tolist() == ["My first run"]
+    (chart,) = figures(app)
+    assert {line["name"] for line in chart["data"]} >= {"My first run"}
+    app.multiselect(key="compared").set_value(["foreign"]).run()
+    assert not app.exception
+    assert not figures(app)
+
+
 def test_an_experiment_queues_a_run_for_each_variant(open_page, press, spawned: list[Run]):
     app = open_page(many_runs="Experiments")
     app.multiselect(key="variants").set_value(["baseline", "double rate"]).run()
