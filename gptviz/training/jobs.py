@@ -2,7 +2,8 @@
 
 A run is a process of its own, which survives whoever started it. The process takes orders from
 RUN/control.json and says in RUN/status.json how it goes; that it lives is seen from RUN/lock.
-Nothing here trains, waits for a run or needs PyTorch, so a page answers at once.
+Nothing here trains, waits for a run or needs PyTorch, so a page answers at once. Whatever is asked
+of a run that another session has deleted raises FileNotFoundError in words.
 """
 
 import math
@@ -14,6 +15,8 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,9 +50,12 @@ def resume(run: Run) -> None:
 
     Raises ValueError for a run that is done or that a process holds.
     """
-    if run.status.get("state") == "done":
-        raise ValueError(f"{run.name} is done; clone its settings with more steps to train longer")
-    _spawn(run)
+    with _told_if_gone(run):
+        if run.status.get("state") == "done":
+            raise ValueError(
+                f"{run.name} is done; clone its settings with more steps to train longer"
+            )
+        _spawn(run)
 
 
 def pause(run: Run) -> None:
@@ -75,13 +81,15 @@ def set_learning_rate(run: Run, rate: float) -> None:
     """
     if not 0 < rate < math.inf:
         raise ValueError(f"the learning rate is {rate!r}; it must be above 0")
-    run.update_control({"learning_rate": float(rate)})
+    with _told_if_gone(run):
+        run.update_control({"learning_rate": float(rate)})
 
 
 def rename(run: Run, name: str) -> None:
     """Give a run another name on the screen; its id stays. Raises ValueError or OSError."""
-    about = {"name": checked_name(name), "created": run.created}
-    write_json(run.folder / "about.json", about)
+    with _told_if_gone(run):
+        about = {"name": checked_name(name), "created": run.created}
+        write_json(run.folder / "about.json", about)
 
 
 def delete(run: Run) -> None:
@@ -90,19 +98,22 @@ def delete(run: Run) -> None:
     Raises ValueError for one that runs or waits: it must be stopped first, so that nobody loses
     hours by one click. Raises OSError if files cannot be removed.
     """
-    if state(run) in LIVING:
-        raise ValueError(f"{run.name} is {state(run)}; stop it first, then delete it")
-    with run.locked():
-        # Under a hidden name it is in no list, even if its files can only be removed in part.
-        hidden = run.folder.with_name(f".deleted-{uuid.uuid4().hex}")
-        try:
-            run.folder.rename(hidden)
-            shutil.rmtree(hidden)
-        except OSError as error:
-            raise OSError(
-                f"not all files of {run.name} could be removed ({error.strerror}); "
-                f"remove the rest by hand: {hidden if hidden.exists() else run.folder}"
-            ) from error
+    with _told_if_gone(run):
+        if state(run) in LIVING:
+            raise ValueError(f"{run.name} is {state(run)}; stop it first, then delete it")
+        with run.locked():
+            # Under a hidden name it is in no list, even if its files can only be removed in part.
+            hidden = run.folder.with_name(f".deleted-{uuid.uuid4().hex}")
+            try:
+                run.folder.rename(hidden)
+                shutil.rmtree(hidden)
+            except FileNotFoundError:  # another session was quicker
+                raise
+            except OSError as error:
+                raise OSError(
+                    f"not all files of {run.name} could be removed ({error.strerror}); "
+                    f"remove the rest by hand: {hidden if hidden.exists() else run.folder}"
+                ) from error
 
 
 def state(run: Run) -> State:
@@ -157,10 +168,26 @@ def checked_name(name: str) -> str:
 
 
 def _command(run: Run, command: Command) -> None:
-    found = state(run)
-    if found not in LIVING:
-        raise ValueError(f"{run.name} is {found}, so it cannot {command}; resume it to train on")
-    run.update_control({"command": command})
+    with _told_if_gone(run):
+        found = state(run)
+        if found not in LIVING:
+            raise ValueError(
+                f"{run.name} is {found}, so it cannot {command}; resume it to train on"
+            )
+        run.update_control({"command": command})
+
+
+@contextmanager
+def _told_if_gone(run: Run) -> Iterator[None]:
+    """Raise FileNotFoundError in words in place of what fails because the run is deleted."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError) as error:
+        if run.folder.exists():
+            raise
+        raise FileNotFoundError(
+            f"the run {run.id!r} is no longer there; choose one from the list"
+        ) from error
 
 
 def _spawn(run: Run) -> None:

@@ -1,7 +1,9 @@
 """Runs as a page sees them: what state they are in, and what may be done to them."""
 
+import shutil
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -177,6 +179,38 @@ def test_a_rate_that_cannot_work_is_refused(run, rate):
     with pytest.raises(ValueError, match=r"the learning rate is .*; it must be above 0"):
         jobs.set_learning_rate(run, rate)
     assert run.control == {}
+
+
+def change_rate(run: Run) -> None:
+    jobs.set_learning_rate(run, 0.1)
+
+
+def give_name(run: Run) -> None:
+    jobs.rename(run, "Another name")
+
+
+@pytest.mark.parametrize(
+    "deed", [jobs.pause, jobs.stop, jobs.resume, jobs.delete, change_rate, give_name]
+)
+@pytest.mark.parametrize("told", ["running", "stopped"])
+def test_what_is_asked_of_a_deleted_run_is_refused_in_words(run, tmp_path, told, deed):
+    run.update_status({"state": told})
+    jobs.delete(Run(run.folder))
+    with pytest.raises(FileNotFoundError) as info:
+        deed(run)
+    assert str(info.value) == ("the run 'my-run' is no longer there; choose one from the list")
+    assert list(tmp_path.iterdir()) == [], "nothing of it comes back"
+
+
+def test_of_two_who_delete_a_run_at_once_the_second_is_told(run, monkeypatch):
+    @contextmanager
+    def locked_too_late(run: Run):
+        shutil.rmtree(run.folder)
+        yield
+
+    monkeypatch.setattr(Run, "locked", locked_too_late)
+    with pytest.raises(FileNotFoundError, match="'my-run' is no longer there"):
+        jobs.delete(run)
 
 
 class Waiting:
