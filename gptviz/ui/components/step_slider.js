@@ -41,6 +41,7 @@ class Row {
       this.held = false
       this.ask(Number(this.input.value))
     })
+    for (const end of ["pointerup", "pointercancel", "blur"]) this.input.addEventListener(end, () => this.release())
     this.ticks = element("div", "ticks")
     this.ticks.setAttribute("aria-hidden", "true")
     const line = element("div", "line")
@@ -61,8 +62,20 @@ class Row {
     this.input.max = this.last
     this.input.disabled = this.button.disabled = this.last < 1
     if (data.chosen === this.asked || !data.steps.includes(this.asked)) this.asked = null
-    if (!this.held) this.index = data.steps.indexOf(this.asked ?? data.chosen)
+    this.follow()
+  }
+
+  // Show the step of the page, unless the reader is choosing another one.
+  follow() {
+    if (!this.held) this.index = this.data.steps.indexOf(this.asked ?? this.data.chosen)
     this.draw()
+  }
+
+  // A drag that ends where it began, or is broken off, changes nothing and so ends without a change
+  // event. Where there is one, it comes right after the release.
+  release() {
+    this.held = false
+    setTimeout(() => this.follow())
   }
 
   ask(index) {
