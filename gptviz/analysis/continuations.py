@@ -1,6 +1,7 @@
 """Texts that a model writes: a tree of what it wrote and could have written, and measures of it."""
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -44,7 +45,8 @@ class Node:
 class Tree:
     """Every continuation of one prompt that was written so far, and the one that is looked at.
 
-    It holds no tensors, so that a browser's session can keep it.
+    It holds no tensors, so that a browser's session can keep it. One Writing at a time adds to
+    it: when somebody goes elsewhere in the tree meanwhile, that one is over.
     """
 
     def __init__(self, prompt: Sequence[int]):
@@ -52,6 +54,8 @@ class Tree:
         self.root = Node(-1, None)
         self.tip = self.root
         self.size = 0  # tokens written, over all branches
+        self._writing: Writing | None = None
+        self._lock = threading.RLock()  # a page's run that is superseded goes on for a moment
 
     @property
     def path(self) -> list[Node]:
@@ -77,11 +81,16 @@ class Tree:
         """Whether the tree has no room for another token."""
         return self.size >= MOST_NODES
 
-    def add(self, step: Step, tokenizer: Tokenizer) -> None:
-        """Append a step to the tip. Raises ValueError if the tree is full."""
-        if not self.tip.alternatives:
-            self.tip.alternatives = alternatives(step, tokenizer)
-        self._enter(step.id)
+    def begin(self) -> "Writing":
+        """Write on from the tip; whoever did so before writes no more."""
+        with self._lock:
+            self._writing = Writing(self, self.ids)
+            return self._writing
+
+    def interrupt(self) -> None:
+        """Let nobody write on."""
+        with self._lock:
+            self._writing = None
 
     def choose(self, index: int, token: int) -> bool:
         """Let `token` stand at an index of the path; True if what follows is still to be written.
@@ -89,23 +98,25 @@ class Tree:
         Walks to the end of a branch that was written before. Raises ValueError for an index
         beyond the path, a token that is no alternative there, and if the tree is full.
         """
-        path = self.path
-        if not 0 <= index < len(path):
-            raise ValueError(f"index {index} is not in a path of {len(path)} tokens")
-        parent = path[index].parent
-        assert parent is not None
-        if all(token != alternative.id for alternative in parent.alternatives):
-            raise ValueError(
-                f"token {token} is no alternative at index {index}; choose one of them"
-            )
-        known = token in parent.children
-        if not known and self.full:
-            raise _full()
-        self.tip = parent
-        self._enter(token)
-        while self.tip.latest is not None:
-            self.tip = self.tip.latest
-        return not known
+        with self._lock:
+            path = self.path
+            if not 0 <= index < len(path):
+                raise ValueError(f"index {index} is not in a path of {len(path)} tokens")
+            parent = path[index].parent
+            assert parent is not None
+            if all(token != alternative.id for alternative in parent.alternatives):
+                raise ValueError(
+                    f"token {token} is no alternative at index {index}; choose one of them"
+                )
+            known = token in parent.children
+            if not known and self.full:
+                raise _full()
+            self.interrupt()
+            self.tip = parent
+            self._enter(token)
+            while self.tip.latest is not None:
+                self.tip = self.tip.latest
+            return not known
 
     def leaves(self) -> list[Node]:
         """The ends of all branches; where two part, the one that was written first comes first."""
@@ -120,11 +131,12 @@ class Tree:
 
     def visit(self, leaf: Node) -> None:
         """Look at the branch that ends in a leaf."""
-        self.tip = leaf
-        node = leaf
-        while node.parent is not None:
-            node.parent.latest = node
-            node = node.parent
+        with self._lock:
+            self.interrupt()
+            self.tip = node = leaf
+            while node.parent is not None:
+                node.parent.latest = node
+                node = node.parent
 
     def _enter(self, token: int) -> None:
         child = self.tip.children.get(token)
@@ -135,6 +147,27 @@ class Tree:
             self.size += 1
         self.tip.latest = child
         self.tip = child
+
+
+class Writing:
+    """One text that is being written at the tip of a tree."""
+
+    def __init__(self, tree: Tree, ids: list[int]):
+        self.tree, self.ids = tree, ids  # ids: what the model reads to go on
+
+    def add(self, step: Step, tokenizer: Tokenizer) -> bool:
+        """Append a step to the tip; False, and nothing is added, if this writing is over.
+
+        Raises ValueError if the tree is full.
+        """
+        tree = self.tree
+        with tree._lock:
+            if tree._writing is not self:
+                return False
+            if not tree.tip.alternatives:
+                tree.tip.alternatives = alternatives(step, tokenizer)
+            tree._enter(step.id)
+            return True
 
 
 def _full() -> ValueError:

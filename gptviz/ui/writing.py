@@ -62,16 +62,16 @@ def _tokens(
     stop: Sequence[str],
 ) -> Iterator[bool]:
     """Write one token each time it is asked, and rest after it for twice as long as that took."""
-    steps = view.lm.generate(tree.ids, length, **asdict(settings), seed=seed, stop=stop)
+    writing = tree.begin()
+    steps = view.lm.generate(writing.ids, length, **asdict(settings), seed=seed, stop=stop)
     shown = 0.0
     while not tree.full:
         with resources.slot(view.waiting):
             begun = time.monotonic()
             step = next(steps, None)
             ended = time.monotonic()
-        if step is None:
+        if step is None or not writing.add(step, view.lm.tokenizer):
             return
-        tree.add(step, view.lm.tokenizer)
         if ended - shown >= SHOWN_EVERY:
             place.code(text(view, tree), language=None, wrap_lines=True)
             shown = ended

@@ -21,6 +21,7 @@ PIECES_SHOWN = 12  # of each branch, from where it parts
 def write(view: View, settings: SamplingSettings, seed: int) -> None:
     """Write on from the prompt; any token can be replaced by one that could have come."""
     tree = _kept_tree(view)
+    tree.interrupt()  # a run of this page before this one may still be writing
     length, stop, place = _length_and_stops("write")
     with place.container(horizontal=True):
         asked = st.button("Write", key="write", type="primary", disabled=tree.full)
@@ -33,7 +34,8 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
     if not tree.path:
         st.markdown(
             "Press **Write**: a token is drawn and added to the text, the model reads the longer "
-            "text, the next token is drawn, and so on. Press it again to go on."
+            "text, the next token is drawn, and so on. Press it again to go on, with the dice of "
+            "the seed from their first throw."
         )
         return
     chosen = _chips(view, tree)
@@ -63,6 +65,8 @@ def compare(view: View, settings: SamplingSettings, seed: int) -> None:
     if kept is None or kept_key != key or not any(tree.size for tree in kept):
         st.markdown("Press **Write both** to see both texts for these settings.")
         return
+    for tree in kept:
+        tree.interrupt()
     _side_by_side(view, kept)
     _measures(view, dict(zip("AB", kept, strict=True)))
 
@@ -143,8 +147,8 @@ def _alternatives(view: View, tree: Tree, chosen: int) -> None:
             )
     st.caption(
         "The percentages are the model's own. ✓: stands there now. ●: you have been there. "
-        "✕: removed by the rules, so the dice cannot draw it, but you may. A new branch throws "
-        "the dice of the seed from the first throw."
+        "✕: removed by the rules, so the dice cannot draw it, but you may. A new branch, and "
+        "each press of Write, throws the dice of the seed from the first throw."
     )
 
 

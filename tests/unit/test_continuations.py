@@ -21,8 +21,9 @@ from gptviz.tokenizers import GPT2Tokenizer
 
 
 def grow(lm: LanguageModel, tree: Tree, n: int, seed: int = 0, **settings: float) -> None:
-    for step in lm.generate(tree.ids, n, seed=seed, **settings):
-        tree.add(step, lm.tokenizer)
+    writing = tree.begin()
+    for step in lm.generate(writing.ids, n, seed=seed, **settings):
+        assert writing.add(step, lm.tokenizer)
 
 
 def path(tree: Tree) -> list[int]:
@@ -128,6 +129,25 @@ def test_a_choice_that_does_not_exist_is_refused_in_words(tree: Tree):
         tree.choose(0, 10_000)
     with pytest.raises(ValueError, match="the prompt was not drawn"):
         _ = tree.root.drawn
+
+
+@pytest.mark.parametrize(
+    "go_elsewhere",
+    [
+        lambda tree: tree.choose(3, another(tree, 3)),
+        lambda tree: tree.visit(tree.path[4]),
+        lambda tree: tree.interrupt(),
+        lambda tree: tree.begin(),
+    ],
+)
+def test_whoever_wrote_before_somebody_went_elsewhere_writes_no_more(tiny_lm, tree, go_elsewhere):
+    writing = tree.begin()
+    steps = tiny_lm.generate(writing.ids, 2)
+    assert writing.add(next(steps), tiny_lm.tokenizer)
+    go_elsewhere(tree)
+    before, size = path(tree), tree.size
+    assert not writing.add(next(steps), tiny_lm.tokenizer)
+    assert (path(tree), tree.size) == (before, size)
 
 
 def test_a_tree_has_a_bound_and_says_so(tiny_lm: LanguageModel):

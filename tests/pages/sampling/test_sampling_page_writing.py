@@ -172,6 +172,33 @@ def test_what_was_written_before_stop_stays_and_can_be_gone_on_with(
     assert len(chips(press(app, "Write"))) == 47
 
 
+def test_a_run_that_another_click_has_overtaken_adds_nothing_to_the_other_branch(
+    open_sampling, checked, press, chips, monkeypatch: pytest.MonkeyPatch
+):
+    app = open_sampling(seed=6)
+    real_slot = resources.slot
+    tokens = itertools.count()
+    chosen = []
+
+    @contextmanager
+    def overtaken(waiting: Any) -> Iterator[None]:
+        with real_slot(waiting):
+            yield
+            if next(tokens) == 7:  # a click on an alternative, while the model computes a token
+                tree = st.session_state["tree"][1]
+                there = {node.id for node in tree.path[3].parent.children.values()}
+                other = next(a for a in tree.path[3].parent.alternatives if a.id not in there)
+                tree.choose(3, other.id)
+                chosen.append(other.token)
+
+    monkeypatch.setattr(resources, "slot", overtaken)
+    press(app, "Write")
+    monkeypatch.setattr(resources, "slot", real_slot)
+    shown = chips(checked(app.run()))
+    assert len(shown) == 4
+    assert shown[3:] == chosen
+
+
 def test_text_of_the_model_is_never_markdown(open_sampling, press):
     tree_text = "**b** $x$"
     app = open_sampling(prompt=tree_text)
