@@ -86,3 +86,36 @@ def test_a_drag_that_is_broken_off_leaves_the_slider_with_the_page(slider, expec
     slider.page.locator("input").dispatch_event(end)
     slider.show(30)
     expect(slider.page.locator(".where")).to_have_text("step 30")
+
+
+VISITS = """() => {
+  let observers = 0
+  const Plain = ResizeObserver
+  globalThis.ResizeObserver = class extends Plain {
+    observe(part) {
+      observers++
+      super.observe(part)
+    }
+    disconnect() {
+      observers--
+      super.disconnect()
+    }
+  }
+  const header = new TextEncoder().encode(JSON.stringify({ tag: "t", seen: [0], pieces: {} }))
+  const logits = new Uint8Array(new Float32Array([1, 2, 3]).buffer)
+  const prompt = new Uint8Array([header.length, 0, 0, 0, ...header, ...logits])
+  const settings = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1 }
+  const limits = { temperature: {}, top_k: {}, top_p: {}, repetition_penalty: {} }
+  for (let i = 0; i < 20; i++) {
+    document.body.innerHTML = "<div class=explorer></div>"
+    draw(prompt)
+    draw({ tag: "t", settings, presets: {}, limits })
+  }
+  return { explorers: explorers.size, observers, drawn: document.querySelectorAll(".row").length }
+}"""
+
+
+def test_of_many_visits_to_one_prompt_only_the_last_explorer_is_kept(page_with):
+    names = ("sampling_stages.js", "sampling_pictures.js", "sampling_explorer.js")
+    page = page_with("", *names, more="\nglobalThis.explorers = explorers")
+    assert page.evaluate(VISITS) == {"explorers": 1, "observers": 1, "drawn": 12}

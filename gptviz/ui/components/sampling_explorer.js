@@ -7,6 +7,7 @@ const explorers = new Map() // by the element in which each is drawn
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
+  for (const [known, explorer] of explorers) if (!known.isConnected) explorer.leave() || explorers.delete(known)
   if (data instanceof Uint8Array) {
     receive(data)
     return
@@ -23,10 +24,7 @@ function receive(bytes) {
   if (prompt?.tag === header.tag) return
   const logits = new Float32Array(bytes.slice(4 + length).buffer)
   prompt = { ...header, distribution: new Distribution(logits, header.seen) }
-  for (const [root, explorer] of explorers) {
-    if (root.isConnected) explorer.draw()
-    else explorers.delete(root)
-  }
+  for (const explorer of explorers.values()) explorer.draw()
 }
 
 class Explorer {
@@ -45,6 +43,10 @@ class Explorer {
     const pictures = element("div", "pictures")
     pictures.append(bars.root, curve.root)
     root.replaceChildren(sliders, line, pictures, rules.root)
+  }
+
+  leave() {
+    for (const part of this.parts) part.leave?.()
   }
 
   // The server repeats what was sent to it; only what it did not hear from here moves a slider.

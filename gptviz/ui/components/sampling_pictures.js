@@ -74,7 +74,12 @@ class Curve {
     this.p = { line: vector("line", { class: "limit" }), label: words("", 0, 0, "") }
     this.svg.append(this.grid, this.k.line, this.p.line, this.raw, this.final, this.k.label, this.p.label)
     this.root.append(element("h3", "", "Added up: ┄ before, ━ after"), this.svg)
-    new ResizeObserver(() => this.last && this.draw(...this.last)).observe(this.root)
+    this.observer = new ResizeObserver(() => this.last && this.draw(...this.last))
+    this.observer.observe(this.root)
+  }
+
+  leave() {
+    this.observer.disconnect()
   }
 
   draw(...last) {
