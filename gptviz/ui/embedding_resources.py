@@ -71,14 +71,14 @@ def token_map(
     while found is None and not _turn.acquire(timeout=0.1):
         waiting.progress(0.0, "Another browser's map comes first …")
         found = _known(key)
-    if found is not None:
-        return found
-    try:
-        found = _known(key) or _arrange(vectors, n_axes, waiting)
-        with _maps_lock:
-            _maps[key] = found
-    finally:
-        _turn.release()
+    if found is None:
+        try:
+            found = _known(key) or _arrange(vectors, n_axes, waiting)
+            with _maps_lock:
+                _maps[key] = found
+        finally:
+            _turn.release()
+    waiting.empty()
     return found
 
 
@@ -95,6 +95,4 @@ def _arrange(vectors: np.ndarray, n_axes: int, waiting: DeltaGenerator) -> Proje
                 f"t-SNE: step {job.iteration} of {last}" if job.iteration else "Starting t-SNE …"
             )
             waiting.progress(min(1.0, job.iteration / last), words)
-        result = job.result()
-    waiting.empty()
-    return result
+        return job.result()

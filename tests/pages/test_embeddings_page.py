@@ -265,3 +265,25 @@ def test_a_map_that_two_browsers_ask_for_is_arranged_once(monkeypatch: pytest.Mo
         thread.join(120)
     assert len(started) == 1
     assert found[0] is found[1] is found[2]
+
+
+def test_the_words_about_another_browsers_map_go_when_it_is_there(monkeypatch: pytest.MonkeyPatch):
+    lm, ids = gptviz.load("waves"), tuple(range(20))
+    another = projection.Projection(np.zeros((20, 2)), None)
+
+    class Place:
+        shown: str | None = None
+
+        def progress(self, _share: float, words: str) -> None:
+            self.shown = words
+            key = ("token_map", lm.digest, ids, "t-SNE", 2)
+            monkeypatch.setitem(embedding_resources._maps, key, another)
+
+        def empty(self) -> None:
+            self.shown = None
+
+    place = Place()
+    with embedding_resources._turn:  # another browser's t-SNE runs
+        found = embedding_resources.token_map(lm, ids, "t-SNE", 2, place)
+    assert found is another
+    assert place.shown is None
