@@ -160,7 +160,7 @@ def test_names_chosen_in_one_thread_are_recorded_in_no_other(lm):
         return list(lm.trace("abc", names=names))
 
     alone = [names_of(names) for names in chosen]
-    with meeting(lm, len(chosen)):
+    with meeting(lm, len(chosen), PLACES[:-1]):  # not all of them ask for logits
         assert in_threads([lambda names=names: names_of(names) for names in chosen]) == alone
 
 
