@@ -191,10 +191,18 @@ def test_no_more_tokens_are_listed_than_the_vocabulary_has(lm):
 def test_the_divergence_of_two_known_distributions():
     p, q = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]).log()
     expected = 0.5 * math.log(2) + 0.5 * math.log(2 / 3)
-    assert float(layer_norms.kl_divergence(p, q)) == pytest.approx(expected)
-    assert float(layer_norms.kl_divergence(p, p + 7)) == pytest.approx(0, abs=1e-7)
+    assert layer_norms.kl_divergence(p, q) == pytest.approx(expected)
+    assert layer_norms.kl_divergence(p, p + 7) == pytest.approx(0, abs=1e-7)
+
+
+def test_the_divergence_over_a_whole_vocabulary_is_right_to_the_last_digit_shown():
+    p, q = 4 * torch.randn(2, 50_257, generator=torch.Generator().manual_seed(0))
+    log_p, log_q = (x.numpy().astype(np.longdouble) for x in (p, q))
+    log_p, log_q = (x - np.log(np.exp(x).sum()) for x in (log_p, log_q))
+    expected = float((np.exp(log_p) * (log_p - log_q)).sum())
+    assert layer_norms.kl_divergence(p, q) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_divergence_of_distributions_with_nothing_in_common_is_large_but_finite():
     p, q = torch.tensor([1000.0, 0.0]), torch.tensor([0.0, 1000.0])
-    assert float(layer_norms.kl_divergence(p, q)) == pytest.approx(1000)
+    assert layer_norms.kl_divergence(p, q) == pytest.approx(1000)
