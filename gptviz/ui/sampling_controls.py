@@ -24,7 +24,8 @@ LARGEST_SEED = 2**31 - 1
 def settings() -> SamplingSettings:
     """The settings in the URL; the sliders that set them are a part of the page's picture.
 
-    A value that is no number, or beyond its slider, is dropped from the URL.
+    A value that is no number, or beyond its slider, is dropped from the URL; one between two
+    places of the slider is rounded there, too.
     """
     chosen = {}
     for name, (low, high) in RANGES.items():
@@ -35,6 +36,8 @@ def settings() -> SamplingSettings:
             st.session_state.pop(name, None)
         else:
             chosen[name] = number
+            if number != float(text):
+                st.query_params[name] = text = f"{number:g}"
             st.session_state[name] = text  # comes along to other pages and back, as all choices
     top_k = int(chosen.pop("top_k", 0)) or None
     return SamplingSettings(top_k=top_k, **chosen)

@@ -78,6 +78,18 @@ def test_without_settings_in_the_url_nothing_is_changed_or_removed(open_sampling
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "rounded"),
+    [("temperature", "0.333", "0.33"), ("top_p", "0.999", "1"), ("temperature", "0.80", "0.80")],
+)
+def test_a_value_between_two_places_of_its_slider_is_rounded_in_the_url_too(
+    open_sampling, settings, name: str, value: str, rounded: str
+):
+    app = open_sampling(**{name: value})
+    assert app.query_params[name] == rounded
+    assert settings(app)[name] == float(rounded)
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("temperature", "banana"),
