@@ -87,6 +87,15 @@ def shared_positions(first: Sequence[int], second: Sequence[int]) -> dict[int, i
     return dict(sorted(shared.items()))
 
 
+def alike_but_for_spaces(first: Sequence[str], second: Sequence[str]) -> tuple[str, str] | None:
+    """A piece of each of two texts that differ in nothing but spaces, or None: that and ·that."""
+    bare = {piece.strip("·"): piece for piece in first if piece.strip("·")}
+    for piece in second:
+        if piece.strip("·") in bare:
+            return bare[piece.strip("·")], piece
+    return None
+
+
 def other_text(lm: LanguageModel, prompt: str, longest: int) -> str:
     """A second text of at most `longest` tokens that shares a token with the prompt.
 

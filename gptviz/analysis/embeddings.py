@@ -16,6 +16,7 @@ from gptviz.model import GPT
 
 LONGEST_WORD = 12  # tokens: the mean of more says nothing about any of them
 MOST_PAIRS = 12
+QUOTED = 24  # characters of a word in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +51,9 @@ def word(lm: LanguageModel, typed: str) -> Word:
     forms = [typed] if typed[0].isspace() else [f" {typed}", typed]
     ids = min(_writings(lm, forms), key=len)
     if not 0 < len(ids) <= LONGEST_WORD:
+        quoted = typed if len(typed) <= QUOTED else f"{typed[:QUOTED]}…"
         raise ValueError(
-            f"this word has {len(ids)} tokens; type one that has from 1 to {LONGEST_WORD}"
+            f"“{quoted}” has {len(ids)} tokens; type a word that has from 1 to {LONGEST_WORD}"
         )
     pieces = tuple(lm.tokenizer.pieces(ids))
     return Word(typed, tuple(ids), pieces, lm.model.wte.weight[ids].mean(0))

@@ -21,14 +21,18 @@ def similarity(view: View) -> None:
         chosen = controls.position(view)
     vectors = view.trace[stage]
     cosines = embeddings.cosine_similarity(vectors, vectors).numpy()
+    rare = seen.faint(embeddings.token_table(view.lm, view.ids))
+    marked = zip(view.tokens, rare, strict=True)
+    tokens = [f"⚠{token}" if is_rare else token for token, is_rare in marked]
+    marks = f" {seen.legend(view.lm, '⚠')}" if any(rare) else ""
     parts.chart(
-        figures.similarity_heatmap(cosines, view.tokens, view.scheme, chosen),
+        figures.similarity_heatmap(cosines, tokens, view.scheme, chosen),
         key="similarity",
         name=stage,
         shape=tuple(vectors.shape),
         how_to_read=f"each cell compares the vectors of two tokens by their cosine: {ALIKE} "
         "After some layers most cells may be red: then the vectors share a direction, "
-        "whatever the tokens mean.",
+        f"whatever the tokens mean.{marks}",
         table=embeddings.similarity_table(cosines, view.tokens),
     )
 
@@ -123,7 +127,10 @@ def two_contexts(view: View) -> None:
     other = prompt_ids(view.lm, typed or default)
     shared = contexts.shared_positions(view.ids, other)
     if not shared:
-        raise ValueError("the two texts share no token; use a word of your text in the second")
+        why = "use a word of your text in the second"
+        if alike := contexts.alike_but_for_spaces(view.tokens, view.lm.tokenizer.pieces(other)):
+            why = "to the model {} and {} are two tokens, for · is a space".format(*alike)
+        raise ValueError(f"the two texts share no token; {why}")
     with places[1]:
         i = controls.one_of("shared_token", "A token of both texts", list(shared), view.tokens)
     j = shared[i]
@@ -142,7 +149,8 @@ def two_contexts(view: View) -> None:
     )
     st.markdown(
         f"**{parts.literal(view.tokens[i])}** at position {i} of your text and {j} of the second: "
-        f"{_around(view.tokens, i)} and {_around(second.tokens, j)}"
+        f"{_around(view.tokens, i)} and {_around(second.tokens, j)}. "
+        f"{seen.about(view.lm, embeddings.token_word(view.lm, view.ids[i]))}"
     )
     parts.chart(
         figures.drift_lines(way.stages, lines, view.scheme),

@@ -80,7 +80,9 @@ def analogies(view: View) -> None:
     for place, (key, sign, example) in zip(st.columns(3), asked, strict=True):
         with place:
             typed = _word_input(f"analogy_{key}", f"{sign} word {key}".strip(), example)
-            words.append(embeddings.word(view.lm, typed))
+        if not typed.strip():
+            raise ValueError(f"word {key} is empty; type one")
+        words.append(embeddings.word(view.lm, typed))
     a, b, c = words
     vector = embeddings.analogy_vector(a, b, c)
     inputs = tuple(sorted({*a.ids, *b.ids, *c.ids}))
@@ -90,12 +92,13 @@ def analogies(view: View) -> None:
     st.markdown(f"**Nearest to {parts.literal(sum_of_words)}**")
     _split_words(words)
     _hardly_seen(view, words)
-    note = (
-        f"The very nearest is {parts.literal(first['token'].iloc[0])}, "
-        "one of the three words itself. They are left out, as is usual. "
-        if len(first) and int(first["id"].iloc[0]) in inputs
-        else ""
-    )
+    note = ""
+    for own in (word for word in words for row in first.itertuples() if row.id in word.ids):
+        itself = f"a piece of {own.label}" if own.several else "one of the three words itself"
+        note = (
+            f"The very nearest is {parts.literal(first['token'].iloc[0])}, "
+            f"{parts.literal(itself)}. The words' tokens are left out, as is usual. "
+        )
     how = f"each vector is first scaled to length 1. {note}{ALIKE}"
     _bars(view, found, "analogy", how)
 

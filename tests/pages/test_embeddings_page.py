@@ -151,6 +151,27 @@ def test_an_analogy_says_that_its_own_words_are_left_out():
     assert "Hardly seen" not in words(app)
 
 
+def test_hardly_seen_tokens_of_the_prompt_are_marked_wherever_their_vectors_are_drawn():
+    prompt = "the computer king"
+    app = open_page("Your tokens", prompt=prompt)
+    axis = drawn(app)["layout"]["xaxis"]["ticktext"]
+    assert axis == ["0 the", "1 ⚠·computer", "2 ·king"]
+    assert "⚠: tokens that the training text holds fewer than" in words(app)
+    assert "⚠" not in words(open_page("Your tokens", prompt=KING))
+
+    other = {"prompt": prompt, "other": "a computer king"}
+    assert "Hardly seen" in words(open_page("Two contexts", **other, shared_token="1 ·computer"))
+    assert "Hardly seen" not in words(open_page("Two contexts", **other, shared_token="2 ·king"))
+
+
+def test_a_piece_of_a_split_word_that_lies_nearest_is_not_called_one_of_the_words():
+    letters = {"model": "letters", "prompt": "a", "analogy_a": "x", "analogy_b": "x"}
+    app = open_page("Analogies", **letters, analogy_c="aaab")
+    assert "The very nearest is a, a piece of a + a + a + b." in words(app)
+    app = open_page("Analogies", **letters, analogy_c="q")
+    assert "The very nearest is q, one of the three words itself" in words(app)
+
+
 def test_an_analogy_warns_of_words_that_are_split_or_hardly_seen():
     app = open_page("Analogies", analogy_a="computer", analogy_b="king", analogy_c="Tybalt")
     drawn(app)
@@ -167,11 +188,12 @@ def test_an_analogy_warns_of_words_that_are_split_or_hardly_seen():
         ("Word pairs", {"pairs": "king"}, "“king” is no pair"),
         ("Word pairs", {"pairs": "*bold*–<b>x</b>,_"}, "“_” is no pair"),
         ("Word pairs", {"model": "three", "prompt": "a"}, "is not among the 3 characters"),
-        ("Analogies", {"analogy_b": " "}, "There is no word to look up"),
+        ("Analogies", {"analogy_b": " "}, "Word b is empty; type one"),
         ("Map", {"model": "three", "prompt": "a", "map_method": "t-SNE"}, "choose PCA"),
         ("Map", {"model": "torn"}, "not all numbers.* choose another model"),
         ("Map", {"model": "torn", "map_method": "t-SNE"}, "not all numbers"),
         ("Two contexts", {"prompt": "king", "other": "spoon"}, "share no token"),
+        ("Two contexts", {"prompt": "a king", "other": "king"}, "·king and king are two tokens"),
         ("Two contexts", {"other": "king " * 40}, "gptviz shows up to"),
     ],
 )

@@ -71,7 +71,7 @@ def test_a_vocabulary_without_a_space_still_looks_its_words_up(letters_lm):
         ("   ", "there is no word to look up"),
         ("zoo", "the character z .* is not among the 8 characters"),
         ("🙂", "the character 🙂 .* is not among the 8 characters"),
-        ("a" * 13, "this word has 13 tokens"),
+        ("a" * 13, "“a{13}” has 13 tokens"),
     ],
 )
 def test_what_cannot_be_looked_up_is_refused_in_words(letters_lm, typed, reason):
