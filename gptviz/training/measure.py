@@ -45,6 +45,10 @@ class Pace:
         return config.steps * self.seconds_per_step + tokens * per_token
 
 
+class BrokenOffError(ValueError):
+    """`cancel` ended the measurement: nothing is known, and nothing is wrong."""
+
+
 _paces: LRUCache[str, Pace] = LRUCache(KEPT)
 _cache_lock = threading.Lock()
 _one_at_a_time = threading.Lock()
@@ -61,7 +65,7 @@ def pace(config: "TrainingConfig", deadline: float = DEADLINE) -> Pace:
     """Measure a step with these settings, or remember what was measured before.
 
     Takes a few seconds, at most the deadline; one measurement goes at a time. Raises ValueError
-    in words if such a step fails or `cancel` broke the measurement off.
+    in words if such a step fails, BrokenOffError if `cancel` ended the measurement.
     """
     with _one_at_a_time:
         found = known(config) or _measure(config, deadline)
@@ -73,6 +77,7 @@ def pace(config: "TrainingConfig", deadline: float = DEADLINE) -> Pace:
 def cancel() -> None:
     """Break off a measurement that is under way, for instance because a run begins."""
     for process in list(_processes):
+        _processes.discard(process)  # so that who waits for it knows why it ended
         process.terminate()
 
 
@@ -100,7 +105,10 @@ def _measure(config: "TrainingConfig", deadline: float) -> Pace:
             with suppress(ProcessLookupError):
                 process.kill()
             process.wait()
+            broken_off = process not in _processes
             _processes.discard(process)
+        if broken_off:
+            raise BrokenOffError("a step could not be measured: it was broken off")
         output.seek(0)
         lines = [line for line in output.read().splitlines(keepends=True) if line.endswith("\n")]
         if lines and (late or not process.returncode):
@@ -109,7 +117,7 @@ def _measure(config: "TrainingConfig", deadline: float) -> Pace:
             return Pace(deadline, 0, at_least=True)
         errors.seek(0)
         reason = errors.read().strip().rpartition("\n")[2]
-        raise ValueError(f"a step could not be measured: {reason or 'it was broken off'}")
+        raise ValueError(f"a step could not be measured: {reason or 'its process was ended'}")
 
 
 def _trial(config: "TrainingConfig", folder: Path) -> None:

@@ -1,13 +1,13 @@
 """What a run will take, said before it starts; its pace is measured beside the page."""
 
 import threading
-from collections.abc import Iterable
 
 import streamlit as st
 
 from gptviz.analysis import estimate
 from gptviz.training import jobs, measure
 from gptviz.training.config import TrainingConfig
+from gptviz.training.runs import LIVING
 from gptviz.ui import parts
 
 _turn = threading.Lock()
@@ -27,17 +27,23 @@ class _Measurement:
 
     def _measure(self) -> None:
         with _turn:
-            if not self.abandoned:
-                try:
-                    measure.pace(self.config)
-                except (ValueError, OSError) as error:
-                    self.error = str(error)
+            if self.abandoned:
+                return
+            if _running():  # since it waited for its turn
+                self.begun = False
+                return
+            try:
+                measure.pace(self.config)
+            except measure.BrokenOffError:  # by a run that began: it is measured after that
+                self.begun = False
+            except (ValueError, OSError) as error:
+                self.error = str(error)
 
 
 def facts(config: TrainingConfig) -> None:
     """One line: parameters, memory, tokens a step, and about how long it takes."""
     known = measure.known(config)
-    busy = None if known else _running(jobs.list_runs())
+    busy = None if known else _running()
     every = None if known or busy else 1.0
     st.fragment(_line, run_every=every)(config, busy, every is not None)
 
@@ -53,7 +59,7 @@ def duration(seconds: float) -> str:
 
 def _line(config: TrainingConfig, busy: str | None, asked: bool) -> None:
     known = measure.known(config)
-    if known and asked:
+    if asked and (known or _running()):
         st.rerun()  # nobody need ask again
     if known:
         time = f"{'more than' if known.at_least else 'about'} **{duration(known.seconds(config))}**"
@@ -82,6 +88,6 @@ def _measured(config: TrainingConfig) -> str:
     return "time: measuring …"
 
 
-def _running(runs: Iterable[jobs.Run]) -> str | None:
-    """The name of the run that trains now, which would slow a measurement down."""
-    return next((run.name for run in runs if jobs.state(run) == "running"), None)
+def _running() -> str | None:
+    """The name of a run that trains now or is about to, which would slow a measurement down."""
+    return next((run.name for run in jobs.list_runs() if jobs.state(run) in LIVING), None)

@@ -152,12 +152,14 @@ def _start(draft: Draft) -> None:
     before = st.session_state.get("started_at", -ONE_CLICK)
     if time.monotonic() - before < ONE_CLICK:
         return
-    measure.cancel()  # of settings that nobody asks about any more, or it slows the first steps
     try:
         run = jobs.start(replace(draft.config, data=draft.text.stored()), draft.name)
     except (ValueError, OSError) as error:
         parts.failure(error)
         return
+    # Once the run is there to be seen, no other measurement begins; one that did slows its first
+    # steps, and would be slowed by them.
+    measure.cancel()
     st.session_state["started_at"] = time.monotonic()
     st.session_state["run_next"] = run.id
     st.rerun()
