@@ -7,7 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gptviz.figures.theme import (
-    LABEL_CHARACTERS,
     LABELLED_TOKENS,
     LINE_WIDTH,
     PALETTES,
@@ -44,7 +43,7 @@ def heatmap(
     T = len(tokens)
     ticks = token_ticks(tokens)
     cell = _cell(T)
-    room = _label_room(ticks)
+    room = ticks.room
     has_corner = T * cell >= ROOM_FOR_BAR
     right = 20 if has_corner else 110
     outlines = []
@@ -216,11 +215,6 @@ def _cell(T: int) -> float:
 
 def _bars_height(tokens: Sequence[str]) -> int:
     return min(len(tokens), LABELLED_TOKENS) * BAR_PITCH
-
-
-def _label_room(ticks: TokenTicks) -> int:
-    longest = max(map(len, ticks.axis["ticktext"]), default=0)
-    return 20 + int(0.62 * ticks.axis["tickfont"]["size"] * min(longest, LABEL_CHARACTERS + 4))
 
 
 def _colour_bar(title: str, height: float) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from gptviz.figures.theme import (
 )
 
 BAR_PITCH = 24  # pixels from bar to bar
-HIGHEST_ROW, LOWEST_ROW, ROWS = 32, 14, 250  # pixels: of one token's row, and of all if few
+HIGHEST_ROW, ROWS = 32, 250  # pixels: of one token's row, and of all if few
 NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
 
@@ -39,9 +39,10 @@ def similarity_heatmap(
         check_labels(tokens, size, "rows and columns")
     ticks = token_ticks(tokens)
     T = len(tokens)
-    side = T * min(HIGHEST_ROW, max(LOWEST_ROW, ROWS / T))
-    side = min(side, LABELLED_TOKENS * LOWEST_ROW)
-    angle = None if T <= NUMBERED else -90
+    lowest = ticks.axis["tickfont"]["size"] + 3  # or one label would lie on the next
+    side = min(T * min(HIGHEST_ROW, max(lowest, ROWS / T)), LABELLED_TOKENS * lowest)
+    upright = T > NUMBERED
+    room = (ticks.room if upright else 40) + (30 if ticks.note else 0)
     outlines = []
     if chosen is not None:
         whole, one = (-0.5, T - 0.5), (chosen - 0.5, chosen + 0.5)
@@ -59,9 +60,14 @@ def similarity_heatmap(
         ),
         layout(
             scheme,
-            height=side + 60,
+            height=room + side + 20,
             margin={"t": 10, "b": 10},
-            xaxis={**ticks.axis, "side": "top", "tickangle": angle, "title": ticks.note or None},
+            xaxis={
+                **ticks.axis,
+                "side": "top",
+                "tickangle": -90 if upright else None,
+                "title": ticks.note or None,
+            },
             yaxis={**ticks.axis, "autorange": "reversed"},
             shapes=outlines,
         ),

@@ -75,6 +75,12 @@ class TokenTicks:
     axis: dict[str, Any]  # settings for that axis
     note: str  # what the axis leaves out, or ""
 
+    @property
+    def room(self) -> int:
+        """Pixels that the longest label takes, and a little more."""
+        longest = max(map(len, self.axis["ticktext"]), default=0)
+        return 20 + int(0.62 * self.axis["tickfont"]["size"] * min(longest, LABEL_CHARACTERS + 4))
+
 
 def amounts(scheme: Scheme, maximum: float = 1.0) -> dict[str, Any]:
     """Settings of a heatmap for values from 0 (the background) to maximum.

@@ -58,6 +58,16 @@ def test_up_to_64_tokens_are_named_and_beyond_that_the_axis_says_what_it_leaves_
     assert ("names 1 of every" in (figure.layout.xaxis.title.text or "")) == (T > 64)
 
 
+@pytest.mark.parametrize("T", [1, 8, 16, 17, 27, 32, 33, 64])
+def test_no_row_is_lower_than_its_label(T):
+    tokens = ["·counterrevolutionaries"] * T
+    layout = figures.similarity_heatmap(np.eye(T), tokens, "light").layout
+    size = layout.xaxis.tickfont.size
+    longest = max(map(len, layout.xaxis.ticktext))
+    above = 0.6 * size * longest if layout.xaxis.tickangle == -90 else 1.2 * size
+    assert (layout.height - layout.margin.t - layout.margin.b - above) / T > size
+
+
 def test_cells_show_their_number_while_there_is_room():
     few, many = (figures.similarity_heatmap(np.eye(T), ["a"] * T, "light") for T in (16, 17))
     assert "z" in few.data[0].texttemplate
