@@ -11,6 +11,7 @@ from gptviz.training.runs import Run
 from gptviz.ui import parts
 from gptviz.ui.components.marked_text import marked_text
 from gptviz.ui.training_live import look_again
+from gptviz.ui.training_text import version
 
 SAMPLES_SHOWN = 40
 SHORT = 50_000  # bytes of a text that a model may well learn by heart
@@ -61,7 +62,7 @@ def _samples(run: Run) -> None:
 def _marked(run: Run, step: int, text: str) -> None:
     """A sample with the passages that the model has read in this very form."""
     try:
-        found = _memorised(run.settings["data"], text)
+        found = _memorised(version(Path(run.settings["data"])), text)
     except (ValueError, OSError) as error:
         parts.failure(error)
         return
@@ -73,8 +74,8 @@ def _marked(run: Run, step: int, text: str) -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner="Searching the text …")
-def _memorised(data: str, sample: str) -> list[memorised.Passage]:
-    read, _ = memorised.halves("".join(texts.characters(Path(data))))
+def _memorised(data: tuple[str, int, int], sample: str) -> list[memorised.Passage]:
+    read, _ = memorised.halves("".join(texts.characters(Path(data[0]))))
     return memorised.passages(sample, read)
 
 

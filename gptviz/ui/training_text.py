@@ -44,7 +44,7 @@ def choose(kind: TokenizerKind, bpe_vocab_size: int) -> Text | None:
         name, source, key = _pasted()
     else:
         path = again if again and chosen == again.name else SHAKESPEARE
-        name, source, key = path.stem.capitalize(), path, str(path)
+        name, source, key = path.stem.capitalize(), path, str(version(path))
     if source is None:
         return None
     try:
@@ -52,6 +52,15 @@ def choose(kind: TokenizerKind, bpe_vocab_size: int) -> Text | None:
     except (ValueError, OSError) as error:
         parts.failure(error)
         return None
+
+
+def version(path: Path) -> tuple[str, int, int]:
+    """A text's path, size and time, which stand for what it holds now: for the key of a cache."""
+    try:
+        stat = path.stat()
+    except OSError:  # whoever reads it says that it is gone
+        return str(path), 0, 0
+    return str(path), stat.st_size, stat.st_mtime_ns
 
 
 def learn_from_again(path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gptviz.training import details, jsonl
+from gptviz.training.files import append_row
 from gptviz.training.runs import Run
 
 STEPS = 30
@@ -133,3 +134,15 @@ def test_a_living_run_whose_settings_cannot_be_read_is_shown_all_the_same(open_p
         app = open_page(run="foreign")
     assert "a_setting_of_tomorrow" in app.error[0].value.replace("\\", "")
     assert "■ Stop" in [button.label for button in app.button]
+
+
+@pytest.mark.usefixtures("spawned")
+def test_a_sample_is_held_against_the_text_as_it_is_now(config, open_page, words, tmp_path: Path):
+    run = Run.create(tmp_path / "models" / "live", config(tmp_path))
+    written = "the king and the queen speak to the fool."
+    append_row(run.folder / "samples.jsonl", {"step": 0, "prompt": "\n", "text": written})
+    app = open_page(run="live", about_run="Samples")
+    assert "100% of it stands in passages" in words(app)
+    (tmp_path / "text.txt").write_text("nothing of the kind. " * 60, encoding="utf-8")
+    app.run()
+    assert " 0% of it stands in passages" in words(app)

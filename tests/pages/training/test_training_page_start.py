@@ -159,6 +159,19 @@ def test_a_clone_has_every_setting_of_its_model(
     assert spawned[0].config == odd
 
 
+def test_a_text_that_has_changed_is_looked_at_anew(
+    config, open_page, press, words, spawned: list[Run], tmp_path: Path
+):
+    Run.create(tmp_path / "models" / "first", config(tmp_path))
+    app = press(open_page(run="first"), "Clone settings")
+    assert f"{len(TEXT):,} characters" in words(app)
+    (tmp_path / "text.txt").write_text("a longer text: " + TEXT, encoding="utf-8")
+    app.run()
+    assert f"{len(TEXT) + 15:,} characters" in words(app)
+    press(app, "Start")
+    assert spawned[0].config.model.vocab_size == len(set("a longer text: " + TEXT))
+
+
 def test_a_clone_reads_the_prepared_text_again(
     config, open_page, press, words, spawned: list[Run], tmp_path: Path
 ):
