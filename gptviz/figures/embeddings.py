@@ -16,12 +16,14 @@ from gptviz.figures.theme import (
     PALETTES,
     Scheme,
     check_labels,
+    cut,
     layout,
     signed,
     token_ticks,
 )
 
 BAR_PITCH = 24  # pixels from bar to bar
+LONGEST_LABEL = 38  # characters beside a bar, which is to have room, too; its hover has all
 HIGHEST_ROW, ROWS = 32, 250  # pixels: of one token's row, and of all if few
 NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
@@ -108,15 +110,18 @@ def cosine_bars(
             scheme,
             height=len(labels) * BAR_PITCH + 70,
             bargap=0.25,
-            margin={"t": 10},
+            margin={"t": 10, "r": 50},  # a number beside the longest bar stands there
             xaxis={
                 "range": [-1.08, 1.08],
                 "tickvals": COSINE_BAR["tickvals"],
+                "tickangle": 0,
                 "title": "cosine",
             },
             yaxis={
                 "tickvals": list(range(len(labels))),
-                "ticktext": [html.escape(label, quote=False) for label in labels],
+                "ticktext": [
+                    html.escape(cut(label, LONGEST_LABEL), quote=False) for label in labels
+                ],
                 "tickfont": {"family": MONO},
                 "range": [len(labels) - 0.5, -0.5],
                 "showgrid": False,

@@ -147,7 +147,7 @@ def token_ticks(tokens: Sequence[str]) -> TokenTicks:
     """
     step = max(1, -(-len(tokens) // LABELLED_TOKENS))
     labels = [f"{i} {html.escape(piece, quote=False)}" for i, piece in enumerate(tokens)]
-    short = [f"{i} {html.escape(_cut(piece), quote=False)}" for i, piece in enumerate(tokens)]
+    short = [f"{i} {html.escape(cut(piece), quote=False)}" for i, piece in enumerate(tokens)]
     size = TEXT_SIZE if len(tokens) <= LABELLED_TOKENS // 2 else SMALL_TEXT_SIZE
     axis = {
         "type": "category",
@@ -167,8 +167,9 @@ def check_labels(labels: Sequence[str], count: int, what: str) -> None:
         raise ValueError(f"{len(labels)} labels came for {count} {what}; give one for each")
 
 
-def _cut(piece: str) -> str:
-    return piece if len(piece) <= LABEL_CHARACTERS else piece[: LABEL_CHARACTERS - 1] + "…"
+def cut(text: str, longest: int = LABEL_CHARACTERS) -> str:
+    """A text of at most so many characters; … stands for the rest."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _scale(colours: Sequence[str]) -> list[tuple[float, str]]:

@@ -18,8 +18,10 @@ from gptviz.figures.theme import (
     layout,
 )
 
-# The size that labels are laid out for; on a wider screen there is more room between them.
-WIDTH, HEIGHT = 900, 500  # pixels
+HEIGHT = 500  # pixels
+# What labels are laid out for: the plot on a small screen. On a wider one they have more room.
+PLOT = np.array([600, 400])  # pixels
+DOT = 8  # pixels around a point
 # Where a label may stand: its centre from its point, in label widths and heights.
 PLACES = {
     "top center": (0.0, 0.9),
@@ -44,8 +46,9 @@ def token_map(
 ) -> go.Figure:
     """Tokens at their points (N, 2) or (N, 3); the first n_prompt are the prompt's.
 
-    The prompt's tokens are large and named, up to 64 of them; others are named where there is
-    room (in two dimensions), and all say who they are when pointed at. `faint` ones are hollow.
+    The prompt's tokens are large. In two dimensions a token is named where there is room, the
+    prompt's first; in three, the prompt's are, up to 64. All say who they are when pointed at.
+    `faint` ones are hollow.
     `axes` names each axis. Raises ValueError unless there is one of each for each point.
     """
     n, n_axes = points.shape
@@ -54,7 +57,9 @@ def token_map(
     check_labels(axes, n_axes, "axes")
     colours = PALETTES[scheme]
     labels = [html.escape(token, quote=False) for token in tokens]
-    places = label_places(points, tokens, n_prompt) if n_axes == 2 else _prompt_only(n, n_prompt)
+    places, frame = (
+        label_places(points, tokens, n_prompt) if n_axes == 2 else (_prompt_only(n, n_prompt), None)
+    )
     figure = go.Figure(layout=layout(scheme, height=HEIGHT, showlegend=True))
     for prompt, name in ((False, "common tokens"), (True, "tokens of your text")):
         chosen = slice(None, n_prompt) if prompt else slice(n_prompt, None)
@@ -77,11 +82,10 @@ def token_map(
         figure.add_trace(
             go.Scatter(**columns, **shown) if n_axes == 2 else go.Scatter3d(**columns, **shown)
         )
-    if n_axes == 2:
-        figure.update_xaxes(title=axes[0], showticklabels=False, zeroline=False)
-        figure.update_yaxes(
-            title=axes[1], showticklabels=False, zeroline=False, scaleanchor="x", scaleratio=1
-        )
+    if frame is not None:
+        bare = {"showticklabels": False, "zeroline": False}
+        figure.update_xaxes(title=axes[0], range=frame[:, 0], **bare)
+        figure.update_yaxes(title=axes[1], range=frame[:, 1], scaleanchor="x", scaleratio=1, **bare)
     else:
         plain = {"showticklabels": False, "showbackground": False, "gridcolor": colours.grid}
         scene: dict[str, object] = {
@@ -96,28 +100,38 @@ def token_map(
     )
 
 
-def label_places(points: np.ndarray, tokens: Sequence[str], n_prompt: int) -> list[str]:
-    """Where each token's label stands beside its point, "" for those that find no room.
+def label_places(
+    points: np.ndarray, tokens: Sequence[str], n_prompt: int
+) -> tuple[list[str], np.ndarray]:
+    """Where each token's label stands beside its point (N, 2), "" for those that find no room.
 
-    In the order given, each takes the first place where it covers no label before it; the
-    first 64 of the prompt's are named even where they cover one.
+    In the order given, each takes the first place where it covers no label before it. With them
+    comes the frame that holds all points and labels, (2, 2): its lower left and upper right.
     """
-    low, high = points.min(0), points.max(0)
-    scale = min(np.array([WIDTH, HEIGHT]) / np.maximum(high - low, 1e-9))
+    halves = np.array(
+        [
+            (0.31 * len(token) * size + 3, 0.6 * size)
+            for i, token in enumerate(tokens)
+            for size in (TEXT_SIZE if i < n_prompt else SMALL_TEXT_SIZE,)
+        ]
+    )
+    extent = np.maximum(points.max(0) - points.min(0), 1e-9)
+    # The plot holds the points and, on either side, the labels of the outermost ones.
+    scale = min((PLOT - 2 * halves.max(0)).clip(PLOT / 4) / extent)
+    at = points * scale
     taken = np.empty((0, 4))
     places = []
-    for i, (point, token) in enumerate(zip(points, tokens, strict=True)):
-        size = TEXT_SIZE if i < n_prompt else SMALL_TEXT_SIZE
-        half = np.array([0.31 * len(token) * size + 3, 0.6 * size])
-        must = i < min(n_prompt, LABELLED_TOKENS)
-        place, box = _free(point * scale, half, taken)
-        if place or must:
+    for point, half in zip(at, halves, strict=True):
+        place, box = _free(point, half, taken)
+        if box is not None:
             taken = np.vstack((taken, box))
-        places.append(place or ("top center" if must else ""))
-    return places
+        places.append(place)
+    low = np.vstack((at - DOT, taken[:, :2])).min(0)
+    high = np.vstack((at + DOT, taken[:, 2:])).max(0)
+    return places, np.stack((low, high)) / scale
 
 
-def _free(at: np.ndarray, half: np.ndarray, taken: np.ndarray) -> tuple[str, np.ndarray]:
+def _free(at: np.ndarray, half: np.ndarray, taken: np.ndarray) -> tuple[str, np.ndarray | None]:
     for place, offset in PLACES.items():
         centre = at + np.array(offset) * 2 * half
         box = np.concatenate((centre - half, centre + half))
@@ -129,7 +143,7 @@ def _free(at: np.ndarray, half: np.ndarray, taken: np.ndarray) -> tuple[str, np.
         )
         if not overlaps.any():
             return place, box
-    return "", np.concatenate((at - half, at + half))
+    return "", None
 
 
 def _prompt_only(n: int, n_prompt: int) -> list[str]:

@@ -83,7 +83,8 @@ def token_maps(view: View) -> None:
         key=f"map_{method}_{axes}",
         name=f"wte[{len(ids)} tokens]",
         shape=(len(ids), view.lm.config.n_embd),
-        how_to_read=f"{how}The backdrop: {source}. {seen.legend(view.lm, 'Hollow')}",
+        how_to_read=f"{how}Point at a dot to read its token, for labels stand only where there is "
+        f"room. The backdrop: {source}. {seen.legend(view.lm, 'Hollow')}",
         table=table,
     )
 

@@ -8,10 +8,12 @@ import streamlit as st
 from gptviz.analysis import embeddings
 from gptviz.analysis.embeddings import Word
 from gptviz.figures import embeddings as figures
+from gptviz.figures.theme import cut
 from gptviz.ui import controls, embedding_resources, parts, seen
 from gptviz.ui.frame import View
 
 LONGEST_WORD = 60  # characters that can be typed
+PAIRED = 11  # characters of each word of a pair that stand beside its bar
 NEIGHBOURS = 10
 FAMOUS_PAIRS = (
     "king–queen, love–hate, Romeo–Juliet, day–night, brother–sister, life–death, king–spoon"
@@ -52,7 +54,10 @@ def pairs(view: View) -> None:
     hover = [f"{row.tokens}: no. {row.rank:,} of {size} tokens" for row in found.itertuples()]
     parts.chart(
         figures.cosine_bars(
-            [f"{row.pair}, no. {row.rank:,}" for row in found.itertuples()],
+            [
+                f"{cut(a, PAIRED)} – {cut(b, PAIRED)}, no. {rank:,}"
+                for (a, b), rank in zip(wanted, found["rank"], strict=True)
+            ],
             found["cosine"].to_numpy(),
             hover,
             seen.faint(found),
