@@ -1,12 +1,15 @@
 """The browser's arithmetic and gptviz.sampling, side by side on random logits."""
 
 import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from torch import Tensor
 
+import gptviz
+from gptviz.generation import next_logits
 from gptviz.sampling import SamplingSettings, stages
 from gptviz.ui.components.sampling_explorer import STAGES_JS
 
@@ -57,6 +60,15 @@ def in_browser(
             "settings": [{**vars(chosen), "top_k": chosen.top_k or 0} for chosen in settings],
         },
     )
+
+
+def test_rare_tokens_that_a_rule_removed_are_named(visit, expect, models: Path):
+    lm = gptviz.load(models / "shakespeare")
+    page = visit().open("/sampling", prompt="The king", model="shakespeare", top_k=2000)
+    logits = next_logits(lm.model, lm.ids("The king"))
+    rare = logits.argsort(descending=True)[2000:2004].tolist()
+    examples = page.locator('.rules tr[data-rule="top_k"] code')
+    expect(examples).to_have_text(lm.tokenizer.pieces(rare))
 
 
 def random_logits(V: int, seed: int, scale: float) -> Tensor:

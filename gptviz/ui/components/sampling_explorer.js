@@ -115,7 +115,8 @@ class Explorer {
     const start = performance.now()
     const result = prompt.distribution.apply(this.settings)
     this.drawSliders()
-    for (const part of this.parts) part.draw(prompt, result, this.settings)
+    const pieces = { ...prompt.pieces, ...this.data.removed }
+    for (const part of this.parts) part.draw({ ...prompt, pieces }, result, this.settings)
     const { dataset } = this.root
     dataset.kept = result.kept
     dataset.redrawMs = (performance.now() - start).toFixed(2)

@@ -5,6 +5,7 @@ message of their own: Streamlit does not send a large message again that has not
 """
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Hashable, Iterable, Mapping
@@ -17,7 +18,7 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from gptviz.analysis.sampling import PRESETS
-from gptviz.sampling import SamplingSettings
+from gptviz.sampling import SamplingSettings, Stage, stages
 from gptviz.tokenizers import Tokenizer
 from gptviz.ui import resources, sampling_controls
 from gptviz.ui.frame import View
@@ -37,6 +38,7 @@ EXPLORER = st.components.v2.component(
     js=JS,
 )
 PIECES_SENT = 400  # likeliest tokens; a rarer one is shown by its id
+EXAMPLES = 4  # of the tokens that each rule removes: as many as the table of the rules has
 
 # What a prompt's browsers get, made once: each asks for it whenever it lets go of a slider.
 _packed: LRUCache[Hashable, tuple[bytes, str]] = LRUCache(32 * 2**20, lambda pack: len(pack[0]))
@@ -61,6 +63,7 @@ def sampling_explorer(view: View, logits: Tensor, settings: SamplingSettings) ->
             data={
                 "tag": tag,
                 "settings": plain(settings),
+                "removed": removed(view.lm.tokenizer, stages(logits, view.ids, settings)),
                 "presets": {name: plain(preset) for name, preset in PRESETS.items()},
                 "limits": {
                     name: {"min": low, "max": high, "step": 1 if name == "top_k" else 0.01}
@@ -69,6 +72,15 @@ def sampling_explorer(view: View, logits: Tensor, settings: SamplingSettings) ->
             },
             on_settings_change=choose,
         )
+
+
+def removed(tokenizer: Tokenizer, found: Iterable[Stage]) -> dict[int, str]:
+    """The pieces of the likeliest tokens that each rule removed, by id; they may be rare ones."""
+    ids: set[int] = set()
+    for stage in found:
+        n = min(EXAMPLES, int(stage.removed.sum()))
+        ids.update(stage.before.where(stage.removed, -math.inf).topk(n).indices.tolist())
+    return dict(zip(ids, tokenizer.pieces(list(ids)), strict=True))
 
 
 def packed(tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int]) -> tuple[bytes, str]:

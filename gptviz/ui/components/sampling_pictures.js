@@ -182,7 +182,8 @@ class Rules {
       write(cells[0], toldRule(rule, settings, seen.length))
       write(cells[1], to > from ? count(to - from) : "–")
       write(cells[2], to > from ? percent(mass) : "–")
-      const shown = silent ? [] : examples.map((id) => pieceOf(pieces, id))
+      // While a slider is dragged, not every rare token has its piece here yet.
+      const shown = silent ? [] : examples.filter((id) => id in pieces).map((id) => pieces[id])
       if (cells[3].dataset.shown === shown.join("\n")) continue
       cells[3].dataset.shown = shown.join("\n")
       cells[3].replaceChildren(...shown.map((piece) => element("code", "", piece)))

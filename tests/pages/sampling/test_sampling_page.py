@@ -12,6 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import gptviz
+from gptviz.generation import next_logits
 from gptviz.sampling import SamplingSettings, stages
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -40,6 +41,16 @@ def test_the_browser_gets_the_logits_that_generation_draws_from(open_sampling, c
     step = next(lm.generate(ids, 1, seed=0, **chosen))
     shown = stages(logits, header["seen"], SamplingSettings(**chosen))[-1].probabilities
     torch.testing.assert_close(shown, step.probabilities, atol=1e-6, rtol=0)
+
+
+def test_the_browser_gets_the_names_of_what_each_rule_removed(open_sampling, component, letters):
+    app = open_sampling(top_k=20, top_p=0.5)
+    named = json.loads(component(app, "explorer").json)["removed"]
+    logits = next_logits(gptviz.load("letters").model, letters.encode(PROMPT))
+    order = logits.argsort(descending=True).tolist()
+    kept = int((stages(logits, [], SamplingSettings(1.0, 20, 0.5))[-1].probabilities > 0).sum())
+    ids = [*order[kept : kept + 4], *order[20:24]]
+    assert named == {str(i): piece for i, piece in zip(ids, letters.pieces(ids), strict=True)}
 
 
 def test_the_numbers_behind_the_explorer_count_the_whole_vocabulary(
