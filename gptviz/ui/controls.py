@@ -36,9 +36,10 @@ def stage(lm: LanguageModel) -> str:
 
 def choice(key: str, label: str, options: Sequence[str]) -> str:
     """One of a few words, the first unless chosen."""
-    return st.segmented_control(
+    chosen = st.segmented_control(
         label, options, default=options[0], required=True, key=key, bind="query-params"
     )
+    return chosen or options[0]  # an empty value in the URL chooses none
 
 
 def one_of(key: str, label: str, positions: Sequence[int], tokens: Sequence[str]) -> int:

@@ -159,7 +159,8 @@ def _small_path(view: View, place: str) -> None:
     # The page's own control comes later, so in the first run the choice is only in the URL.
     chosen = str(st.session_state.get("position", st.query_params.get("position", "")))
     last = len(view.ids) - 1
-    position = min(int(chosen), last) if chosen.isdecimal() else last
+    is_number = chosen.isdecimal() and len(chosen) < 10  # int() refuses thousands of digits
+    position = min(int(chosen), last) if is_number else last
     likeliest = resources.likeliest(view.lm, view.ids, position, view.waiting)
     path_picture(view, journey, likeliest, position, size="small", place=place)
 

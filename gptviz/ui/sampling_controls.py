@@ -55,6 +55,7 @@ def other_settings() -> SamplingSettings:
     for column, name in zip(st.columns(len(RANGES)), RANGES, strict=True):
         low, high = RANGES[name]
         whole = name == "top_k"
+        _drop_what_is_no_number(f"b_{name}")
         chosen[name] = column.number_input(
             f"{name.replace('_', ' ')} of B",
             min_value=int(low) if whole else float(low),
@@ -69,6 +70,7 @@ def other_settings() -> SamplingSettings:
 
 def seed() -> int:
     """Which dice: the same seed draws the same tokens."""
+    _drop_what_is_no_number("seed")
     return int(
         st.number_input(
             "Seed of the dice",
@@ -84,6 +86,13 @@ def seed() -> int:
     )
 
 
+def _drop_what_is_no_number(key: str) -> None:
+    # Streamlit drops it, too, but ends in a traceback where a whole number is to be infinite.
+    if key not in st.session_state and _number(st.query_params.get(key, "0")) is None:
+        st.query_params.pop(key)
+        st.rerun()
+
+
 def _number(text: str) -> float | None:
-    plain = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII)
+    plain = re.fullmatch(r"\d{1,10}(\.\d{1,9})?", text, re.ASCII)
     return round(float(text), 2) if plain else None

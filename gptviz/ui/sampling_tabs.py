@@ -14,6 +14,7 @@ from gptviz.ui.frame import View
 
 TOKENS_SHOWN = 16
 TOKENS_LISTED = 200
+DRAWS = 300
 DRAWS_A_TURN = 50  # then the processor goes to the next browser that waits
 COLUMNS = {
     "before": "the model's own",
@@ -73,23 +74,24 @@ def stage_by_stage(view: View, logits: Tensor, settings: SamplingSettings) -> No
 
 def draw_many(view: View, logits: Tensor, settings: SamplingSettings, seed: int) -> None:
     """Many draws of the one next token, beside the probabilities they come from."""
-    n = st.segmented_control(
+    chosen = st.segmented_control(
         "How many times to draw this one token",
         [100, 300, 1000],
-        default=300,
+        default=DRAWS,
         required=True,
         key="draws",
         bind="query-params",
         format_func="{:,}".format,
     )
+    n = chosen or DRAWS  # an empty value in the URL chooses none
     probabilities = _stages(view, logits, settings)[-1].probabilities
-    table = _drawn(view, probabilities, settings, int(n), seed)
+    table = _drawn(view, probabilities, settings, n, seed)
     inside = table["probability"].between(table["low"], table["high"])
     parts.chart(
         drawn_bars(table, view.scheme),
         key="drawn",
         name="draws",
-        shape=(int(n),),
+        shape=(n,),
         how_to_read="a bar is how often a token came, a diamond its probability. From the draws "
         "alone one can tell the probability only as precisely as the line on the bar: it holds "
         "the truth in 95 of 100 cases. More draws, shorter lines.",

@@ -24,7 +24,7 @@ def gallery(scheme: Scheme) -> None:
         key="failure",
         bind="query-params",
     )
-    failure = titles[str(title)]
+    failure = titles.get(title, FAILURES[0])  # an empty value in the URL chooses none
     st.markdown(f"**What is wrong.** {failure.cause}")
     st.markdown(f"**What to look at.** {failure.look_at}")
     runs = jobs.list_runs()

@@ -153,6 +153,18 @@ def test_the_settings_come_along_to_another_page_and_back(visit, expect):
     expect(page.get_by_role("spinbutton", name="Seed of the dice")).to_have_value("12")
 
 
+def test_a_seed_that_is_none_gives_way_to_one_that_is_chosen(visit, expect):
+    page = visit().open("/sampling", prompt=PROMPT, model="tiny", seed="inf")
+    seed = page.get_by_role("spinbutton", name="Seed of the dice")
+    expect(seed).to_have_value("0")
+    expect(page).not_to_have_url(re.compile("seed="))
+    seed.fill("12")
+    seed.press("Enter")
+    expect(page).to_have_url(re.compile(r"seed=12\b"))
+    page.reload()
+    expect(seed).to_have_value("12")
+
+
 def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: Path):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare", **SETTINGS)
     explorer(page).wait_for()
