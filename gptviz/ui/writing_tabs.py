@@ -20,6 +20,7 @@ PIECES_SHOWN = 12  # of each branch, from where it parts
 
 def write(view: View, settings: SamplingSettings, seed: int) -> None:
     """Write on from the prompt; any token can be replaced by one that could have come."""
+    lost = "written" in st.session_state and "tree" not in st.session_state
     tree = _kept_tree(view)
     tree.interrupt()  # a run of this page before this one may still be writing
     length, stop, place = _length_and_stops("write")
@@ -31,6 +32,11 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
     written = st.empty()
     if st.session_state.pop("write_on", False) or asked:
         stream(view, [(tree, settings)], written, length, seed, stop)
+    if lost:
+        st.info(
+            "The server was started anew and has lost the text. With the same settings and seed, "
+            "Write begins it as before."
+        )
     if not tree.path:
         st.markdown(
             "Press **Write**: a token is drawn and added to the text, the model reads the longer "

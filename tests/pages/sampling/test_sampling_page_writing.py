@@ -66,6 +66,17 @@ def test_start_again_forgets_the_tree_and_so_does_another_prompt(open_sampling, 
     assert not [e for e in app.main if e.type == "bidi_component" and e.key == "text"]
 
 
+def test_a_click_on_a_text_that_a_restart_of_the_server_took_is_answered(open_sampling):
+    app = open_sampling()
+    assert not app.info
+    del app.session_state["tree"]
+    app.session_state["written"] = len(PROMPT) + 3  # all that a new server hears of
+    app.run()
+    assert "The server was started anew" in app.info[0].value
+    app.run()
+    assert not app.info
+
+
 def test_a_full_tree_says_so_and_writes_no_more(
     open_sampling, press, chips, monkeypatch: pytest.MonkeyPatch
 ):
