@@ -51,8 +51,8 @@ def memory(summary: Any) -> int:
     return getattr(summary, "nbytes", sys.getsizeof(summary)) + sum(map(memory, parts))
 
 
-class _Steps(LRUCache[Hashable, LanguageModel]):
-    """The models of steps, bounded in bytes. One that is larger than the bound is kept alone.
+class _Models(LRUCache[Hashable, LanguageModel]):
+    """Models, bounded in number, or in what _model_memory says that they take.
 
     A model's parts refer to each other, so one that is let go of leaves the memory only when
     Python collects such circles.
@@ -60,30 +60,28 @@ class _Steps(LRUCache[Hashable, LanguageModel]):
 
     waiting = 0  # bytes of models that were let go of since then
 
-    def __init__(self) -> None:
-        super().__init__(STEP_BYTES_KEPT, _step_memory)
-
     def popitem(self) -> tuple[Hashable, LanguageModel]:
         key, lm = super().popitem()
-        self.waiting += _step_memory(lm)
+        self.waiting += _model_memory(lm)
         return key, lm
 
-    def make_room(self) -> None:
+    def collect(self) -> None:
         """Collect the models that were let go of, if they are many or large."""
         if self.waiting >= STEP_BYTES_KEPT:
-            gc.collect()
             self.waiting = 0
+            gc.collect()
 
 
-def _step_memory(lm: LanguageModel) -> int:
+def _model_memory(lm: LanguageModel) -> int:
+    """About how many bytes a model takes; at most STEP_BYTES_KEPT, so that any is kept alone."""
     # Large layers keep their weights in a second layout, too.
     return min(STEP_BYTES_KEPT, 2 * sum(p.nbytes for p in lm.model.parameters()))
 
 
 _lock = threading.Lock()
 _turns: deque[threading.Event] = deque()
-_models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
-_steps = _Steps()
+_models = _Models(MODELS_KEPT)
+_steps = _Models(STEP_BYTES_KEPT, _model_memory)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARY_BYTES_KEPT, memory)
 
@@ -140,14 +138,10 @@ def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
 
 def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     key = (name, checkpoints.fingerprint(checkpoints.find_listed(name)))
-    if "@" not in name:
-        return shared(_models, key, waiting, lambda: language_model.load(name))
-
-    def load() -> LanguageModel:
-        _steps.make_room()
-        return language_model.load(name)
-
-    return shared(_steps, key, waiting, load)
+    cache = _steps if "@" in name else _models
+    lm = shared(cache, key, waiting, lambda: language_model.load(name))
+    cache.collect()
+    return lm
 
 
 def look_at_step(

@@ -138,9 +138,6 @@ def warm_up(url: str) -> None:
     except (ValueError, OSError) as error:
         print(f"gptviz: {error}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
-    # What is loaded by now stays, so collections need not look through it again.
-    gc.collect()
-    gc.freeze()
 
 
 def _look_into_the_first_model() -> None:
@@ -148,6 +145,9 @@ def _look_into_the_first_model() -> None:
     from gptviz.ui import resources
     from gptviz.ui.frame import EXAMPLES
 
+    # What is imported by now stays, so collections need not look through it again. A model does
+    # not stay for ever, and once it is let go of, only a collection finds it.
+    gc.freeze()
     for name in checkpoints.names()[:1]:
         lm = resources.model(name, _Nowhere())
         ids = tuple(lm.tokenizer.encode(next(iter(EXAMPLES.values()))))

@@ -121,7 +121,7 @@ def test_the_address_is_printed_when_the_first_model_is_in_memory(python, tmp_pa
     assert printed == "gptviz is ready: http://here (Ctrl-C ends it)\n1\n"
 
 
-def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_the_model(python):
+def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_what_stays(python):
     code = (
         "import torch; cores = torch.get_num_threads();"
         f"{WARM_UP} print(max(1, cores // 2), torch.get_num_threads(), gc.get_freeze_count() > 0)"
@@ -129,6 +129,17 @@ def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_the_
     half, threads, frozen = python(code, GPTVIZ_CHECKPOINTS="none").splitlines()[-1].split()
     assert threads == half
     assert frozen == "True"
+
+
+def test_the_first_model_leaves_the_memory_when_it_is_let_go_of(python, tmp_path, tiny_lm):
+    checkpoints.save(tmp_path / "models" / "tiny", tiny_lm.model, tiny_lm.tokenizer)
+    code = (
+        "from gptviz import kernels; kernels.LARGE = 0;"  # so that its parts refer to each other
+        f"{WARM_UP} import weakref; from gptviz.ui import resources;"
+        "layer = weakref.ref(resources._models.popitem()[1].model.h[0].mlp.c_fc);"
+        "gc.collect(); print(layer())"
+    )
+    assert python(code, GPTVIZ_CHECKPOINTS=str(tmp_path / "models")).splitlines()[-1] == "None"
 
 
 def test_a_first_model_that_is_broken_is_told_and_the_server_goes_on(python, tmp_path, tiny_lm):
