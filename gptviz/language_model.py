@@ -109,4 +109,4 @@ def load(name: str | Path) -> LanguageModel:
     # Taken first: if the files change while they are read, the next look loads them anew.
     digest = checkpoints.fingerprint(folder)
     model, tokenizer = checkpoints.read(folder)
-    return LanguageModel(model, tokenizer, Path(name).name, digest)
+    return LanguageModel(model, tokenizer, Path(name).name or folder.resolve().name, digest)

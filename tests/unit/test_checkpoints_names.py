@@ -104,7 +104,8 @@ class TestFind:
         put_model(root / "mine")
         monkeypatch.chdir(put_model(tmp_path / "here"))
         (tmp_path / "here" / "below").mkdir()
-        assert load(".").config.vocab_size == 3
+        lm = load(".")
+        assert (lm.name, lm.config.vocab_size) == (Path.cwd().name, 3)
         assert checkpoints.find("..") == Path("..")
         assert checkpoints.find("below/..") == Path("below/..")
 
