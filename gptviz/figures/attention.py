@@ -8,7 +8,6 @@ import plotly.graph_objects as go
 
 from gptviz.figures.theme import (
     LABELLED_TOKENS,
-    LINE_WIDTH,
     PALETTES,
     Scheme,
     TokenTicks,
@@ -16,6 +15,7 @@ from gptviz.figures.theme import (
     check_labels,
     ink,
     layout,
+    outline,
     signed,
     symmetric_limit,
     token_ticks,
@@ -48,7 +48,7 @@ def heatmap(
     right = 20 if has_corner else 110
     outlines = []
     if query is not None:
-        outlines = [_outline(scheme, (-0.5, query + 0.5), (query - 0.5, query + 0.5))]
+        outlines = [outline(scheme, (-0.5, query + 0.5), (query - 0.5, query + 0.5))]
     # All at once: on a page that thirty browsers redraw, setting the axes afterwards would cost
     # more time than all the rest of the picture.
     return go.Figure(
@@ -110,7 +110,7 @@ def head_map(
     outlines = []
     if chosen is not None:
         layer, head = chosen
-        outlines = [_outline(scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5))]
+        outlines = [outline(scheme, (head - 0.5, head + 0.5), (layer - 0.5, layer + 0.5))]
     return go.Figure(
         [squares, labels] if cell >= ROOM_FOR_NUMBER else squares,
         layout(
@@ -229,8 +229,3 @@ def _colour_bar(title: str, height: float) -> dict[str, Any]:
 
 def _titled(words: str, ticks: TokenTicks) -> str:
     return f"{words}; {ticks.note}" if ticks.note else words
-
-
-def _outline(scheme: Scheme, x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
-    line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH + 1}
-    return {"type": "rect", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}

@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,6 +17,7 @@ from gptviz.figures.theme import (
     check_labels,
     cut,
     layout,
+    outline,
     signed,
     token_ticks,
 )
@@ -48,7 +48,7 @@ def similarity_heatmap(
     outlines = []
     if chosen is not None:
         whole, one = (-0.5, T - 0.5), (chosen - 0.5, chosen + 0.5)
-        outlines = [_outline(scheme, whole, one), _outline(scheme, one, whole)]
+        outlines = [outline(scheme, whole, one), outline(scheme, one, whole)]
     return go.Figure(
         go.Heatmap(
             z=cosines.astype(np.float32),
@@ -204,8 +204,3 @@ def drift_lines(stages: Sequence[str], lines: dict[str, np.ndarray], scheme: Sch
             yaxis={"title": "cosine", "range": [-1.05, 1.05], "tickvals": ticks},
         ),
     )
-
-
-def _outline(scheme: Scheme, x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
-    line = {"color": PALETTES[scheme].accent, "width": LINE_WIDTH}
-    return {"type": "rect", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}

@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from gptviz.figures.lines import LEGEND, look, small
-from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, layout
+from gptviz.figures.lines import look, small
+from gptviz.figures.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.training.history import thin
 
 HEIGHT = 580
@@ -29,7 +29,7 @@ def birth(
         raise ValueError(f"{len(steps)} steps came for {len(scores)} rows of scores")
     colours = PALETTES[scheme]
     figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.06)
-    figure.update_layout(layout(scheme, height=HEIGHT, legend=LEGEND))
+    figure.update_layout(layout(scheme, height=HEIGHT, legend=LEGEND_ABOVE))
     x, y = thin(*loss)
     figure.add_scatter(
         x=x,

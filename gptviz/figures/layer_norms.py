@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from gptviz.figures.lines import small
 from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, check_labels, layout, token_ticks
 
 BINS = 40
@@ -65,7 +66,7 @@ def divergences(
     return go.Figure(
         go.Bar(
             x=ticks.labels,
-            y=_small(divergence),
+            y=small(divergence),
             marker={
                 "color": np.where(chosen, colours.accent, colours.sequential[3]),
                 "line": {"width": 0},
@@ -158,7 +159,7 @@ def _histogram(panel: _Panel, axis: str, scheme: Scheme) -> list[dict[str, Any]]
     rug = {
         "type": "scatter",
         "xaxis": axis,
-        "x": _small(panel.numbers),
+        "x": small(panel.numbers),
         "y": np.full(len(panel.numbers), RUG * counts.max(), dtype=np.float32),
         "mode": "markers",
         "marker": {"symbol": "line-ns", "size": 8, "line": {"width": 1, "color": colours.muted}},
@@ -185,7 +186,3 @@ def _number(x: float) -> str:
     if abs(x) < 1e-6:  # what rounding leaves of 0
         return "0"
     return (f"{x:,.0f}" if abs(x) >= 1e4 else f"{x:.4g}").replace("-", "−")
-
-
-def _small(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32)

@@ -5,8 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gptviz.figures.lines import LEGEND, look, small
-from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, amounts, check_labels, layout
+from gptviz.figures.lines import look, small
+from gptviz.figures.theme import (
+    LEGEND_ABOVE,
+    LINE_WIDTH,
+    PALETTES,
+    Scheme,
+    amounts,
+    check_labels,
+    layout,
+)
 from gptviz.training.history import thin
 
 HEIGHT = 420
@@ -62,7 +70,7 @@ def by_group(
     """
     _check(values, steps, groups)
     kinds = list(dict.fromkeys(_kind(group) for group in groups))
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND))
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND_ABOVE))
     shown: set[str] = set()
     for group, column in zip(groups, values.T, strict=True):
         kind = _kind(group)
@@ -105,7 +113,7 @@ def histogram(
     finite = {key: found[np.isfinite(found)].ravel() for key, found in drawn.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(finite.values())), BINS)
     middles = (edges[:-1] + edges[1:]) / 2
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT - 60, legend=LEGEND, bargap=0.05))
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT - 60, legend=LEGEND_ABOVE, bargap=0.05))
     hover = f"{name} about %{{x:.3g}}<br>%{{y:.2%}} of the numbers<extra></extra>"
     for key, found in finite.items():
         share = small(np.histogram(found, edges)[0] / max(1, len(found)))

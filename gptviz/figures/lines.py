@@ -7,7 +7,6 @@ import numpy as np
 from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
 
 def look(i: int, scheme: Scheme) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from gptviz.figures.lines import small
 from gptviz.figures.theme import (
     LEGEND_ABOVE,
     LINE_WIDTH,
@@ -32,10 +33,10 @@ def spread_by_stage(
     colours = PALETTES[scheme]
     low, high = mean - spread, mean + spread
     edge = {"x": list(stages), "mode": "lines", "line": {"width": 1, "color": colours.accent}}
-    lower = go.Scatter(**edge, y=_small(low), hoverinfo="skip", showlegend=False)
+    lower = go.Scatter(**edge, y=small(low), hoverinfo="skip", showlegend=False)
     upper = go.Scatter(
         **edge,
-        y=_small(high),
+        y=small(high),
         fill="tonexty",
         fillcolor=_faint(colours.accent),
         name="mean ± spread",
@@ -43,11 +44,11 @@ def spread_by_stage(
     )
     middle = go.Scatter(
         x=list(stages),
-        y=_small(mean),
+        y=small(mean),
         mode="lines+markers",
         line={"color": colours.accent, "width": LINE_WIDTH + 1},
         name="mean",
-        customdata=_small(spread),
+        customdata=small(spread),
         hovertemplate="%{x}<br>mean %{y:.4f}<br>spread %{customdata:.4f}<extra></extra>",
     )
     settings = _by_stage(stages, scheme, mark)
@@ -79,7 +80,7 @@ def norms_by_stage(
     hover = "%{customdata}<br>%{x}<br>length %{y:.2f}<extra></extra>"
     rest = go.Scatter(
         x=[*stages, None] * (T - 1),
-        y=_small(others.T.ravel()),
+        y=small(others.T.ravel()),
         customdata=[label for i, label in enumerate(labels) if i != position for _ in range(S + 1)],
         mode="lines",
         line={"color": colours.muted, "width": 1},
@@ -89,7 +90,7 @@ def norms_by_stage(
     )
     chosen = go.Scatter(
         x=list(stages),
-        y=_small(norm[:, position]),
+        y=small(norm[:, position]),
         customdata=[labels[position]] * S,
         mode="lines+markers",
         line={"color": colours.accent, "width": LINE_WIDTH + 1},
@@ -118,7 +119,7 @@ def lengths_compared(
     ):
         line = go.Scatter(
             x=list(stages),
-            y=_small(lengths),
+            y=small(lengths),
             mode="lines+markers",
             line={"color": colour, "width": LINE_WIDTH + 1, "dash": dash},
             name=name,
@@ -184,7 +185,3 @@ def _short(stage: str) -> str:
 def _faint(colour: str) -> str:
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return f"rgba({red},{green},{blue},0.2)"
-
-
-def _small(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32)

@@ -20,6 +20,7 @@ Scheme = Literal["light", "dark"]
 TEXT_SIZE = 16  # pixels: readable from the last row
 SMALL_TEXT_SIZE = 12  # pixels: only where many token labels stand side by side
 LINE_WIDTH = 2  # pixels
+OUTLINE = 3  # pixels, around what is chosen
 SANS = '"Source Sans", sans-serif'
 MONO = '"Source Code", monospace'
 LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
@@ -138,6 +139,12 @@ def layout(scheme: Scheme, **more: Any) -> dict[str, Any]:
     so that Streamlit leaves it alone.
     """
     return {"template": _TEMPLATES[scheme], **more}
+
+
+def outline(scheme: Scheme, x: tuple[float, float], y: tuple[float, float]) -> dict[str, Any]:
+    """Plotly's settings of the rectangle around what is chosen, between two x and two y."""
+    line = {"color": PALETTES[scheme].accent, "width": OUTLINE}
+    return {"type": "rect", "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1], "line": line}
 
 
 def token_ticks(tokens: Sequence[str]) -> TokenTicks:

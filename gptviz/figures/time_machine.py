@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gptviz.figures.theme import MONO, PALETTES, Scheme, amounts, layout, signed
+from gptviz.figures.theme import MONO, OUTLINE, PALETTES, Scheme, amounts, layout, outline, signed
 
 COLUMNS = 5  # of a sheet
 TILE, GAP, TITLE = 88, 12, 30  # pixels: a pattern, between two, and the room for its step
 ROW = 30  # pixels
-OUTLINE = 3  # pixels
 MOST_TICKS = 7
 
 
@@ -114,11 +113,7 @@ def _rows(
     )
     shown = np.unique(np.linspace(0, n - 1, min(n, MOST_TICKS)).round().astype(int)).tolist()
     at = list(steps).index(chosen)
-    figure.add_shape(
-        type="rect",
-        **{"x0": at - 0.5, "x1": at + 0.5, "y0": -0.5, "y1": n_rows - 0.5},
-        line={"color": PALETTES[scheme].accent, "width": OUTLINE},
-    )
+    figure.add_shape(outline(scheme, (at - 0.5, at + 0.5), (-0.5, n_rows - 0.5)))
     ticks = {"tickvals": shown, "ticktext": [f"{steps[i]:,}" for i in shown], "tickangle": 0}
     figure.update_xaxes(
         **ticks, title="step", showgrid=False, zeroline=False, range=[-0.5, n - 0.5]

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.figures.theme import PALETTES, Scheme, layout
+from gptviz.figures.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
 PATTERNS = ("", "/", ".", "x")  # so that nothing is told by colour alone
 CANNOT = "✕"
@@ -25,7 +25,9 @@ def cost_bars(costs: pd.DataFrame, scheme: Scheme) -> go.Figure:
         )
     palette = PALETTES[scheme]
     colours = (palette.sequential[4], palette.sequential[2], palette.muted, palette.sequential[3])
-    figure = go.Figure(layout=layout(scheme, barmode="group", bargap=0.25, height=400))
+    figure = go.Figure(
+        layout=layout(scheme, barmode="group", bargap=0.25, height=400, legend=LEGEND_ABOVE)
+    )
     for name, colour, pattern in zip(names, colours, PATTERNS, strict=False):
         of_one = costs[costs["tokenizer"] == name]
         figure.add_bar(
@@ -47,9 +49,7 @@ def cost_bars(costs: pd.DataFrame, scheme: Scheme) -> go.Figure:
                 },
             },
         )
-    figure.update_yaxes(title="tokens", rangemode="tozero")
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
-    return figure
+    return figure.update_yaxes(title="tokens", rangemode="tozero")
 
 
 def _hover(row: dict[Hashable, Any]) -> str:

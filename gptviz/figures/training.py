@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.figures.lines import LEGEND, look, small
-from gptviz.figures.theme import LINE_WIDTH, PALETTES, Scheme, layout
+from gptviz.figures.lines import look, small
+from gptviz.figures.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.training.compare import Axis, Curve
 from gptviz.training.history import smooth, thin
 
@@ -22,7 +22,7 @@ def comparison(curves: Sequence[Curve], axis: Axis, scheme: Scheme) -> go.Figure
 
     Runs differ in colour and in dash.
     """
-    figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND))
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND_ABOVE))
     for i, curve in enumerate(curves):
         line = look(i, scheme)
         for name, (x, y), opacity, mode in (
