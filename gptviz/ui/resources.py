@@ -27,10 +27,10 @@ from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
 from gptviz.analysis.stream import Stream, measure
 from gptviz.analysis.time_machine import Moments
-from gptviz.checkpoints.steps import folder_name
 from gptviz.language_model import LanguageModel
 from gptviz.tracing import Trace
 from gptviz.training.runs import Run
+from gptviz.ui import run_steps
 
 T = TypeVar("T")
 
@@ -160,7 +160,7 @@ def look_at_step(
         found = _summaries.get(key)
     if found is not None:
         return found
-    lm = model(f"{run.id}@{folder_name(step)}", waiting)
+    lm = model(run_steps.name_at(run, step), waiting)
     return shared(_summaries, key, waiting, lambda: look([(step, lm)]))
 
 

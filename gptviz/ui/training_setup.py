@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -71,7 +72,7 @@ def clone(run: Run) -> None:
     """Set the form to what an earlier run was told. Raises ValueError for settings of no use."""
     config = run.config
     training_settings.begin_from(config)
-    training_text.learn_from_again(data.Path(config.data))
+    training_text.learn_from_again(Path(config.data))
     st.session_state.update(new_tokenizer=config.tokenizer, new_size=None, new_name="")
     st.session_state["new_bpe_vocab_size"] = config.bpe_vocab_size
 
