@@ -17,13 +17,12 @@ def birth(
     steps: np.ndarray,
     loss: tuple[np.ndarray, np.ndarray],
     scheme: Scheme,
-    mark: int | None = None,
 ) -> go.Figure:
     """Training loss above, induction score of every head (S, L, H) below, on one axis of steps.
 
     loss is steps and values. The axis of steps multiplies, for what is sudden is early; step 0
-    has no place on it. The best heads at the end are named; a dotted line marks a step. Raises
-    ValueError unless there is one step for each row of scores.
+    has no place on it. The best heads at the end are named. Raises ValueError unless there is one
+    step for each row of scores.
     """
     if len(scores) != len(steps):
         raise ValueError(f"{len(steps)} steps came for {len(scores)} rows of scores")
@@ -60,18 +59,6 @@ def birth(
             row=2,
             col=1,
         )
-    if mark:  # a line and no shape, whose place on an axis that multiplies is another
-        for row, (low, high) in ((1, (y.min(initial=0), y.max(initial=0))), (2, (0, 1))):
-            figure.add_scatter(
-                x=[mark, mark],
-                y=[low, high],
-                mode="lines",
-                name=f"step {mark:,}",
-                showlegend=False,
-                line={"color": colours.text, "width": LINE_WIDTH, "dash": "dot"},
-                row=row,
-                col=1,
-            )
     figure.update_xaxes(type="log", dtick=1)
     figure.update_xaxes(title="step", row=2, col=1)
     figure.update_yaxes(title="loss, nats a token", row=1, col=1)

@@ -83,15 +83,9 @@ class TokenTicks:
         return 20 + int(0.62 * self.axis["tickfont"]["size"] * min(longest, LABEL_CHARACTERS + 4))
 
 
-def amounts(scheme: Scheme, maximum: float = 1.0) -> dict[str, Any]:
-    """Settings of a heatmap for values from 0 (the background) to maximum.
-
-    Leave the maximum at 1 for probabilities, so that all their pictures compare. Raises
-    ValueError for a maximum that is not above 0.
-    """
-    if not maximum > 0:
-        raise ValueError(f"the largest amount is {maximum}; a scale needs one above 0")
-    return {"colorscale": _scale(PALETTES[scheme].sequential), "zmin": 0.0, "zmax": float(maximum)}
+def amounts(scheme: Scheme) -> dict[str, Any]:
+    """Settings of a heatmap from 0 (the background) to 1, so that all such pictures compare."""
+    return {"colorscale": _scale(PALETTES[scheme].sequential), "zmin": 0.0, "zmax": 1.0}
 
 
 def signed(scheme: Scheme, limit: float) -> dict[str, Any]:

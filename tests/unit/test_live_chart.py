@@ -32,11 +32,11 @@ def test_each_line_s_numbers_follow_the_header_in_its_order():
     assert numbers.tolist() == [1, 2, 3, 4.5, 4.25, 4.0, 2, 4.75, 1, 2, 0.5, 1.0]
 
 
-def test_units_limits_and_the_marker_come_along():
+def test_units_limits_and_words_come_along():
     units = [NATS, Unit("bits a byte", 1.44), Unit("perplexity", exponential=True)]
     panel = Panel("Loss", [line("a", (1, 2))], units, {"clipped above": 1.0}, logarithmic=True)
-    header, _ = unpacked(packed([panel], axis="tokens", alt="It falls.", marker=600))
-    assert (header["axis"], header["alt"], header["marker"]) == ("tokens", "It falls.", 600)
+    header, _ = unpacked(packed([panel], alt="It falls."))
+    assert header["alt"] == "It falls."
     (sent,) = header["panels"]
     assert sent["units"][1] == {"name": "bits a byte", "factor": 1.44, "exponential": False}
     assert sent["units"][2]["exponential"]

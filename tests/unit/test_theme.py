@@ -106,9 +106,7 @@ def test_a_limit_exists_even_where_nothing_differs_from_zero(values):
 
 
 @pytest.mark.parametrize("worthless", [0.0, -1.0, float("nan")])
-def test_a_scale_without_extent_is_refused(worthless):
-    with pytest.raises(ValueError, match="above 0"):
-        theme.amounts("light", worthless)
+def test_a_signed_scale_without_extent_is_refused(worthless):
     with pytest.raises(ValueError, match="above 0"):
         theme.signed("light", worthless)
 

@@ -174,16 +174,9 @@ def test_the_best_heads_are_named_and_told_apart_by_dash(scores):
     assert {trace.line.color for trace in others} == {PALETTES["light"].muted}
 
 
-def test_a_step_can_be_pointed_at_in_both_pictures(scores):
-    figure = induction.birth(scores, np.array([0, 10, 100]), (X, X), "light", mark=10)
-    marks = [trace for trace in figure.data if trace.name == "step 10"]
-    assert [trace.yaxis for trace in marks] == ["y", "y2"]
-    assert all(list(trace.x) == [10, 10] for trace in marks)
-
-
 def test_before_the_first_snapshot_the_loss_stands_alone():
-    figure = induction.birth(np.empty((0, 0, 0)), STEPS[:0], (X[:0], X[:0]), "light", mark=3)
-    assert {trace.name for trace in figure.data} == {"training loss", "step 3"}
+    figure = induction.birth(np.empty((0, 0, 0)), STEPS[:0], (X[:0], X[:0]), "light")
+    assert [trace.name for trace in figure.data] == ["training loss"]
 
 
 def test_scores_without_their_steps_are_refused(scores):

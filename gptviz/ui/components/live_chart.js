@@ -53,7 +53,7 @@ class Chart {
   update(data, setStateValue) {
     Object.assign(this, { data, setStateValue })
     if (this.panels.length !== data.panels.length) {
-      this.panels = data.panels.map((_, i) => new Panel(this, i === 0))
+      this.panels = data.panels.map(() => new Panel(this))
       this.board.replaceChildren(...this.panels.map(({ root }) => root))
       this.panels[0]?.head.append(this.line)
     }
@@ -87,7 +87,7 @@ class Chart {
     const all = this.extent()
     this.board.classList.toggle("empty", this.isEmpty)
     const domain = this.zoom ?? (all[0] === all[1] ? [all[0] - 1, all[1] + 1] : all)
-    this.data.panels.forEach((panel, i) => this.panels[i].draw(panel, domain, this.data))
+    this.data.panels.forEach((panel, i) => this.panels[i].draw(panel, domain))
     this.all.hidden = !this.zoom
     this.read()
     this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1
@@ -96,10 +96,9 @@ class Chart {
 
   read() {
     for (const panel of this.panels) panel.read(this.place)
-    const { axis } = this.data
     const last = this.extent()[1]
-    const zoomed = this.zoom ? ` · shown: ${axis} ${short(Math.round(this.zoom[0]))} to ${short(Math.round(this.zoom[1]))}` : ""
-    const where = this.isEmpty ? "no values yet" : this.place === null ? `latest values, ${axis} ${short(last)}` : `values at ${axis} ${short(this.place)}`
+    const zoomed = this.zoom ? ` · shown: step ${short(Math.round(this.zoom[0]))} to ${short(Math.round(this.zoom[1]))}` : ""
+    const where = this.isEmpty ? "no values yet" : this.place === null ? `latest values, step ${short(last)}` : `values at step ${short(this.place)}`
     write(this.where, `${where}${zoomed}`)
   }
 

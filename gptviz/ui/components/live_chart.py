@@ -1,4 +1,4 @@
-"""Line charts that share one axis and grow while they are looked at.
+"""Line charts that share one axis of steps and grow while they are looked at.
 
 The browser keeps what the reader has chosen (zoom, place, units), so new values change the
 lines and nothing else.
@@ -32,7 +32,7 @@ class Series:
     x: np.ndarray
     y: np.ndarray
     colour: str  # CSS
-    look: Literal["line", "faint", "dashed", "points"] = "line"
+    look: Literal["line", "faint", "points"] = "line"
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,13 @@ class Panel:
     logarithmic: bool = False  # offers a logarithmic scale
 
 
-def live_chart(
-    panels: Sequence[Panel],
-    *,
-    key: str,
-    alt: str,
-    axis: str = "step",
-    marker: float | None = None,
-) -> None:
-    """Draw the panels, the first one large.
+def live_chart(panels: Sequence[Panel], *, key: str, alt: str) -> None:
+    """Draw the panels over the steps, the first one large.
 
     Dragging zooms all panels, a double click shows everything again, pointing at a place or the
-    arrow keys read its values. alt says in words what is to be seen; marker marks a place on the
-    axis.
+    arrow keys read its values. alt says in words what is to be seen.
     """
-    COMPONENT(
-        key=key,
-        data=packed(panels, axis, alt, marker),
-        on_range_change=lambda: None,
-    )
+    COMPONENT(key=key, data=packed(panels, alt), on_range_change=lambda: None)
 
 
 def zoomed_to(key: str) -> tuple[float, float] | None:
@@ -82,9 +70,7 @@ def zoomed_to(key: str) -> tuple[float, float] | None:
     return (float(zoom[0]), float(zoom[1])) if zoom else None
 
 
-def packed(
-    panels: Sequence[Panel], axis: str = "step", alt: str = "", marker: float | None = None
-) -> bytes:
+def packed(panels: Sequence[Panel], alt: str = "") -> bytes:
     """What the browser draws: the length of a JSON header as uint32, the header, float32 numbers.
 
     All little-endian. The numbers are the x and then the y of every line in the order of the
@@ -112,7 +98,7 @@ def packed(
                 "logarithmic": panel.logarithmic,
             }
         )
-    header = {"panels": described, "axis": axis, "alt": alt, "marker": marker}
+    header = {"panels": described, "alt": alt}
     text = json.dumps(header).encode()
     body = b"".join(column.astype("<f4").tobytes() for column in numbers)
     return struct.pack("<I", len(text)) + text + body

@@ -6,8 +6,8 @@ class Panel {
   unit = 0 // which of the panel's units
   logarithmic = false
 
-  constructor(chart, isFirst) {
-    Object.assign(this, { chart, isFirst })
+  constructor(chart) {
+    this.chart = chart
     this.root = element("section", "panel")
     this.title = element("h3", "")
     this.units = element("span", "choice")
@@ -17,8 +17,8 @@ class Panel {
     this.inside = vector("svg", {}) // a nested picture clips what is drawn beyond it
     this.cursor = vector("line", { class: "cursor" })
     this.chosen = vector("rect", { class: "chosen" })
-    this.marks = vector("g", {})
-    this.svg.append(this.grid, this.inside, this.marks, this.cursor, this.chosen)
+    this.limits = vector("g", {})
+    this.svg.append(this.grid, this.inside, this.limits, this.cursor, this.chosen)
     this.head = element("div", "head")
     this.head.append(this.title, this.units)
     this.root.append(this.head, this.legend, this.svg)
@@ -56,7 +56,7 @@ class Panel {
     this.svg.addEventListener("dblclick", () => this.chart.zoomTo(null))
   }
 
-  draw(data, domain, { axis, marker }) {
+  draw(data, domain) {
     Object.assign(this, { data, domain, width: this.root.clientWidth, height: this.svg.clientHeight })
     const { units } = data
     const unit = units[this.unit] ?? PLAIN
@@ -66,9 +66,9 @@ class Panel {
     this.svg.setAttribute("aria-label", data.title)
     this.svg.setAttribute("width", this.width)
     this.setRange()
-    this.drawGrid(axis)
+    this.drawGrid()
     this.drawLines()
-    this.drawMarks(axis, marker)
+    this.drawLimits()
     this.drawLegend()
   }
 
@@ -130,7 +130,7 @@ class Panel {
     return this.height - BOTTOM - share * (this.height - TOP - BOTTOM)
   }
 
-  drawGrid(axis) {
+  drawGrid() {
     const { width, height } = this
     const parts = []
     const ticks = this.logarithmic ? logarithmicTicks(...this.range) : roundTicks(...this.range, height / 55)
@@ -144,26 +144,18 @@ class Panel {
       const x = this.x(tick)
       parts.push(vector("line", { x1: x, x2: x, y1: height - BOTTOM, y2: height - BOTTOM + 5, class: "axis" }))
       const isLast = tick === places.at(-1)
-      parts.push(words(isLast ? `${axis} ${short(tick)}` : short(tick), x, height - 4, x > width - 60 ? "end" : "middle"))
+      parts.push(words(isLast ? `step ${short(tick)}` : short(tick), x, height - 4, x > width - 60 ? "end" : "middle"))
     }
     parts.push(vector("line", { x1: LEFT, x2: width - RIGHT, y1: height - BOTTOM, y2: height - BOTTOM, class: "axis" }))
     this.grid.replaceChildren(...parts)
   }
 
-  drawMarks(axis, marker) {
-    const { width, height } = this
-    const parts = []
-    for (const limit of Object.values(this.data.limits)) {
+  drawLimits() {
+    const lines = Object.values(this.data.limits).map((limit) => {
       const y = this.y(this.value(limit))
-      parts.push(vector("line", { x1: LEFT, x2: width - RIGHT, y1: y, y2: y, class: "limit" }))
-    }
-    if (marker !== null && marker >= this.domain[0] && marker <= this.domain[1]) {
-      const x = this.x(marker)
-      parts.push(vector("line", { x1: x, x2: x, y1: TOP, y2: height - BOTTOM, class: "marker" }))
-      const left = x > width - 110
-      if (this.isFirst) parts.push(words(`${axis} ${short(marker)}`, x + (left ? -6 : 6), TOP + 13, left ? "end" : "start"))
-    }
-    this.marks.replaceChildren(...parts)
+      return vector("line", { x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y, class: "limit" })
+    })
+    this.limits.replaceChildren(...lines)
   }
 
   drawLines() {

@@ -20,7 +20,6 @@ export class Distribution {
       this.raw[this.rawOrder[rank]] = probability
       this.rawCumulative[rank] = total += probability
     })
-    this.rawEntropy = entropy(raw)
   }
 
   // settings: temperature, top_k (0 is off), top_p and repetition_penalty
