@@ -45,7 +45,7 @@ def source(name: str, shape: tuple[int, ...], how_to_read: str) -> None:
 
 
 def numbers(frame: pd.DataFrame, key: str) -> None:
-    """The numbers behind a picture, to read and to download; made only when opened."""
+    """The numbers behind a picture, to read and to download; sent only when opened."""
     if st.toggle("Show the numbers", key=f"{key}_numbers"):
         table(frame, key)
 

@@ -24,7 +24,7 @@ class Chip:
     """One token, or a part of a word on its way to become one."""
 
     piece: str  # what `Tokenizer.pieces` shows for it
-    position: int  # beside the piece; neighbours with unlike positions have unlike colours
+    position: int  # beside the piece; counts through the colours, of which there are six
     hover: str = ""  # shown while the pointer or the keyboard is on the chip
     under: str = ""  # always shown, small, below the piece
     marked: bool = False
