@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import streamlit as st
+
 from gptviz.ui import parts, resources, sampling_controls, sampling_tabs, writing_tabs
 from gptviz.ui.components.sampling_explorer import sampling_explorer
 from gptviz.ui.frame import frame
@@ -9,6 +11,12 @@ from gptviz.ui.frame import frame
 view = frame("sampling")
 settings = sampling_controls.settings()
 logits = resources.next_logits(view.lm, view.ids, view.waiting)
+if not logits.softmax(-1).isfinite().all():
+    parts.problem(
+        "There is nothing to draw the next token from: what this model says of it is not all "
+        "numbers. Choose another model."
+    )
+    st.stop()
 sampling_explorer(view, logits, settings)
 parts.source(
     f"logits[{len(view.ids) - 1}]",

@@ -82,7 +82,7 @@ def words(app: AppTest) -> str:
 def refusal(app: AppTest) -> str:
     assert not app.exception
     assert not app.get("plotly_chart")
-    return app.error[0].value.replace("\\", "")
+    return app.error[-1].value.replace("\\", "")
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -105,6 +105,20 @@ def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(root: Pa
     assert links == [other.title for other in PAGES.values()]
 
 
+@pytest.mark.parametrize("page", [page for name, page in PAGES.items() if name != "training"])
+def test_a_model_that_computes_what_is_no_number_is_told_in_place_of_its_path(root: Path, page):
+    save_tiny(root / "torn")
+    model, tokenizer = checkpoints.read(root / "torn")
+    model.h[1].mlp.c_proj.bias.data[0] = torch.nan
+    checkpoints.save(root / "torn", model, tokenizer)
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    if page.file != "app.py":
+        app.switch_page(page.file)
+    app.query_params.update(model="torn", prompt="To be")
+    assert "its path cannot be drawn" in said(app.run())
+    assert not [e for e in app.main if e.type == "bidi_component" and e.key.startswith("path_")]
+
+
 @pytest.mark.parametrize(
     ("file", "key", "value"),
     [("layer_norms", "norm", "h.0.ln_1"), ("embeddings", "stage", "after L0")],

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from gptviz.analysis.overview import Journey
-from gptviz.ui import run_steps
+from gptviz.ui import parts, run_steps
 from gptviz.ui.pages import STAGES
 
 if TYPE_CHECKING:
@@ -36,8 +36,15 @@ def path_picture(
     """Draw the path. A click on a token of the large picture chooses its position.
 
     Of a long prompt, the chosen token and the last ones before it are drawn, and the picture
-    says how many are not.
+    says how many are not. Where a model computes what is no number, a sentence stands in its place.
     """
+    numbers = (journey.stream, journey.attn, journey.mlp, journey.pattern, likeliest["probability"])
+    if not all(np.isfinite(part).all() for part in numbers):
+        parts.problem(
+            "Not everything that this model computes from this text is a number, so its path "
+            "cannot be drawn. Its weights are broken: choose another model on the left."
+        )
+        return
     first = max(0, position + 1 - LANES_SHOWN)
     lanes = list(range(first, min(len(view.ids), first + LANES_SHOWN)))
 

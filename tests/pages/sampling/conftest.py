@@ -28,9 +28,10 @@ def letters() -> CharacterTokenizer:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory, letters: CharacterTokenizer) -> Path:
-    """A folder with three models.
+    """A folder with four models.
 
-    `roomy` has twice as many ids as its tokenizer, and a weight of `torn` is no number.
+    `roomy` has twice as many ids as its tokenizer. `torn` has no numbers for positions from 30 on,
+    `void` for none.
     """
     root = tmp_path_factory.mktemp("models")
     config = GPTConfig(letters.vocab_size, block_size=256, n_layer=2, n_head=2, n_embd=8)
@@ -38,8 +39,10 @@ def models(tmp_path_factory: pytest.TempPathFactory, letters: CharacterTokenizer
     roomy = replace(config, vocab_size=2 * letters.vocab_size)
     checkpoints.save(root / "roomy", GPT(roomy, torch.Generator().manual_seed(0)), letters)
     torn = GPT(config, torch.Generator().manual_seed(0))
-    torn.ln_f.weight.data[0] = torch.nan
+    torn.wpe.weight.data[30:] = torch.nan
     checkpoints.save(root / "torn", torn, letters)
+    torn.wpe.weight.data[:] = torch.nan
+    checkpoints.save(root / "void", torn, letters)
     return root
 
 
