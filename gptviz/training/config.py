@@ -1,7 +1,7 @@
 """What a training run is told: the model's shape, the text, and how to learn from it."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from gptviz.model import GPTConfig
@@ -107,6 +107,13 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """The inverse of to_dict. Raises ValueError for a name that is not a setting."""
         try:
-            return cls(**{**values, "model": GPTConfig(**values["model"])})
+            shape = values["model"]
+            known = {field.name for kind in (cls, GPTConfig) for field in fields(kind)}
+            if unknown := [name for name in (*values, *shape) if name not in known]:
+                raise ValueError(
+                    f"this gptviz knows no setting {', '.join(unknown)}; take the version that "
+                    f"wrote it, or begin a new run"
+                )
+            return cls(**{**values, "model": GPTConfig(**shape)})
         except (KeyError, TypeError) as error:
             raise ValueError(f"these are not the settings of a training run: {error}") from error
