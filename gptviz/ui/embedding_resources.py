@@ -90,9 +90,10 @@ def _known(key: Hashable) -> Projection | None:
 def _arrange(vectors: np.ndarray, n_axes: int, waiting: DeltaGenerator) -> Projection:
     with projection.tsne(vectors, n_axes) as job:
         last = projection.ITERATIONS
-        while job.running(0.1):
-            words = (
-                f"t-SNE: step {job.iteration} of {last}" if job.iteration else "Starting t-SNE …"
-            )
-            waiting.progress(min(1.0, job.iteration / last), words)
-        return job.result()
+        try:
+            while job.running(0.1):
+                step = f"step {job.iteration} of {last}" if job.iteration else "it starts"
+                waiting.progress(min(1.0, job.iteration / last), f"t-SNE: {step}")
+            return job.result()
+        finally:
+            waiting.empty()
