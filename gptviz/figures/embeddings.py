@@ -25,6 +25,7 @@ from gptviz.figures.theme import (
 BAR_PITCH = 24  # pixels from bar to bar
 LONGEST_LABEL = 38  # characters beside a bar, which is to have room, too; its hover has all
 HIGHEST_ROW, ROWS = 32, 250  # pixels: of one token's row, and of all if few
+NARROWEST = 560  # pixels for the columns: where their labels need more, they stand upright
 NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
 
@@ -43,7 +44,7 @@ def similarity_heatmap(
     T = len(tokens)
     lowest = ticks.axis["tickfont"]["size"] + 3  # or one label would lie on the next
     side = min(T * min(HIGHEST_ROW, max(lowest, ROWS / T)), LABELLED_TOKENS * lowest)
-    upright = T > NUMBERED
+    upright = T * ticks.room > NARROWEST
     room = (ticks.room if upright else 40) + (30 if ticks.note else 0)
     outlines = []
     if chosen is not None:
