@@ -22,26 +22,9 @@ from gptviz.training.loop import Trainer
 from gptviz.training.runs import Run
 from gptviz.ui import server
 
-TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12
 TINY = {"n-layer": 1, "n-head": 2, "n-embd": 8, "block-size": 8, "batch-size": 2, "steps": 2}
 COLUMNS = ["run", "name", "state", "step", "training loss", "validation loss", "best"]
 SHAPE = "n_layer = 1\nn_head = 2\nn_embd = 8\nblock_size = 8\n"
-
-
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    """The commands change their own process's signals: put them back."""
-    handlers = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for name, handler in handlers.items():
-        signal.signal(name, handler)
-
-
-@pytest.fixture
-def text_file(tmp_path: Path) -> Path:
-    path = tmp_path / "text.txt"
-    path.write_text(TEXT, encoding="utf-8")
-    return path
 
 
 @pytest.fixture
