@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from gptviz.analysis.sampling import is_drawable
 from gptviz.ui import parts, resources, sampling_controls, sampling_tabs, writing_tabs
 from gptviz.ui.components.sampling_explorer import sampling_explorer
 from gptviz.ui.frame import frame
@@ -11,7 +12,7 @@ from gptviz.ui.frame import frame
 view = frame("sampling")
 settings = sampling_controls.settings()
 logits = resources.next_logits(view.lm, view.ids, view.waiting)
-if not logits.softmax(-1).isfinite().all():
+if not is_drawable(logits):
     parts.problem(
         "There is nothing to draw the next token from: what this model says of it is not all "
         "numbers. Choose another model."

@@ -52,6 +52,11 @@ def removals(found: Sequence[Stage]) -> list[Removal]:
     return result
 
 
+def is_drawable(logits: Tensor) -> bool:
+    """Whether these logits (V,) give every token a probability; else there is nothing to draw."""
+    return bool(logits.softmax(-1).isfinite().all())
+
+
 def entropy(probabilities: Tensor) -> float:
     """How open a choice is, in nats (Shannon, 1948): 0 where only one token is possible.
 

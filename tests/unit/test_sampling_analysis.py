@@ -14,6 +14,7 @@ from gptviz.analysis.sampling import (
     draw_table,
     draws,
     entropy,
+    is_drawable,
     removals,
     token_table,
     wilson_interval,
@@ -185,3 +186,11 @@ def test_a_choice_of_one_token_leaves_no_others_in_the_draw_table(tiny_lm: Langu
     assert table["id"].iloc[0] == 4
     assert table["count"].tolist() == [10, 0]
     assert table["probability"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("logits", "drawable"),
+    [((1.0, -math.inf), True), ((1.0, math.nan), False), ((-math.inf, -math.inf), False)],
+)
+def test_only_numbers_can_be_drawn_from(logits, drawable):
+    assert is_drawable(torch.tensor(logits)) is drawable
