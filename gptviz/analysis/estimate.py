@@ -53,6 +53,7 @@ def memory(config: TrainingConfig) -> Memory:
     C, V, T = model.n_embd, model.vocab_size, model.block_size
     N = config.batch_size * T  # tokens of one batch; accumulated batches come one after another
     weights = FLOAT * parameters(model)
+    compared = min(V, config.vocab_sample + N) if config.vocab_sample else V
     # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
     # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.
     kept = 17 * C * FLOAT + (2 * C if model.resid_pdrop else 0)
@@ -65,7 +66,7 @@ def memory(config: TrainingConfig) -> Memory:
         optimizer=2 * weights,
         activations=N * (model.n_layer * kept + ends),
         # And the gradient of the matrix that makes them, once for all and once for a group.
-        logits=(min(GROUP, N) + min(CHUNK, N) + 2 * C) * V * FLOAT,
+        logits=((min(GROUP, N) + min(CHUNK, N) + 2 * C) * compared) * FLOAT,
         saving=3 * weights,
         process=PYTORCH,
     )

@@ -33,6 +33,11 @@ def options(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help="tokens of a bpe; 2048 to 16384 suit small models [2048]",
     )
+    command.add_argument(
+        "--end-of-text",
+        action="store_true",
+        help="read <|endoftext|> between two texts as that token, with the line ends around it",
+    )
     command.set_defaults(run=run)
 
 
@@ -51,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
             options.vocab_size,
             on_bytes=bar.update,
             show_progress=sys.stderr.isatty(),
+            end_of_text=options.end_of_text,
         )
     print(
         f"wrote {options.folder}: {about.tokens:,} tokens, {about.bytes / about.tokens:.2f} bytes "

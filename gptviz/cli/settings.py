@@ -30,6 +30,14 @@ class Setting:
 
     def add(self, group: argparse._ArgumentGroup) -> None:
         """Make it an option, which is absent from the result where it is not typed."""
+        if isinstance(self.default, bool):
+            group.add_argument(
+                self.flag,
+                action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS,
+                help=f"{self.words} [{'yes' if self.default else 'no'}]",
+            )
+            return
         shown = "the plays on board" if self.name == "data" else repr(self.default).strip("'")
         group.add_argument(
             self.flag,
@@ -58,7 +66,13 @@ class Setting:
 
 _PATH = type(DATA)
 _METAVARS = {int: "N", float: "X", str: "TEXT", _PATH: "PATH"}
-_KINDS = {int: "a whole number", float: "a number", str: "a text in quotes", _PATH: "a path"}
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    _PATH: "a path",
+}
 
 GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
     (
@@ -74,6 +88,7 @@ GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
             ("char", "gpt2", "bpe"),
         ),
         Setting("bpe_vocab_size", 2048, "tokens of a bpe; 512 to 8192 suit texts up to 10 MB"),
+        Setting("end_of_text", False, "read <|endoftext|> between two texts as that token"),
     ),
     (
         "the model",
@@ -113,6 +128,12 @@ GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
             "how the rate falls after the warm-up",
             ("cosine", "linear", "constant"),
         ),
+        Setting(
+            "optimizer",
+            "adamw",
+            "muon learns more a step and takes longer for it; worth trying from width 256 on",
+            ("adamw", "muon"),
+        ),
         Setting("weight_decay", 0.1, "how strongly matrices are pulled to 0; 0 to 0.2"),
         Setting("beta1", 0.9, "how long AdamW remembers the gradient's direction"),
         Setting("beta2", 0.99, "and how long its size; 0.95 to 0.999"),
@@ -122,6 +143,24 @@ GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
             "auto",
             "of the large products; auto measures what is quicker here",
             ("auto", "float32", "bfloat16"),
+        ),
+        Setting(
+            "copy_steps",
+            0,
+            "steps at the beginning that only practise copying, on random tokens said again and "
+            "again: 500 to 1000 make induction heads in a model that would not get them by itself",
+        ),
+        Setting(
+            "repeat_share",
+            0.0,
+            "share of the windows that go on with that later; they count in the training loss, not "
+            "in the validation loss; 0.1 to 0.3",
+        ),
+        Setting(
+            "vocab_sample",
+            0,
+            "tokens among which a step's loss looks for the right one, half the commonest and half "
+            "drawn anew each time; 0: all; 4096 to 8192 make gpt2's vocabulary twice as fast",
         ),
         Setting("seed", 0, "the same seed gives the same run"),
     ),

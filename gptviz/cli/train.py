@@ -76,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
 def begin(options: argparse.Namespace, team: "Team") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
     from gptviz.training import data
+    from gptviz.training.prepare import Prepared
     from gptviz.training.runs import Run
 
     if (options.folder / "config.json").exists():
@@ -88,6 +89,7 @@ def begin(options: argparse.Namespace, team: "Team") -> "Run":
     team.require_divisible(given.batch_size)
     if chosen["data"].is_dir():
         chosen["tokenizer"] = prepared_with(chosen["data"], getattr(options, "tokenizer", None))
+        chosen["end_of_text"] = Prepared.read(chosen["data"]).end_of_text
         text = data.open_prepared(chosen["data"])
     else:
         text = read_text(chosen)
@@ -106,9 +108,13 @@ def read_text(chosen: dict[str, Any]) -> "Dataset":
     source = chosen["data"]
     data.require_size(source)
     tokenizer = prepare.tokenizer_for(
-        chosen["tokenizer"], source, chosen["bpe_vocab_size"], show_progress=sys.stderr.isatty()
+        chosen["tokenizer"],
+        source,
+        chosen["bpe_vocab_size"],
+        show_progress=sys.stderr.isatty(),
+        end_of_text=chosen["end_of_text"],
     )
-    return data.read(source, tokenizer)
+    return data.read(source, tokenizer, chosen["end_of_text"])
 
 
 def prepared_with(folder: Path, typed: str | None) -> str:

@@ -9,6 +9,7 @@ from gptviz.model import GPTConfig
 TokenizerKind = Literal["char", "gpt2", "bpe"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Schedule = Literal["cosine", "linear", "constant"]
+Optimizer = Literal["adamw", "muon"]
 MOST_SNAPSHOTS = 100
 
 
@@ -16,13 +17,16 @@ MOST_SNAPSHOTS = 100
 class TrainingConfig:
     """Everything that decides the course of a run. Raises ValueError if it cannot work.
 
-    Rates are for AdamW; a step reads batch_size × accumulation texts of model.block_size tokens.
+    A step reads batch_size × accumulation texts of model.block_size tokens.
     """
 
     model: GPTConfig
     data: str  # a UTF-8 text, or a folder that `gptviz prepare` made
     tokenizer: TokenizerKind = "gpt2"
     bpe_vocab_size: int = 2048  # of the tokenizer "bpe", which is trained on the text itself
+    end_of_text: bool = False  # whether <|endoftext|> in the text is that token, or ordinary text
+    copy_steps: int = 0  # steps at the beginning in which the model only practises copying
+    repeat_share: float = 0.0  # share of the windows, afterwards, in which it goes on practising
     batch_size: int = 16
     accumulation: int = 1
     steps: int = 1000
@@ -30,10 +34,12 @@ class TrainingConfig:
     min_learning_rate: float = 1e-4
     warmup_steps: int = 50
     schedule: Schedule = "cosine"  # how the rate goes down to its minimum after the warm-up
+    optimizer: Optimizer = "adamw"
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.99
     gradient_clip: float = 1.0
+    vocab_sample: int = 0  # tokens that a step's loss looks for the right one among; 0: all
     precision: Precision = "auto"
     eval_interval: int = 50
     eval_windows: int = 64
@@ -54,6 +60,8 @@ class TrainingConfig:
             ("eval_interval", 1),
             ("eval_windows", 1),
             ("patience", 0),
+            ("copy_steps", 0),
+            ("vocab_sample", 0),
             ("seed", 0),
             ("bpe_vocab_size", 257),  # the 256 bytes, and the sign for the end of a text
             ("sample_interval", 0),
@@ -82,17 +90,26 @@ class TrainingConfig:
             )
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay is {self.weight_decay!r}; it cannot be negative")
-        for name in ("beta1", "beta2"):
+        for name in ("beta1", "beta2", "repeat_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be in [0, 1)")
         for name, kind in (
             ("tokenizer", TokenizerKind),
             ("precision", Precision),
             ("schedule", Schedule),
+            ("optimizer", Optimizer),
         ):
             if getattr(self, name) not in get_args(kind):
                 choices = ", ".join(map(repr, get_args(kind)))
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}")
+
+        if not isinstance(self.end_of_text, bool):
+            raise ValueError(f"end_of_text is {self.end_of_text!r}; it must be True or False")
+        if self.copy_steps >= self.steps:
+            raise ValueError(
+                f"copy_steps is {self.copy_steps}; it must be below steps, {self.steps}, so that "
+                f"the run reads its text, too"
+            )
 
     @property
     def tokens_per_step(self) -> int:

@@ -125,9 +125,11 @@ def load(config: TrainingConfig, run_folder: Path) -> Dataset:
         return open_prepared(source)
     require_size(source)
     if not kept.is_dir():
-        made = prepare.tokenizer_for(config.tokenizer, source, config.bpe_vocab_size)
+        made = prepare.tokenizer_for(
+            config.tokenizer, source, config.bpe_vocab_size, end_of_text=config.end_of_text
+        )
         keep_tokenizer(made, run_folder)
-    return read(source, tokenizers.load(kept))
+    return read(source, tokenizers.load(kept), config.end_of_text)
 
 
 def open_prepared(folder: Path) -> Dataset:
@@ -136,9 +138,9 @@ def open_prepared(folder: Path) -> Dataset:
     return Dataset(ids, tokenizers.load(folder / prepare.TOKENIZER), about.bytes / about.tokens)
 
 
-def read(source: texts.Source, tokenizer: Tokenizer) -> Dataset:
+def read(source: texts.Source, tokenizer: Tokenizer, end_of_text: bool = False) -> Dataset:
     """A text as ids in memory. Raises OSError or ValueError in words if it cannot be read."""
-    parts = list(prepare.encode(texts.characters(source), tokenizer))
+    parts = list(prepare.encode(texts.characters(source), tokenizer, end_of_text))
     ids = np.concatenate([ids for ids, _ in parts])
     return Dataset(ids, tokenizer, sum(n_bytes for _, n_bytes in parts) / len(ids))
 

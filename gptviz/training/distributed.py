@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 
 from gptviz.training.devices import memory_in_words
 from gptviz.training.learner import Learner
+from gptviz.training.optimizer import empty_memory
 from gptviz.training.team import Setup, Step, Team
 
 LONGEST_SILENCE = timedelta(minutes=10)  # after which the others are given up
@@ -104,12 +105,8 @@ class Together(Team):
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
                     if self.rank:
-                        optimizer.state[parameter] = {
-                            "step": torch.zeros((), device=parameter.device),
-                            "exp_avg": torch.zeros_like(parameter),
-                            "exp_avg_sq": torch.zeros_like(parameter),
-                        }
-                    for key in ("step", "exp_avg", "exp_avg_sq"):
+                        optimizer.state[parameter] = empty_memory(group, parameter)
+                    for key in empty_memory(group, parameter):
                         dist.broadcast(optimizer.state[parameter][key], 0)
 
     @contextmanager

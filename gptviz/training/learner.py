@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.model import GPT
+from gptviz.training.batches import UNKNOWABLE, Batch
 from gptviz.training.config import TrainingConfig
 from gptviz.training.devices import choose_attention
 from gptviz.training.loss import cross_entropy
-from gptviz.training.optimizer import adamw
+from gptviz.training.optimizer import new_optimizer
 from gptviz.training.stopwatch import Stopwatch
 from gptviz.training.team import Team
 
@@ -27,7 +28,7 @@ class Learner:
         generator = torch.Generator().manual_seed(config.seed)
         attention = choose_attention(config, device, dtype)
         self.model = GPT(replace(config.model, attention=attention), generator).to(device)
-        self.optimizer = adamw(self.model, config)
+        self.optimizer = new_optimizer(self.model, config)
         self.alone = Criterion(self.model)
         self.criterion: nn.Module = self.alone
         self.watch = Stopwatch(device)
@@ -38,16 +39,15 @@ class Learner:
         if begun:
             self.team.share_memory(self.optimizer)
 
-    def gradient(self, batches: Sequence[tuple[Tensor, Tensor]], seed: int) -> float:
+    def gradient(self, batches: Sequence[Batch], seed: int) -> float:
         """Find the gradient of the mean loss of all batches; that loss, in nats a token."""
         # Dropout knows only the process's own generator; each process leaves out other numbers.
         torch.manual_seed(seed * self.team.size + self.team.rank)
         self.model.train()
         total = 0.0
-        for i, (inputs, targets) in enumerate(batches, start=1):
+        for i, batch in enumerate(batches, start=1):
             with self.team.backward(self.criterion, last=i == len(batches)):
-                mean = self.loss(self.criterion, self.team.part(inputs), self.team.part(targets))
-                loss = mean / len(batches)
+                loss = self.mean_loss(batch) / len(batches)
                 self.watch.lap("forward")
                 loss.backward()
                 total += loss.item()
@@ -66,15 +66,26 @@ class Learner:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
+    def mean_loss(self, batch: Batch) -> Tensor:
+        """This process's part of a batch's loss; the mean of all parts is that of the batch."""
+        part = self.team.part
+        inputs, targets = part(batch.inputs).to(self.device), part(batch.targets).to(self.device)
+        n_targets = batch.n_targets / self.team.size
+        with self.autocast():
+            if batch.candidates is None:
+                return self.criterion(inputs, targets, n_targets)
+            ids, bias = batch.candidates.ids, batch.candidates.bias
+            return self.criterion(
+                inputs, targets, n_targets, ids.to(self.device), bias.to(self.device)
+            )
+
     @torch.no_grad()
     def validate(self, inputs: Tensor, targets: Tensor) -> float:
         """Mean loss of one batch in nats a token, without dropout, by this process alone."""
         self.model.eval()
-        return self.loss(self.alone, inputs, targets).item()
-
-    def loss(self, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         with self.autocast():
-            return criterion(inputs.to(self.device), targets.to(self.device))
+            loss = self.alone(inputs.to(self.device), targets.to(self.device), targets.numel())
+        return loss.item()
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The large products in the type of this run."""
@@ -92,7 +103,26 @@ class Criterion(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean loss in nats a token of texts (B, T) and the tokens that follow (B, T)."""
+    def forward(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        n_targets: float,
+        ids: Tensor | None = None,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        """Sum of the losses of texts (B, T) and the tokens that follow (B, T), ÷ n_targets.
+
+        In nats a token. Targets that are UNKNOWABLE do not count. With ids and bias (N,) each, the
+        right token is looked for among those alone (see gptviz.training.batches.Candidates).
+        """
         hidden = self.model.hidden(inputs).flatten(0, 1)
-        return cross_entropy(hidden, self.model.unembedding, targets.flatten())
+        weight, targets = self.model.unembedding, targets.flatten()
+        known = targets != UNKNOWABLE
+        if not known.all():
+            hidden, targets = hidden[known], targets[known]
+        if ids is not None:
+            place = torch.empty(len(weight), dtype=torch.long, device=ids.device)
+            place[ids] = torch.arange(len(ids), device=ids.device)
+            weight, targets = weight[ids], place[targets]
+        return cross_entropy(hidden, weight, targets, bias, n_targets)

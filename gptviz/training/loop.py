@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from gptviz.training import data, saving
+from gptviz.training.batches import Reader
 from gptviz.training.control import Requests
 from gptviz.training.devices import choose_dtype, memory_in_words
 from gptviz.training.learner import Learner
@@ -60,6 +61,7 @@ class Trainer:
                 f"{config.model.vocab_size}; set vocab_size to at least the former"
             )
         self.train_ids, self.val_ids = data.split(text.ids, config.model.block_size)
+        self.reader = Reader(self.train_ids, config)
         self.generator = torch.Generator()
         self.device = team.device()
         self.learner = Learner(config, self.device, self.chosen_dtype(), team)
@@ -142,12 +144,7 @@ class Trainer:
         lr, seed = self.learning_rate(), config.seed * 1_000_003 + self.step
         self.generator.manual_seed(seed)
         self.watch.lap("other")
-        batches = [
-            data.random_batch(
-                self.train_ids, config.batch_size, config.model.block_size, self.generator
-            )
-            for _ in range(config.accumulation)
-        ]
+        batches = [self.reader.batch(self.step, self.generator) for _ in range(config.accumulation)]
         self.team.send(Step(batches, seed, lr))
         self.watch.lap("data")
         train_loss = self.learner.gradient(batches, seed)

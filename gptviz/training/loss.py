@@ -20,38 +20,46 @@ class _GroupedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, dtype: torch.dtype
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        bias: Tensor | None,
+        n_tokens: float,
+        dtype: torch.dtype,
     ) -> Tensor:
-        n_tokens, V = len(targets), len(weight)
+        V = len(weight)
         chunk = CHUNK if hidden.device.type == "cpu" else GROUP
         narrow = weight.to(dtype)
         # Taken once: asking the system for this much memory again and again takes as long as
         # the softmax does.
-        memory = narrow.new_empty(min(GROUP, n_tokens), V)
-        wide_memory = hidden.new_empty(min(chunk, n_tokens), V)
+        memory = narrow.new_empty(min(GROUP, len(targets)), V)
+        wide_memory = hidden.new_empty(min(chunk, len(targets)), V)
         loss = hidden.new_zeros(())
         d_hidden, d_weight = torch.empty_like(hidden), None
-        for start in range(0, n_tokens, GROUP):
+        for start in range(0, len(targets), GROUP):
             part = slice(start, start + GROUP)
             h = hidden[part].to(dtype)
             logits = torch.mm(h, narrow.t(), out=memory[: len(h)])  # (group, V)
             for x, y in zip(logits.split(chunk), targets[part].split(chunk), strict=True):
-                loss += _loss_and_gradient(x, y, n_tokens, wide_memory[: len(y)])
+                loss += _loss_and_gradient(x, y, bias, n_tokens, wide_memory[: len(y)])
             d_logits = logits
             d_hidden[part] = d_logits @ narrow
             d_narrow = d_logits.t() @ h
             d_weight = d_narrow.to(weight.dtype) if d_weight is None else d_weight.add_(d_narrow)
-        ctx.save_for_backward(d_hidden, d_weight)
+        ctx.save_for_backward(d_hidden, torch.zeros_like(weight) if d_weight is None else d_weight)
         return loss
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
         d_hidden, d_weight = ctx.saved_tensors
-        return d_hidden * d_loss, d_weight * d_loss, None, None
+        return d_hidden * d_loss, d_weight * d_loss, None, None, None, None
 
 
-def _loss_and_gradient(logits: Tensor, targets: Tensor, n_tokens: int, p: Tensor) -> Tensor:
+def _loss_and_gradient(
+    logits: Tensor, targets: Tensor, bias: Tensor | None, n_tokens: float, p: Tensor
+) -> Tensor:
     """These tokens' part of the mean loss of n_tokens; their logits become that part's gradient.
 
     The gradient is the softmax p, less 1 at the target. p gives the float32 memory for it; it
@@ -59,6 +67,8 @@ def _loss_and_gradient(logits: Tensor, targets: Tensor, n_tokens: int, p: Tensor
     """
     y = targets.unsqueeze(1)
     p.copy_(logits)
+    if bias is not None:
+        p += bias
     p -= p.amax(-1, keepdim=True)
     at_target = p.gather(1, y)
     sums = p.exp_().sum(-1, keepdim=True)
@@ -67,21 +77,35 @@ def _loss_and_gradient(logits: Tensor, targets: Tensor, n_tokens: int, p: Tensor
     return (sums.log() - at_target).sum() / n_tokens
 
 
-def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-    """Mean of −log p(target) in nats, where logits = hidden · weightᵀ.
+def cross_entropy(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    bias: Tensor | None = None,
+    n_tokens: float | None = None,
+) -> Tensor:
+    """Mean of −log p(target) in nats, where logits = hidden · weightᵀ + bias.
 
-    hidden (N, C) is the normed residual stream, weight (V, C) the unembedding, targets (N,)
-    token ids. Under autocast the products run in its type; the softmax is always float32.
+    hidden (N, C) is the normed residual stream, weight (V, C) the unembedding, targets (N,) rows
+    of it, bias (V,) or None. n_tokens is what their sum is divided by, N if nothing is said. Under
+    autocast the products run in its type; the softmax is always float32.
     """
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+    n_tokens = len(targets) if n_tokens is None else n_tokens
     with torch.autocast(kind, enabled=False):
         if torch.is_grad_enabled():
-            return _GroupedCrossEntropy.apply(hidden.float(), weight, targets, dtype)
+            return _GroupedCrossEntropy.apply(
+                hidden.float(), weight, targets, bias, n_tokens, dtype
+            )
         narrow = weight.to(dtype)
         parts = zip(hidden.split(GROUP), targets.split(GROUP), strict=True)
         losses = [
-            F.cross_entropy((h.to(dtype) @ narrow.t()).float(), y, reduction="sum")
+            F.cross_entropy(_wide(h.to(dtype) @ narrow.t(), bias), y, reduction="sum")
             for h, y in parts
         ]
-        return torch.stack(losses).sum() / len(targets)
+        return torch.stack(losses).sum() / n_tokens
+
+
+def _wide(logits: Tensor, bias: Tensor | None) -> Tensor:
+    return logits.float() if bias is None else logits.float() + bias

@@ -82,7 +82,14 @@ def cancel() -> None:
 
 
 def _key(config: "TrainingConfig") -> str:
-    same = (config.batch_size, config.accumulation, config.precision, config.detail_interval)
+    same = (
+        config.batch_size,
+        config.accumulation,
+        config.precision,
+        config.detail_interval,
+        config.optimizer,
+        config.vocab_sample,
+    )
     return repr((config.model, *same))
 
 
@@ -129,7 +136,15 @@ def _trial(config: "TrainingConfig", folder: Path) -> None:
     n_characters = 10 * (config.model.block_size + 2)
     text = folder / "text.txt"
     text.write_text((letters * n_characters)[:n_characters], encoding="utf-8")
-    quiet = replace(config, data=str(text), tokenizer="char", snapshots=0, sample_interval=0)
+    quiet = replace(
+        config,
+        data=str(text),
+        tokenizer="char",
+        snapshots=0,
+        sample_interval=0,
+        copy_steps=0,
+        end_of_text=False,
+    )
     run = Run.create(folder / "run", quiet)
     trainer = Trainer(run, Requests(run))
     trainer.one_step()  # the first one allocates and plans: it is not counted

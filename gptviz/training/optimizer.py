@@ -1,11 +1,12 @@
-"""AdamW, which weights it shrinks, and how fast it learns at each step."""
+"""AdamW and Muon, which weights they shrink, and how fast they learn at each step."""
 
 import math
 from inspect import unwrap
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gptviz.model import GPT
 from gptviz.training.config import TrainingConfig
 
 
@@ -30,14 +31,72 @@ class AdamW(torch.optim.AdamW):
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
 
 
-def adamw(model: nn.Module, config: TrainingConfig) -> AdamW:
-    """AdamW (Loshchilov and Hutter, 2019), fused: one pass over memory a step."""
-    return AdamW(
-        decay_groups(model, config.weight_decay),
+class Optimizers(torch.optim.Optimizer):
+    """Several optimisers as one, each for some parameters: they share what they remember."""
+
+    def __init__(self, *parts: torch.optim.Optimizer):
+        self.parts = parts
+        self.param_groups = [group for part in parts for group in part.param_groups]
+        self.state = parts[0].state
+        for part in parts:
+            part.state = self.state
+
+    def step(self) -> None:  # type: ignore[override]
+        """Correct all weights."""
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient."""
+        for part in self.parts:
+            part.zero_grad(set_to_none)
+
+
+def new_optimizer(model: GPT, config: TrainingConfig) -> torch.optim.Optimizer:
+    """What corrects the weights of a run. Raises ValueError where PyTorch lacks it.
+
+    AdamW (Loshchilov and Hutter, 2019) is fused: one pass over memory a step. Muon (Jordan et al.,
+    2024) makes all directions of a matrix's update equally long; it takes the matrices of the
+    blocks, scaled so that one rate serves both, and AdamW the rest, embeddings among it.
+    """
+    if config.optimizer == "adamw":
+        return adamw(decay_groups(model, config.weight_decay), config)
+    if not hasattr(torch.optim, "Muon"):
+        raise ValueError(
+            f"Muon comes with PyTorch 2.9, and this is {torch.__version__}; install a newer one or "
+            f"choose the optimizer adamw"
+        )
+    matrices, vectors = decay_groups(model, config.weight_decay)
+    inside = {id(p) for p in model.h.parameters()}
+    of_blocks = [p for p in matrices["params"] if id(p) in inside]
+    matrices["params"] = [p for p in matrices["params"] if id(p) not in inside]
+    muon = _muon(of_blocks, config)
+    return Optimizers(muon, adamw([matrices, vectors], config))
+
+
+def adamw(groups: list[dict], config: TrainingConfig) -> AdamW:
+    """AdamW with a run's settings for these groups of parameters."""
+    return AdamW(groups, lr=config.learning_rate, betas=(config.beta1, config.beta2), fused=True)
+
+
+def _muon(matrices: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
+    return torch.optim.Muon(
+        matrices,
         lr=config.learning_rate,
-        betas=(config.beta1, config.beta2),
-        fused=True,
+        weight_decay=config.weight_decay,
+        adjust_lr_fn="match_rms_adamw",
     )
+
+
+def empty_memory(group: dict, parameter: nn.Parameter) -> dict[str, Tensor]:
+    """What an optimiser remembers of a parameter of this group, as zeros."""
+    if "ns_steps" in group:  # Muon's
+        return {"momentum_buffer": torch.zeros_like(parameter)}
+    return {
+        "step": torch.zeros((), device=parameter.device),
+        "exp_avg": torch.zeros_like(parameter),
+        "exp_avg_sq": torch.zeros_like(parameter),
+    }
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

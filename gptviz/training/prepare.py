@@ -7,6 +7,7 @@ FOLDER/tokenizer/      the tokenizer
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ import numpy as np
 
 from gptviz import tokenizers
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
+from gptviz.tokenizers.gpt2 import END_OF_TEXT
 from gptviz.tokenizers.trained import encoder, train_bpe
 from gptviz.training import texts
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from gptviz.training.config import TokenizerKind  # needs PyTorch, which takes longer than this
 
 TOKENS, ABOUT, TOKENIZER = "tokens.bin", "prepared.json", "tokenizer"
+# The end of a text, with the line ends around it, which only set it apart.
+_END = re.compile(rf"\n*{re.escape(END_OF_TEXT)}\n*")
 LEARNT_FROM = 16  # pieces of a megabyte, at most, from which a BPE is trained
 
 
@@ -35,6 +39,7 @@ class Prepared:
     bytes: int  # of the text in UTF-8
     tokenizer: "TokenizerKind"
     text: str  # the file's name
+    end_of_text: bool = False  # whether <|endoftext|> in it became that token
 
     @classmethod
     def read(cls, folder: Path) -> "Prepared":
@@ -77,16 +82,27 @@ def tokenizer_for(
     source: texts.Source,
     bpe_vocab_size: int = 2048,
     show_progress: bool = False,
+    end_of_text: bool = False,
 ) -> Tokenizer:
     """GPT-2's own tokenizer, or one that is made from the text: its characters, or a BPE.
 
-    Raises OSError or ValueError for a text that cannot be read or cannot fill the vocabulary.
+    With end_of_text, a BPE learns nothing from the signs for the end of a text. Raises OSError or
+    ValueError for a text that cannot be read or cannot fill the vocabulary, and for characters
+    with end_of_text: there is none for the end of a text.
     """
     if kind == "gpt2":
         return GPT2Tokenizer()
     if kind == "char":
+        if end_of_text:
+            raise ValueError(
+                f"a tokenizer of characters has no token {END_OF_TEXT}; choose the tokenizer bpe "
+                f"or gpt2, or leave end_of_text out"
+            )
         return CharacterTokenizer(sorted(set().union(*texts.characters(source))))
-    return train_bpe(_spread(source), bpe_vocab_size, show_progress)
+    pieces = _spread(source)
+    if end_of_text:
+        pieces = (_END.sub("\n\n", piece) for piece in pieces)
+    return train_bpe(pieces, bpe_vocab_size, show_progress)
 
 
 def _spread(source: texts.Source) -> Iterator[str]:
@@ -97,13 +113,32 @@ def _spread(source: texts.Source) -> Iterator[str]:
             yield piece
 
 
-def encode(pieces: Iterable[str], tokenizer: Tokenizer) -> Iterator[tuple[np.ndarray, int]]:
-    """The ids of a text that comes in pieces, and the bytes in UTF-8 that they stand for."""
+def encode(
+    pieces: Iterable[str], tokenizer: Tokenizer, end_of_text: bool = False
+) -> Iterator[tuple[np.ndarray, int]]:
+    """The ids of a text that comes in pieces, and the bytes in UTF-8 that they stand for.
+
+    With end_of_text, <|endoftext|> becomes that token, together with the line ends around it.
+    Raises ValueError if the tokenizer has none.
+    """
     if not isinstance(tokenizer, CharacterTokenizer):  # to which any cut is the same
         pieces = texts.whole_words(pieces)
     dtype, encoded = narrowest(tokenizer), encoder(tokenizer)
+    if not end_of_text:
+        for piece in pieces:
+            yield np.array(encoded(piece), dtype), len(piece.encode())
+        return
+    if tokenizer.end_of_text is None:
+        raise ValueError(f"the tokenizer {tokenizer.name} has no token {END_OF_TEXT}")
+    end = np.array([tokenizer.end_of_text], dtype)
+    after_end = False  # a piece may begin with the line ends that follow one
     for piece in pieces:
-        yield np.array(encoded(piece), dtype), len(piece.encode())
+        first, *others = _END.split(piece.lstrip("\n") if after_end else piece)
+        ids = [np.array(encoded(first), dtype)]
+        for text in others:
+            ids += [end, np.array(encoded(text), dtype)]
+        after_end = not text if others else after_end and not first
+        yield np.concatenate(ids), len(piece.encode())
 
 
 def prepare(
@@ -113,6 +148,7 @@ def prepare(
     bpe_vocab_size: int = 2048,
     on_bytes: Callable[[int], None] = lambda n: None,
     show_progress: bool = False,
+    end_of_text: bool = False,
 ) -> Prepared:
     """Tokenize a text into a folder, which appears only when it is whole.
 
@@ -122,7 +158,7 @@ def prepare(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} already holds something; choose another folder")
-    tokenizer = tokenizer_for(kind, text, bpe_vocab_size, show_progress)
+    tokenizer = tokenizer_for(kind, text, bpe_vocab_size, show_progress, end_of_text)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = tempfile.TemporaryDirectory(prefix=f".{folder.name}.partial-", dir=folder.parent)
@@ -131,13 +167,13 @@ def prepare(
             tokenizer.save(partial / TOKENIZER)
             n_tokens = n_bytes = 0
             with (partial / TOKENS).open("wb") as file:
-                for ids, size in encode(texts.characters(text), tokenizer):
+                for ids, size in encode(texts.characters(text), tokenizer, end_of_text):
                     file.write(ids.data)
                     n_tokens, n_bytes = n_tokens + len(ids), n_bytes + size
                     on_bytes(size)
                 file.flush()
                 os.fsync(file.fileno())
-            about = Prepared(n_tokens, n_bytes, kind, text.name)
+            about = Prepared(n_tokens, n_bytes, kind, text.name, end_of_text)
             content = json.dumps(asdict(about), ensure_ascii=False, indent=2) + "\n"
             (partial / ABOUT).write_text(content, encoding="utf-8")
             os.replace(partial, folder)

@@ -12,6 +12,7 @@ from gptviz import checkpoints
 from gptviz.checkpoints.folder import to_disk
 from gptviz.model import GPT
 from gptviz.tokenizers import Tokenizer
+from gptviz.training.optimizer import empty_memory
 from gptviz.training.runs import Run
 
 
@@ -59,11 +60,13 @@ def load_checkpoint(run: Run, step: int, model: GPT, optimizer: Optimizer) -> No
     path = folder / "optimizer.safetensors"
     try:
         tensors = load_file(path)
-        for name, parameter in model.named_parameters():
-            optimizer.state[parameter] = {
-                key: tensors[f"{name}.{key}"].to(parameter.device)
-                for key in ("step", "exp_avg", "exp_avg_sq")
-            }
+        named = {parameter: name for name, parameter in model.named_parameters()}
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                optimizer.state[parameter] = {
+                    key: tensors[f"{named[parameter]}.{key}"].to(parameter.device)
+                    for key in empty_memory(group, parameter)
+                }
     except (OSError, SafetensorError, KeyError) as error:
         raise ValueError(
             f"{path} cannot be read ({error}), so the run cannot go on; its model in the same "
@@ -80,7 +83,7 @@ def prune(run: Run, keep: set[int]) -> None:
 
 
 def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """AdamW's running means under the names of their parameters."""
+    """The optimiser's running means under the names of their parameters."""
     return {
         f"{name}.{key}": value
         for name, parameter in model.named_parameters()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from gptviz.training.batches import Batch
     from gptviz.training.config import TrainingConfig
     from gptviz.training.runs import Command
 
@@ -34,7 +35,7 @@ class Setup:
 class Step:
     """What they are to do in a step."""
 
-    batches: Sequence[tuple["Tensor", "Tensor"]]  # of the whole team: inputs and targets (B, T)
+    batches: Sequence["Batch"]  # of the whole team
     seed: int
     learning_rate: float
 

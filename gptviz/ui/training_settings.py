@@ -7,7 +7,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from gptviz.model import GPTConfig, Norm, Position
-from gptviz.training.config import Precision, Schedule, TrainingConfig
+from gptviz.training.config import Optimizer, Precision, Schedule, TrainingConfig
 
 COLUMNS = 4
 BASE = "new_base"  # the settings that the controls change: a preset's, or a cloned run's
@@ -32,6 +32,7 @@ class Setting:
 
 NORMS = {"pre": "before each part (GPT-2)", "post": "after each part (2017)", "none": "none"}
 POSITIONS = {"learned": "learnt (GPT-2)", "sinusoidal": "waves (2017)", "none": "none"}
+OPTIMIZERS = {"adamw": "AdamW", "muon": "Muon for the blocks, AdamW for the rest"}
 SCHEDULES = {"cosine": "along a cosine", "linear": "in a straight line", "constant": "not at all"}
 PRECISIONS = {"auto": "whichever is faster", "float32": "float32", "bfloat16": "bfloat16"}
 
@@ -70,6 +71,7 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
             "schedule", "Schedule", "How the rate goes down after the warm-up.", choices=SCHEDULES
         ),
         Setting("warmup_steps", "Warm-up", "Steps until the rate is at its highest.", 0, 10),
+        Setting("optimizer", "Optimizer", "Makes corrections of gradients.", choices=OPTIMIZERS),
         Setting(
             "weight_decay",
             "Weight decay",
@@ -83,7 +85,32 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
             step=0.1,
         ),
     ),
+    "Practising to copy": (
+        Setting(
+            "copy_steps",
+            "Copying lessons",
+            "Steps at the beginning on nothing but random tokens said again and again, few at "
+            "first. Heads that look back are born there.",
+            0,
+            100,
+        ),
+        Setting(
+            "repeat_share",
+            "Repeated windows",
+            "Share of what is read afterwards that is such practice. It counts in the training "
+            "loss, but not in the validation loss.",
+            step=0.05,
+        ),
+    ),
     "Around it": (
+        Setting(
+            "vocab_sample",
+            "Sampled vocabulary",
+            "Tokens among which a step looks for the right one, half the commonest and half drawn "
+            "anew. 0: all. Quicker for a large vocabulary.",
+            0,
+            512,
+        ),
         Setting("precision", "Precision", "Of the large products.", choices=PRECISIONS),
         Setting(
             "eval_interval",
@@ -106,7 +133,12 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
 SETTINGS = tuple(setting for group in GROUPS.values() for setting in group)
 _OF_MODEL = {field.name for field in fields(GPTConfig)}
 
-for _choices, _kind in ((NORMS, Norm), (POSITIONS, Position), (SCHEDULES, Schedule)):
+for _choices, _kind in (
+    (NORMS, Norm),
+    (POSITIONS, Position),
+    (SCHEDULES, Schedule),
+    (OPTIMIZERS, Optimizer),
+):
     assert set(_choices) == set(get_args(_kind))
 assert set(PRECISIONS) == set(get_args(Precision))
 

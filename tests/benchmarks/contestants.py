@@ -177,13 +177,14 @@ class Gptviz(Contestant):
             self.lm = LanguageModel(GPT(GPTConfig(**self.shape)), tokenizer, "random", "random")
 
     def build_trainer(self, model: Any) -> None:
+        from gptviz.training.batches import Batch
         from gptviz.training.config import TrainingConfig
         from gptviz.training.devices import choose_dtype
         from gptviz.training.learner import Learner
         from gptviz.training.team import ALONE
 
         config = TrainingConfig(model=model, data="", learning_rate=LEARNING_RATE)
-        device = torch.device("cpu")
+        device, self.batch = torch.device("cpu"), Batch
         self.learner = Learner(config, device, choose_dtype("auto", device, config), ALONE)
 
     def trace(self, ids: Tensor) -> Any:
@@ -195,7 +196,7 @@ class Gptviz(Contestant):
         return torch.tensor([prompt + [step.id for step in steps]])
 
     def train_step(self, x: Tensor, y: Tensor) -> float:
-        loss = self.learner.gradient([(x, y)], seed=0)
+        loss = self.learner.gradient([self.batch(x, y)], seed=0)
         self.learner.update(LEARNING_RATE)
         return loss
 

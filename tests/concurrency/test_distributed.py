@@ -139,6 +139,7 @@ def test_torchrun_with_two_processes_ends_with_the_loss_of_one(tmp_path):
     torchrun = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node 2"
     train = f"-m gptviz train --folder {shared} --data text.txt --steps 20 --eval-interval 5"
     batch = "--batch-size 6 --accumulation 2 --eval-windows 5 --precision float32"
+    batch += " --copy-steps 3 --repeat-share 0.4 --vocab-sample 6"
     model = "--n-layer 1 --n-head 2 --n-embd 8 --block-size 8 --dropout 0"
     ended = subprocess.run(
         [*torchrun.split(), *train.split(), *batch.split(), *model.split()],

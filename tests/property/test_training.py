@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptviz.model import GPT, GPTConfig
+from gptviz.training.batches import Batch
 from gptviz.training.config import TrainingConfig
 from gptviz.training.devices import choose_attention, choose_dtype
 from gptviz.training.learner import Learner
-from gptviz.training.optimizer import adamw, decay_groups, learning_rate
+from gptviz.training.optimizer import decay_groups, learning_rate, new_optimizer
 from gptviz.training.team import ALONE
 
 law = settings(max_examples=50, deadline=None)
@@ -40,7 +41,7 @@ def test_matrices_are_decayed_and_vectors_are_not(changes):
 
 def test_the_optimiser_shrinks_matrices_alone():
     model = GPT(MODEL)
-    optimizer = adamw(model, config(weight_decay=0.5, learning_rate=0.1))
+    optimizer = new_optimizer(model, config(weight_decay=0.5, learning_rate=0.1))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -139,7 +140,7 @@ def test_a_model_learns_the_same_whichever_attention_is_chosen():
         Learner(config(model=model), cpu, d, ALONE) for d in (torch.float32, torch.bfloat16)
     ]
     assert [learner.model.config.attention for learner in learners] == ["fused", "explicit"]
-    batch = torch.arange(8).view(1, 8), torch.arange(1, 9).view(1, 8)
+    batch = Batch(torch.arange(8).view(1, 8), torch.arange(1, 9).view(1, 8))
     for _ in range(3):
         expected, found = (learner.gradient([batch], seed=0) for learner in learners)
         assert found == pytest.approx(expected, rel=1e-2)

@@ -1,0 +1,135 @@
+"""What a step reads: windows of the text, and passages that are said again and again.
+
+A model finds out how to copy only if copying pays, and a text of a few million tokens pays little:
+so a run may practise. First come lessons with few tokens and short windows, where looking back is
+all that there is to learn; then a share of the windows goes on practising beside the text. Why it
+begins with few tokens: to copy any of them, a model must recognise each in the past by its vector
+and write it into the logits, and only then does looking in the right place pay. With 64 tokens
+that takes some hundred steps, and what was learnt then serves a larger vocabulary.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gptviz.training.config import TrainingConfig
+from gptviz.training.data import random_batch
+
+UNKNOWABLE = -100  # the target where nothing could tell the next token; PyTorch's ignore_index
+COMMON = 8192  # tokens from which repeated passages are made, the commonest of the text
+FEW = 64  # of these, the tokens that the lessons begin with
+MANY = 4096  # and those that they end with
+LESSON_LENGTH = 64  # tokens of a lesson's window
+SHORTEST = 6  # tokens of a passage
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The tokens among which a step's loss looks for the right one."""
+
+    ids: Tensor  # (N,)
+    # Added to their logits. Where a token was drawn with probability q, −ln q: so that the sum over
+    # the drawn ones is, on average, that over all.
+    bias: Tensor  # (N,) float32
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Texts and the tokens that follow, for one forward and backward pass."""
+
+    inputs: Tensor  # (B, T) ids
+    targets: Tensor  # (B, T) ids, or UNKNOWABLE
+    candidates: Candidates | None = None  # None: the whole vocabulary
+
+    @property
+    def n_targets(self) -> int:
+        """How many tokens the loss is the mean of."""
+        return int((self.targets != UNKNOWABLE).sum())
+
+
+class Reader:
+    """Makes the batches of a run: the same ones whenever a generator has the same seed."""
+
+    def __init__(self, ids: np.ndarray, config: TrainingConfig):
+        self.ids, self.config = ids, config
+        practises = bool(config.copy_steps or config.repeat_share)
+        counted = practises or config.vocab_sample
+        self.common = by_frequency(ids)[:COMMON] if counted else torch.empty(0, dtype=torch.long)
+        if practises and len(self.common) < 2:
+            raise ValueError(
+                f"the text has {len(self.common)} different tokens; practising to copy needs 2"
+            )
+
+    def batch(self, step: int, generator: torch.Generator) -> Batch:
+        """What the given step (from 0) learns from."""
+        config = self.config
+        if step < config.copy_steps:
+            return self.lesson(step, generator)
+        B, T = config.batch_size, config.model.block_size
+        n_repeated = round(B * config.repeat_share)
+        inputs, targets = random_batch(self.ids, B - n_repeated, T, generator)
+        if n_repeated:
+            again = repeated(self.common, n_repeated, T, T * 3 // 8, generator)
+            inputs, targets = (
+                torch.cat(pair) for pair in zip((inputs, targets), again, strict=True)
+            )
+        return Batch(inputs, targets, self.candidates(targets, generator))
+
+    def lesson(self, step: int, generator: torch.Generator) -> Batch:
+        """Only passages said again and again, of more tokens the later it is."""
+        config = self.config
+        few, many = (min(n, len(self.common)) for n in (FEW, MANY))
+        grown = max(0.0, (step / config.copy_steps - 1 / 3) / (2 / 3))
+        active = self.common[: round(few * (many / few) ** grown)]
+        T = min(LESSON_LENGTH, config.model.block_size)
+        rows = config.batch_size * (config.model.block_size // T)
+        inputs, targets = repeated(active, rows, T, T // 2, generator)
+        return Batch(inputs, targets, Candidates(active, torch.zeros(len(active))))
+
+    def candidates(self, targets: Tensor, generator: torch.Generator) -> Candidates | None:
+        """vocab_sample tokens, half the commonest and half drawn of the rest, and all targets."""
+        n, V = self.config.vocab_sample, self.config.model.vocab_size
+        if not 0 < n < V:
+            return None
+        certain = torch.zeros(V, dtype=torch.bool)
+        certain[self.common[: n // 2]] = True
+        certain[targets[targets != UNKNOWABLE]] = True
+        rest = (~certain).nonzero().squeeze(1)
+        drawn = rest[torch.randperm(len(rest), generator=generator)[: n - n // 2]]
+        ids = torch.cat((certain.nonzero().squeeze(1), drawn))
+        bias = torch.zeros(len(ids))
+        bias[len(ids) - len(drawn) :] = math.log(len(rest) / max(1, len(drawn)))
+        return Candidates(ids, bias)
+
+
+def by_frequency(ids: np.ndarray) -> Tensor:
+    """The different ids of a text, the commonest first."""
+    counts = np.zeros(0, np.int64)
+    for start in range(0, len(ids), 1 << 22):  # a text on the disk may be larger than the memory
+        part = np.bincount(ids[start : start + (1 << 22)], minlength=len(counts))
+        part[: len(counts)] += counts
+        counts = part
+    order = np.argsort(-counts, kind="stable")
+    return torch.from_numpy(order[: np.count_nonzero(counts)])
+
+
+def repeated(
+    tokens: Tensor, n_rows: int, T: int, longest: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Rows of one random passage each, said until the row is full: inputs and targets, (n, T).
+
+    A passage has SHORTEST to longest different tokens of the given ones. Targets of its first
+    saying are UNKNOWABLE.
+    """
+    longest = max(2, min(longest, len(tokens)))
+    lengths = torch.randint(min(SHORTEST, longest), longest + 1, (n_rows, 1), generator=generator)
+    rows = torch.empty(n_rows, T + 1, dtype=torch.long)
+    for row, length in zip(rows, lengths.flatten().tolist(), strict=True):
+        passage = tokens[torch.randperm(len(tokens), generator=generator)[:length]]
+        row.copy_(passage.repeat(-(-(T + 1) // length))[: T + 1])
+    # That the passage begins anew is no more to be known than its tokens were.
+    unknowable = torch.arange(1, T + 1) <= lengths
+    return rows[:, :-1], rows[:, 1:].masked_fill(unknowable, UNKNOWABLE)
