@@ -43,6 +43,7 @@ class Batch:
     inputs: Tensor  # (B, T) ids
     targets: Tensor  # (B, T) ids, or UNKNOWABLE
     candidates: Candidates | None = None  # None: the whole vocabulary
+    dropout: bool = True  # nothing random can be learnt by heart, so lessons go without
 
     @property
     def n_targets(self) -> int:
@@ -82,12 +83,12 @@ class Reader:
         """Only passages said again and again, of more tokens the later it is."""
         config = self.config
         few, many = (min(n, len(self.common)) for n in (FEW, MANY))
-        grown = max(0.0, (step / config.copy_steps - 1 / 3) / (2 / 3))
+        grown = max(0.0, (step / config.copy_steps - 0.4) / 0.6)
         active = self.common[: round(few * (many / few) ** grown)]
         T = min(LESSON_LENGTH, config.model.block_size)
         rows = config.batch_size * (config.model.block_size // T)
         inputs, targets = repeated(active, rows, T, T // 2, generator)
-        return Batch(inputs, targets, Candidates(active, torch.zeros(len(active))))
+        return Batch(inputs, targets, Candidates(active, torch.zeros(len(active))), False)
 
     def candidates(self, targets: Tensor, generator: torch.Generator) -> Candidates | None:
         """vocab_sample tokens, half the commonest and half drawn of the rest, and all targets."""

@@ -43,9 +43,9 @@ class Learner:
         """Find the gradient of the mean loss of all batches; that loss, in nats a token."""
         # Dropout knows only the process's own generator; each process leaves out other numbers.
         torch.manual_seed(seed * self.team.size + self.team.rank)
-        self.model.train()
         total = 0.0
         for i, batch in enumerate(batches, start=1):
+            self.model.train(batch.dropout)
             with self.team.backward(self.criterion, last=i == len(batches)):
                 loss = self.mean_loss(batch) / len(batches)
                 self.watch.lap("forward")

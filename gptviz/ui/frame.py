@@ -14,19 +14,12 @@ from gptviz.tracing import Trace
 from gptviz.training.runs import Run
 from gptviz.ui import parts, resources, run_steps, sampling_controls
 from gptviz.ui.components.path_picture import path_picture
+from gptviz.ui.examples import EXAMPLES, choose_example, reason
 from gptviz.ui.pages import PAGES
 
 # A trace grows with the square of the length; this keeps thirty of them in a laptop's memory.
 LONGEST_PROMPT = 256
 LONGEST_TEXT = 20_000
-
-EXAMPLES = {
-    "To be, or not to be": "To be, or not to be: that is the",
-    "My love": "ROMEO:\nMy love is like a",
-    "King and queen": "The king and the queen",
-    "One two three": "one two three one two three one two",
-    "O Romeo": "JULIET:\nO Romeo, Romeo! wherefore art thou",
-}
 
 SIDEBAR_WIDTH = 270  # pixels: a third of a small projector's page is too much
 
@@ -216,24 +209,18 @@ def _model(name: str, run: Run | None, step: int | None, around: Surroundings) -
 
 def prompt() -> str:
     """The text to look at: typed, or one of the examples."""
-
-    def choose() -> None:
-        if st.session_state["example"] is not None:
-            st.session_state["prompt"] = EXAMPLES[st.session_state["example"]]
-            st.session_state["example"] = None
-
     typed = st.text_area(
         "Your text",
-        next(iter(EXAMPLES.values())),
+        EXAMPLES[0].text,
         key="prompt",
         bind="query-params",
         height=68,
         label_visibility="collapsed",
         placeholder="Type a text for the model to read",
     )
-    st.pills(
-        "Examples", list(EXAMPLES), key="example", on_change=choose, label_visibility="collapsed"
-    )
+    choose_example()
+    if words := reason(typed or ""):
+        st.caption(words)
     return typed or ""
 
 

@@ -143,14 +143,14 @@ def warm_up(url: str) -> None:
 def _look_into_the_first_model() -> None:
     from gptviz import checkpoints
     from gptviz.ui import resources
-    from gptviz.ui.frame import EXAMPLES
+    from gptviz.ui.examples import EXAMPLES
 
     # What is imported by now stays, so collections need not look through it again. A model does
     # not stay for ever, and once it is let go of, only a collection finds it.
     gc.freeze()
     for name in checkpoints.names()[:1]:
         lm = resources.model(name, _Nowhere())
-        ids = tuple(lm.tokenizer.encode(next(iter(EXAMPLES.values()))))
+        ids = tuple(lm.tokenizer.encode(EXAMPLES[0].text))
         resources.journey(lm, ids, _Nowhere())
         resources.self_checks(lm, ids, _Nowhere())
 

@@ -1,6 +1,7 @@
 """What a step reads: repeated passages say what can be known, and samples stand for the whole."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,10 +83,23 @@ def test_lessons_begin_with_few_tokens_and_end_with_all(monkeypatch):
         assert torch.equal(allowed, by_frequency(text())[: len(allowed)]), "the commonest"
         assert not batch.candidates.bias.any()
         sizes.append(len(allowed))
-    assert sizes[:8] == [4] * 8
+    assert sizes[:10] == [4] * 10
     assert sizes == sorted(sizes)
     assert sizes[-1] > 30
     assert reader.batch(24, torch.Generator().manual_seed(0)).candidates is None, "then the text"
+
+
+def test_lessons_go_without_dropout_and_the_text_does_not():
+    model = replace(MODEL, embd_pdrop=0.5)
+    settings = config(model=model, copy_steps=2)
+    reader = Reader(text(), settings)
+    for step, alike in ((1, True), (2, False)):
+        batch = reader.batch(step, torch.Generator().manual_seed(0))
+        losses = set()
+        for seed in range(3):
+            learner = Learner(settings, torch.device("cpu"), torch.float32, ALONE)
+            losses.add(learner.gradient([batch], seed))
+        assert (len(losses) == 1) == alike
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.9, 7)])
