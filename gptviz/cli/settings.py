@@ -157,6 +157,12 @@ GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
             "in the validation loss; 0.1 to 0.3",
         ),
         Setting(
+            "guide_previous",
+            0.0,
+            "how strongly the loss pays one head of the first layer for looking at the token "
+            "before, of which copying makes use; 0: not at all; 0.1 is enough",
+        ),
+        Setting(
             "vocab_sample",
             0,
             "tokens among which a step's loss looks for the right one, half the commonest and half "

@@ -27,6 +27,7 @@ class TrainingConfig:
     end_of_text: bool = False  # whether <|endoftext|> in the text is that token, or ordinary text
     copy_steps: int = 0  # steps at the beginning in which the model only practises copying
     repeat_share: float = 0.0  # share of the windows, afterwards, in which it goes on practising
+    guide_previous: float = 0.0  # how strongly one head is paid for looking at the token before
     batch_size: int = 16
     accumulation: int = 1
     steps: int = 1000
@@ -88,8 +89,9 @@ class TrainingConfig:
                 f"min_learning_rate is {self.min_learning_rate!r}; "
                 f"it must lie between 0 and learning_rate, {self.learning_rate!r}"
             )
-        if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay is {self.weight_decay!r}; it cannot be negative")
+        for name in ("weight_decay", "guide_previous"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it cannot be negative")
         for name in ("beta1", "beta2", "repeat_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be in [0, 1)")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gptviz.model import GPT
+from gptviz.model import GPT, masked_scores
 from gptviz.training.batches import UNKNOWABLE, Batch
 from gptviz.training.config import TrainingConfig
 from gptviz.training.devices import choose_attention
@@ -29,7 +29,7 @@ class Learner:
         attention = choose_attention(config, device, dtype)
         self.model = GPT(replace(config.model, attention=attention), generator).to(device)
         self.optimizer = new_optimizer(self.model, config)
-        self.alone = Criterion(self.model)
+        self.alone = Criterion(self.model, guided=config.guide_previous > 0)
         self.criterion: nn.Module = self.alone
         self.watch = Stopwatch(device)
 
@@ -47,10 +47,10 @@ class Learner:
         for i, batch in enumerate(batches, start=1):
             self.model.train(batch.dropout)
             with self.team.backward(self.criterion, last=i == len(batches)):
-                loss = self.mean_loss(batch) / len(batches)
+                loss, guidance = self.mean_loss(batch)
                 self.watch.lap("forward")
-                loss.backward()
-                total += loss.item()
+                ((loss + self.config.guide_previous * guidance) / len(batches)).backward()
+                total += loss.item() / len(batches)
             self.watch.lap("backward")
         return self.team.mean(total)
 
@@ -66,8 +66,8 @@ class Learner:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
 
-    def mean_loss(self, batch: Batch) -> Tensor:
-        """This process's part of a batch's loss; the mean of all parts is that of the batch."""
+    def mean_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """This process's part of a batch's loss and guidance; the mean of all is the batch's."""
         part = self.team.part
         inputs, targets = part(batch.inputs).to(self.device), part(batch.targets).to(self.device)
         n_targets = batch.n_targets / self.team.size
@@ -84,7 +84,7 @@ class Learner:
         """Mean loss of one batch in nats a token, without dropout, by this process alone."""
         self.model.eval()
         with self.autocast():
-            loss = self.alone(inputs.to(self.device), targets.to(self.device), targets.numel())
+            loss, _ = self.alone(inputs.to(self.device), targets.to(self.device), targets.numel())
         return loss.item()
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -99,9 +99,14 @@ class Criterion(nn.Module):
     The model's own forward would make all logits at once.
     """
 
-    def __init__(self, model: GPT):
+    def __init__(self, model: GPT, guided: bool = False):
         super().__init__()
-        self.model = model
+        self.model, self.guided = model, guided
+        self.q = self.k = torch.empty(0)  # of the guided head: the first of the first layer
+        if guided:
+            attn = model.h[0].attn
+            attn.q.register_forward_hook(lambda *seen: setattr(self, "q", seen[-1][:, 0]))
+            attn.k.register_forward_hook(lambda *seen: setattr(self, "k", seen[-1][:, 0]))
 
     def forward(
         self,
@@ -110,11 +115,12 @@ class Criterion(nn.Module):
         n_targets: float,
         ids: Tensor | None = None,
         bias: Tensor | None = None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """Sum of the losses of texts (B, T) and the tokens that follow (B, T), ÷ n_targets.
 
-        In nats a token. Targets that are UNKNOWABLE do not count. With ids and bias (N,) each, the
-        right token is looked for among those alone (see gptviz.training.batches.Candidates).
+        In nats a token, with the guidance beside it. Targets that are UNKNOWABLE do not count. With
+        ids and bias (N,) each, the right token is looked for among those alone (see Candidates in
+        gptviz.training.batches).
         """
         hidden = self.model.hidden(inputs).flatten(0, 1)
         weight, targets = self.model.unembedding, targets.flatten()
@@ -125,4 +131,15 @@ class Criterion(nn.Module):
             place = torch.empty(len(weight), dtype=torch.long, device=ids.device)
             place[ids] = torch.arange(len(ids), device=ids.device)
             weight, targets = weight[ids], place[targets]
-        return cross_entropy(hidden, weight, targets, bias, n_targets)
+        loss = cross_entropy(hidden, weight, targets, bias, n_targets)
+        return loss, looking_back(self.q, self.k) if self.guided else loss.new_zeros(())
+
+
+def looking_back(q: Tensor, k: Tensor) -> Tensor:
+    """How little a head looks at the token before: the mean of −ln of that weight, in nats.
+
+    q and k are its queries and keys (B, T, d); the first position has no token before it. A loss
+    with this term guides the head (Deshpande and Narasimhan, 2020).
+    """
+    pattern = masked_scores(q.float(), k.float()).log_softmax(-1)  # (B, T, T)
+    return -pattern.diagonal(-1, -2, -1).mean() if q.size(-2) > 1 else q.new_zeros(())

@@ -101,6 +101,13 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
             "loss, but not in the validation loss.",
             step=0.05,
         ),
+        Setting(
+            "guide_previous",
+            "Guided head",
+            "How strongly the first head of the first layer is paid for looking at the token "
+            "before. 0: not at all.",
+            step=0.05,
+        ),
     ),
     "Around it": (
         Setting(
