@@ -55,7 +55,7 @@ def download(hub_id: str) -> Path:
         raise FileNotFoundError(
             f"the model {hub_id!r} is not on this machine and could not be fetched ({reason}); "
             f'connect to the network and run gptviz.load("{hub_id}") once, or copy its folder to '
-            f'checkpoints/, or take gptviz.load("shakespeare")'
+            f'checkpoints/, or take gptviz.load("tales")'
         ) from error
 
 

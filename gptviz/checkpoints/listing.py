@@ -11,16 +11,20 @@ from pathlib import Path
 from gptviz.checkpoints import hub, steps
 from gptviz.checkpoints.config import read_json
 from gptviz.checkpoints.folder import is_model
-from gptviz.checkpoints.place import BUNDLED, root
+from gptviz.checkpoints.place import ON_BOARD, root
 
 
 def names() -> list[str]:
-    """The models and training runs under root() that can be chosen, the bundled one first."""
+    """The models and training runs under root() that can be chosen, those that ship first."""
     base = root()
     if not base.is_dir():
         return []
     found = [folder.name for folder in base.iterdir() if _can_be_chosen(folder)]
-    return sorted(found, key=lambda name: (name != BUNDLED, name))
+    return sorted(found, key=lambda name: (_place_on_board(name), name))
+
+
+def _place_on_board(name: str) -> int:
+    return ON_BOARD.index(name) if name in ON_BOARD else len(ON_BOARD)
 
 
 def find(name: str) -> Path:

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-BUNDLED = "shakespeare"
+# The models that ship; the first of them is the one that every page opens with.
+ON_BOARD = ("tales", "shakespeare", "story")
 
 
 def root() -> Path:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import gptviz
+from gptviz.ui.examples import EXAMPLES
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -26,7 +27,7 @@ def test_the_first_screen_shows_a_finished_picture_of_a_real_prompt():
     app = open_overview()
     assert not app.exception
     assert not app.error
-    lm = gptviz.load("shakespeare")
+    lm = gptviz.load("tales")
     top = lm.trace(app.text_area(key="prompt").value).logits[-1].softmax(-1).topk(10)
     shown = app.dataframe[0].value
     assert shown["id"].tolist() == top.indices.tolist()
@@ -35,7 +36,7 @@ def test_the_first_screen_shows_a_finished_picture_of_a_real_prompt():
 
 def test_the_position_in_the_url_chooses_the_token():
     app = open_overview(prompt="The king and the queen", position="1")
-    lm = gptviz.load("shakespeare")
+    lm = gptviz.load("tales")
     expected = lm.trace("The king and the queen").logits[1].topk(10).indices.tolist()
     assert app.dataframe[0].value["id"].tolist() == expected
 
@@ -82,9 +83,9 @@ def test_a_prompt_that_cannot_be_shown_is_refused_in_words(prompt: str, sentence
     app.text_area(key="prompt").set_value(prompt).run()
     assert not app.exception
     assert sentence in app.error[0].value.replace("\\", "")
-    app.pills(key="example").set_value("My love").run()
+    app.pills(key="example").set_value(EXAMPLES[1].name).run()
     assert not app.error
-    assert app.text_area(key="prompt").value == "ROMEO:\nMy love is like a"
+    assert app.text_area(key="prompt").value == EXAMPLES[1].text
 
 
 def test_text_of_users_is_never_markdown():
@@ -95,11 +96,11 @@ def test_text_of_users_is_never_markdown():
 
 def test_the_last_token_stays_chosen_from_prompt_to_prompt():
     app = open_overview()
-    for example in ("King and queen", "O Romeo", "One two three"):
-        app.pills(key="example").set_value(example).run()
-        lm = gptviz.load("shakespeare")
+    for example in EXAMPLES[1:4]:
+        app.pills(key="example").set_value(example.name).run()
+        lm = gptviz.load("tales")
         last = len(lm.tokenizer.encode(app.text_area(key="prompt").value)) - 1
         assert app.slider(key="position").value == last
     app.slider(key="position").set_value(1).run()
-    app.pills(key="example").set_value("O Romeo").run()
+    app.pills(key="example").set_value(EXAMPLES[0].name).run()
     assert app.slider(key="position").value == 1

@@ -215,7 +215,7 @@ def test_offline_it_says_which_model_is_missing_and_what_can_be_done(find):
     assert "Connection refused" in sentence
     assert 'run gptviz.load("gpt2") once' in sentence
     assert "copy its folder to checkpoints/" in sentence
-    assert 'gptviz.load("shakespeare")' in sentence
+    assert 'gptviz.load("tales")' in sentence
     assert "\n" not in sentence
 
 
