@@ -15,16 +15,15 @@ This module needs no PyTorch: a list of runs appears at once.
 
 import fcntl
 import json
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from gptviz.checkpoints import steps
-from gptviz.training import jsonl
+from gptviz.training import jsonl, lock
 from gptviz.training.files import append_row, drop_rows_after, read_json, write_json
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ State = Literal["queued", "running", "paused", "stopped", "done", "failed", "cra
 Command = Literal["pause", "stop"]
 LIVING: tuple[State, ...] = ("queued", "running")
 SAMPLES, LAYERS, INDUCTION = "samples.jsonl", "layers.jsonl", "induction.jsonl"
-LONGEST_PROBE = 0.5  # seconds for which somebody may hold the lock who only asks whether it is held
 
 
 class Status(TypedDict, total=False):
@@ -185,32 +183,19 @@ class Run:
         Gives the lock's file descriptor: a child process that inherits it holds the run, too.
         Raises ValueError if another process holds it.
         """
-        with (self.folder / "lock").open("w") as file:
-            give_up = time.monotonic() + LONGEST_PROBE
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > give_up:
-                        raise ValueError(
-                            f"{self.folder} is being trained by another process; "
-                            f"stop that one first"
-                        ) from None
-                    time.sleep(0.01)
-            yield file.fileno()
+        with ExitStack() as held:
+            try:
+                descriptor = held.enter_context(lock.held(self.folder / "lock"))
+            except BlockingIOError:
+                raise ValueError(
+                    f"{self.folder} is being trained by another process; stop that one first"
+                ) from None
+            yield descriptor
 
     @property
     def is_held(self) -> bool:
         """Whether a process trains the run or waits to."""
-        try:
-            with (self.folder / "lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return lock.is_held(self.folder / "lock")
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
