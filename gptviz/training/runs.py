@@ -1,7 +1,7 @@
 """A training run on disk: what it was told, how far it is, and what it left.
 
     RUN/config.json      the TrainingConfig
-    RUN/about.json       its name on the screen and when it was made
+    RUN/about.json       its name on the screen, when it was made, and whether it ships with gptviz
     RUN/status.json      state, step, the best and the last checkpoint; written by the worker
     RUN/control.json     what the worker is asked to do; written by the page and the commands
     RUN/rates.json       the learning rates that were chosen while it ran
@@ -136,6 +136,26 @@ class Run:
         made = (self.folder / "config.json").stat().st_mtime
         return datetime.fromtimestamp(made, UTC).isoformat(timespec="milliseconds")
 
+    @cached_property
+    def is_shipped(self) -> bool:
+        """Whether it came with gptviz: then it stays as it is, and its text may be elsewhere."""
+        with suppress(ValueError):  # a broken file marks nothing, and keeps nobody from training
+            return read_json(self.folder / "about.json").get("shipped") is True
+        return False
+
+    def require_own(self) -> None:
+        """Raise ValueError for a run that ships with gptviz."""
+        if self.is_shipped:
+            raise ValueError(
+                f"{self.name} ships with gptviz and stays as it is; "
+                f"clone its settings to train one of your own"
+            )
+
+    @property
+    def text(self) -> Path | None:
+        """The file or prepared folder that it reads; of a run that ships only its name is here."""
+        return None if self.is_shipped else Path(self.settings["data"])
+
     @property
     def status(self) -> Status:
         """How far the run is; empty before its start. A broken file counts as a failure."""
@@ -181,8 +201,9 @@ class Run:
         """Hold the run, so that no second process trains it; the kernel frees it at any death.
 
         Gives the lock's file descriptor: a child process that inherits it holds the run, too.
-        Raises ValueError if another process holds it.
+        Raises ValueError if another process holds it, or if it ships with gptviz.
         """
+        self.require_own()
         with ExitStack() as held:
             try:
                 descriptor = held.enter_context(lock.held(self.folder / "lock"))
