@@ -79,11 +79,13 @@ def in_words(run: Run) -> str:
 def _controls(run: Run) -> None:
     """What can be done with a run in its state; of one that ships, only a clone can be made."""
     if run.is_shipped:
-        _button("Clone settings", training_setup.clone, run, after=_look_at_the_form)
-        st.caption(
-            "It ships with gptviz and stays as it is. A clone of its settings is yours, and reads "
-            "the text that you choose."
-        )
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            _button("Clone settings", training_setup.clone, run, after=_look_at_the_form)
+            st.caption(
+                "It ships with gptviz and stays as it is. A clone of its settings is yours, and "
+                "reads the text that you choose.",
+                width="stretch",
+            )
         return
     state = jobs.state(run)
     asked = run.control.get("command") if state in LIVING else None
