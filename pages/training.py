@@ -21,7 +21,7 @@ around = frame_without_prompt("training")
 new = st.container()
 run = training_runs.choose()
 with new:
-    draft = training_setup.form(is_open=run is None)
+    draft = training_setup.form(is_open=run is None or run.is_shipped)
 
 if run:
     training_live.watch(run, around.scheme)

@@ -75,7 +75,9 @@ def checkpoint(folder: Path) -> Path:
     for step in (status.get("best_step"), status.get("last_step"), *kept[-1:]):
         if step in kept:
             return folder / steps.CHECKPOINTS / steps.folder_name(step)
-    raise FileNotFoundError(f"the training run {folder} has no checkpoint yet; wait for its first")
+    raise FileNotFoundError(
+        f"the training run {folder} has no checkpoint; wait for its first, or choose another model"
+    )
 
 
 def _folder(name: str) -> Path | None:

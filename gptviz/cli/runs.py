@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from gptviz.training.runs import Run
 
 RUNS = """\
-List the training runs, the newest first, with what they do and how far they are. Losses are in
-nats a token: lower is better, and only runs with one tokenizer compare.
+List the training runs, the newest first and those that ship with gptviz last, with what they do
+and how far they are. Losses are in nats a token: lower is better, and only runs with one tokenizer
+compare.
 
     gptviz runs"""
 COMPARE = """\
@@ -71,6 +72,8 @@ def row(run: "Run") -> dict[str, Any]:
     state: str = jobs.state(run)
     if state == "queued":
         state = f"queued, {jobs.queue_position(run)} before it"
+    if run.is_shipped:
+        state = f"{state}, ships with gptviz"
     last = metrics[-1] if metrics else {}
     return {
         "run": run.id,

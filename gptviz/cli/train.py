@@ -174,6 +174,7 @@ def follow(run: "Run", team: "Team") -> int:
     from gptviz.training.runs import SAMPLES
     from gptviz.training.worker import work
 
+    run.require_own()
     if run.status.get("state") == "done":
         print(f"{run.folder} is done, so there is nothing to go on with")
         return 0

@@ -84,9 +84,14 @@ def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
 
 
 def names(runs: Sequence[Run]) -> list[str]:
-    """What each run is called; where two have one name, its folder's name tells them apart."""
+    """What each run is called; of two with one name, which of them ships, or its folder's name."""
     counts = Counter(run.name for run in runs)
-    return [run.name if counts[run.name] == 1 else f"{run.name} ({run.id})" for run in runs]
+    return [
+        run.name
+        if counts[run.name] == 1
+        else f"{run.name} ({'shipped' if run.is_shipped else run.id})"
+        for run in runs
+    ]
 
 
 def _settings(run: Run) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 A run is a process of its own, which survives whoever started it. The process takes orders from
 RUN/control.json and says in RUN/status.json how it goes; that it lives is seen from RUN/lock.
 Nothing here trains, waits for a run or needs PyTorch, so a page answers at once. Whatever is asked
-of a run that another session has deleted raises FileNotFoundError in words.
+of a run that another session has deleted raises FileNotFoundError in words; of one that ships with
+gptviz, ValueError.
 """
 
 import math
@@ -50,7 +51,7 @@ def resume(run: Run) -> None:
 
     Raises ValueError for a run that is done or that a process holds.
     """
-    with _told_if_gone(run):
+    with _changing(run):
         if run.status.get("state") == "done":
             raise ValueError(
                 f"{run.name} is done; clone its settings with more steps to train longer"
@@ -81,13 +82,13 @@ def set_learning_rate(run: Run, rate: float) -> None:
     """
     if not 0 < rate < math.inf:
         raise ValueError(f"the learning rate is {rate!r}; it must be above 0")
-    with _told_if_gone(run):
+    with _changing(run):
         run.update_control({"learning_rate": float(rate)})
 
 
 def rename(run: Run, name: str) -> None:
     """Give a run another name on the screen; its id stays. Raises ValueError or OSError."""
-    with _told_if_gone(run):
+    with _changing(run):
         about = {"name": checked_name(name), "created": run.created}
         write_json(run.folder / "about.json", about)
 
@@ -98,7 +99,7 @@ def delete(run: Run) -> None:
     Raises ValueError for one that runs or waits: it must be stopped first, so that nobody loses
     hours by one click. Raises OSError if files cannot be removed.
     """
-    with _told_if_gone(run):
+    with _changing(run):
         if state(run) in LIVING:
             raise ValueError(f"{run.name} is {state(run)}; stop it first, then delete it")
         with run.locked():
@@ -131,7 +132,10 @@ def queue_position(run: Run) -> int:
 
 
 def list_runs(root: Path | None = None) -> list[Run]:
-    """The runs in a folder of models, the newest first; what cannot be read is left out."""
+    """The runs in a folder of models, the newest first; what cannot be read is left out.
+
+    Runs that ship with gptviz come after those that were made here.
+    """
     base = root or default_root()
     found = []
     for folder in base.iterdir() if base.is_dir() else ():
@@ -139,10 +143,10 @@ def list_runs(root: Path | None = None) -> list[Run]:
             continue
         try:
             run = Run(folder)
-            found.append((run.created, run.id, run))
+            found.append((not run.is_shipped, run.created, run.id, run))
         except (OSError, ValueError):  # a model, or a run whose settings are lost
             continue
-    return [run for _, _, run in sorted(found, key=lambda item: item[:2], reverse=True)]
+    return [run for *_, run in sorted(found, key=lambda item: item[:3], reverse=True)]
 
 
 def find_run(run_id: str, root: Path | None = None) -> Run:
@@ -168,7 +172,7 @@ def checked_name(name: str) -> str:
 
 
 def _command(run: Run, command: Command) -> None:
-    with _told_if_gone(run):
+    with _changing(run):
         found = state(run)
         if found not in LIVING:
             raise ValueError(
@@ -178,8 +182,9 @@ def _command(run: Run, command: Command) -> None:
 
 
 @contextmanager
-def _told_if_gone(run: Run) -> Iterator[None]:
-    """Raise FileNotFoundError in words in place of what fails because the run is deleted."""
+def _changing(run: Run) -> Iterator[None]:
+    """Refuse to change a run that ships, and say in words where one fails because it is deleted."""
+    run.require_own()
     try:
         yield
     except (ValueError, FileNotFoundError) as error:

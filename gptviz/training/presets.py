@@ -29,14 +29,18 @@ class Preset:
         model = GPTConfig(vocab_size=vocab_size, attention="fused", **self.model)
         return TrainingConfig(model=model, data=text, **self.settings)
 
+    def reads(self, text: Path) -> str:
+        """What is learnt from, of a text file. Raises OSError or ValueError in words."""
+        whole = "".join(texts.characters(text))
+        return self.make_text(whole) if self.make_text else whole
+
     def on(self, text: Path) -> TrainingConfig:
         """The settings for a text file; what is made of it is kept beside the models.
 
         Raises OSError or ValueError in words if the text cannot be used.
         """
         if self.make_text:
-            made = self.make_text("".join(texts.characters(text)))
-            text = data.store(made.encode(), f"{text.stem}-{self.name}")
+            text = data.store(self.reads(text).encode(), f"{text.stem}-{self.name}")
         kind = self.settings["tokenizer"]
         return self.config(str(text.resolve()), data.check(text, kind).vocab_size)
 

@@ -1,7 +1,7 @@
 """A training run on disk: what it was told, how far it is, and what it left.
 
     RUN/config.json      the TrainingConfig
-    RUN/about.json       its name on the screen and when it was made
+    RUN/about.json       its name on the screen, when it was made, and whether it ships with gptviz
     RUN/status.json      state, step, the best and the last checkpoint; written by the worker
     RUN/control.json     what the worker is asked to do; written by the page and the commands
     RUN/rates.json       the learning rates that were chosen while it ran
@@ -15,16 +15,15 @@ This module needs no PyTorch: a list of runs appears at once.
 
 import fcntl
 import json
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from gptviz.checkpoints import steps
-from gptviz.training import jsonl
+from gptviz.training import jsonl, lock
 from gptviz.training.files import append_row, drop_rows_after, read_json, write_json
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ State = Literal["queued", "running", "paused", "stopped", "done", "failed", "cra
 Command = Literal["pause", "stop"]
 LIVING: tuple[State, ...] = ("queued", "running")
 SAMPLES, LAYERS, INDUCTION = "samples.jsonl", "layers.jsonl", "induction.jsonl"
-LONGEST_PROBE = 0.5  # seconds for which somebody may hold the lock who only asks whether it is held
 
 
 class Status(TypedDict, total=False):
@@ -138,6 +136,26 @@ class Run:
         made = (self.folder / "config.json").stat().st_mtime
         return datetime.fromtimestamp(made, UTC).isoformat(timespec="milliseconds")
 
+    @cached_property
+    def is_shipped(self) -> bool:
+        """Whether it came with gptviz: then it stays as it is, and its text may be elsewhere."""
+        with suppress(ValueError):  # a broken file marks nothing, and keeps nobody from training
+            return read_json(self.folder / "about.json").get("shipped") is True
+        return False
+
+    def require_own(self) -> None:
+        """Raise ValueError for a run that ships with gptviz."""
+        if self.is_shipped:
+            raise ValueError(
+                f"{self.name} ships with gptviz and stays as it is; "
+                f"clone its settings to train one of your own"
+            )
+
+    @property
+    def text(self) -> Path | None:
+        """The file or prepared folder that it reads; of a run that ships only its name is here."""
+        return None if self.is_shipped else Path(self.settings["data"])
+
     @property
     def status(self) -> Status:
         """How far the run is; empty before its start. A broken file counts as a failure."""
@@ -183,34 +201,22 @@ class Run:
         """Hold the run, so that no second process trains it; the kernel frees it at any death.
 
         Gives the lock's file descriptor: a child process that inherits it holds the run, too.
-        Raises ValueError if another process holds it.
+        Raises ValueError if another process holds it, or if it ships with gptviz.
         """
-        with (self.folder / "lock").open("w") as file:
-            give_up = time.monotonic() + LONGEST_PROBE
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > give_up:
-                        raise ValueError(
-                            f"{self.folder} is being trained by another process; "
-                            f"stop that one first"
-                        ) from None
-                    time.sleep(0.01)
-            yield file.fileno()
+        self.require_own()
+        with ExitStack() as held:
+            try:
+                descriptor = held.enter_context(lock.held(self.folder / "lock"))
+            except BlockingIOError:
+                raise ValueError(
+                    f"{self.folder} is being trained by another process; stop that one first"
+                ) from None
+            yield descriptor
 
     @property
     def is_held(self) -> bool:
         """Whether a process trains the run or waits to."""
-        try:
-            with (self.folder / "lock").open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return lock.is_held(self.folder / "lock")
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -77,7 +77,8 @@ def slider(run: Run, steps: Sequence[int], step: int, scheme: Scheme) -> None:
 def about(run: Run) -> str:
     """What a run is called, where that is not its id, and what it is doing."""
     name = f"{parts.literal(run.name)}: " if run.name != run.id else ""
-    return f"{name}a training run, {jobs.state(run)}"
+    shipped = ", ships with gptviz" * run.is_shipped
+    return f"{name}a training run, {jobs.state(run)}{shipped}"
 
 
 def loss_curve(run: Run, last: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """Many runs at once: compare them, and queue experiments that differ in one setting."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -10,7 +11,7 @@ import streamlit as st
 from gptviz.figures import training as figures
 from gptviz.figures.theme import Scheme
 from gptviz.training import compare as comparing
-from gptviz.training import experiments, jobs
+from gptviz.training import experiments, jobs, shipping
 from gptviz.training.compare import Axis, Curve
 from gptviz.training.experiments import Experiment
 from gptviz.training.runs import LIVING, Run
@@ -23,8 +24,10 @@ assert set(AXES) == set(get_args(Axis))
 
 
 def compare(run: Run | None, scheme: Scheme) -> None:
-    """Any runs over one axis, and a table of what differs."""
-    runs = {one.id: one for one in jobs.list_runs()}
+    """Any runs over one axis, those of the failure gallery too, and a table of what differs."""
+    runs: dict[str, Run] = {}
+    for one in (*jobs.list_runs(), *shipping.gallery()):
+        runs.setdefault(one.id, one)
     if not runs:
         st.markdown("There is no run to compare yet.")
         return
@@ -34,7 +37,7 @@ def compare(run: Run | None, scheme: Scheme) -> None:
     st.session_state["compared"] = kept or [*first, *newest][:2]
     left, right = st.columns([3, 1], vertical_alignment="bottom", gap="large")
     chosen = left.multiselect(
-        "Runs", list(runs), key="compared", format_func=lambda run_id: runs[run_id].name
+        "Runs", list(runs), key="compared", format_func=lambda run_id: _label(runs[run_id])
     )
     axis = right.selectbox("By", list(AXES), key="compared_by", format_func=AXES.__getitem__)
     if chosen:
@@ -62,12 +65,17 @@ def experiment(draft: Draft | None, scheme: Scheme) -> None:
     draw_beside(list(found[chosen].runs.values()), "step", scheme, key="experiment_curves")
 
 
+def _label(run: Run) -> str:
+    return f"{run.name} (shipped)" if run.is_shipped else run.name
+
+
 def draw_beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
     """The curves of some runs in one chart, and a table of what differs and what came of it."""
-    st.fragment(_beside, run_every=_every(runs))(runs, axis, scheme, key)
+    st.fragment(_beside, run_every=look_again_at(runs))(runs, axis, scheme, key)
 
 
-def _every(runs: list[Run]) -> float | None:
+def look_again_at(runs: Sequence[Run]) -> float | None:
+    """Seconds until a part that shows these runs draws itself anew; None if nothing will change."""
     return EVERY if any(jobs.state(run) in LIVING for run in runs) else None
 
 
@@ -128,7 +136,7 @@ def _new_experiment(draft: Draft) -> None:
 
 
 def _ranked(found: Experiment, scheme: Scheme) -> None:
-    st.fragment(_ranking, run_every=_every(list(found.runs.values())))(found, scheme)
+    st.fragment(_ranking, run_every=look_again_at(list(found.runs.values())))(found, scheme)
 
 
 def _ranking(found: Experiment, scheme: Scheme) -> None:

@@ -24,12 +24,16 @@ LOOK_INSIDE = ("attention", "embeddings", "sampling", "overview")
 
 
 def choose() -> Run | None:
-    """The run to watch: from the address or the list; None if none is chosen yet."""
+    """The run to watch: from the address or the list, the first of the list for who just came.
+
+    None if there is none, or if none is chosen.
+    """
     problems = st.container()  # always there, so that what follows keeps its place
     if "run_next" in st.session_state:
         st.session_state["run"] = st.session_state.pop("run_next")
     runs = {run.id: run for run in jobs.list_runs()}
-    wanted = st.session_state.get("run", st.query_params.get("run"))
+    first = next(iter(runs), None)
+    wanted = st.session_state.get("run", st.query_params.get("run", first))
     if wanted is not None and wanted not in runs:
         _remember(f"there is no run {wanted[:80]!r}; choose one from the list, or start one")
         wanted = None
@@ -68,11 +72,21 @@ def in_words(run: Run) -> str:
     """A run's state in words and sign; how many are before it where it waits."""
     state = jobs.state(run)
     waits = f", {jobs.queue_position(run)} before it" if state == "queued" else ""
-    return f"{SIGNS[state]} {state}{waits}"
+    shipped = ", ships with gptviz" * run.is_shipped
+    return f"{SIGNS[state]} {state}{waits}{shipped}"
 
 
 def _controls(run: Run) -> None:
-    """What can be done with a run in its state."""
+    """What can be done with a run in its state; of one that ships, only a clone can be made."""
+    if run.is_shipped:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            _button("Clone settings", training_setup.clone, run, after=_look_at_the_form)
+            st.caption(
+                "It ships with gptviz and stays as it is. A clone of its settings is yours, and "
+                "reads the text that you choose.",
+                width="stretch",
+            )
+        return
     state = jobs.state(run)
     asked = run.control.get("command") if state in LIVING else None
     with st.container(horizontal=True, gap="small"):

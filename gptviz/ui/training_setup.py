@@ -2,12 +2,12 @@
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from gptviz.analysis import estimate
+from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, jobs, measure, presets
 from gptviz.training.config import TokenizerKind, TrainingConfig
 from gptviz.training.presets import Preset
@@ -69,10 +69,13 @@ def form(is_open: bool) -> Draft | None:
 
 
 def clone(run: Run) -> None:
-    """Set the form to what an earlier run was told. Raises ValueError for settings of no use."""
+    """Set the form to what an earlier run was told; the plays stand in for a text that is not here.
+
+    Raises ValueError for settings of no use.
+    """
     config = run.config
     training_settings.begin_from(config)
-    training_text.learn_from_again(Path(config.data))
+    training_text.learn_from_again(run.text or SHAKESPEARE)
     st.session_state.update(new_tokenizer=config.tokenizer, new_size=None, new_name="")
     st.session_state["new_bpe_vocab_size"] = config.bpe_vocab_size
 

@@ -1,11 +1,13 @@
 """What a run leaves behind: sample texts, a verdict on its curve, and where its time went."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from gptviz.analysis import memorised
+from gptviz.analysis.memorised import Passage
 from gptviz.training import health, history, jobs, jsonl, texts
 from gptviz.training.runs import Run
 from gptviz.ui import parts
@@ -43,8 +45,8 @@ def _samples(run: Run) -> None:
         f"{len(rows)} texts, the latest first. The dice are the same each time, so what changes "
         "is the model."
     )
-    data = Path(run.settings["data"])
-    with_marks = st.toggle(
+    data = run.text  # of a run that ships it is not here
+    with_marks = data is not None and st.toggle(
         "Mark what stands in the text word for word",
         value=data.is_file() and data.stat().st_size < SHORT,
         key=f"memorised_{run.id}",
@@ -52,21 +54,24 @@ def _samples(run: Run) -> None:
     with st.container(height=420):
         for row in rows[: -SAMPLES_SHOWN - 1 : -1]:
             st.markdown(f"**step {row['step']:,}**")
-            text = row["prompt"].lstrip("\n") + row["text"]
-            if with_marks and row in rows[-SAMPLES_MARKED:]:
-                _marked(run, row["step"], text)
+            text = written(row)
+            if data and with_marks and row in rows[-SAMPLES_MARKED:]:
+                try:
+                    marked(text, _memorised(version(data), text), key=f"sample_{row['step']}")
+                except (ValueError, OSError) as error:
+                    parts.failure(error)
             else:
                 st.code(text, language=None, wrap_lines=True)
 
 
-def _marked(run: Run, step: int, text: str) -> None:
+def written(row: jsonl.Row) -> str:
+    """A sample with its prompt, as the page shows it."""
+    return row["prompt"].lstrip("\n") + row["text"]
+
+
+def marked(text: str, found: Sequence[Passage], key: str) -> None:
     """A sample with the passages that the model has read in this very form."""
-    try:
-        found = _memorised(version(Path(run.settings["data"])), text)
-    except (ValueError, OSError) as error:
-        parts.failure(error)
-        return
-    marked_text(text, [(passage.start, passage.end) for passage in found], key=f"sample_{step}")
+    marked_text(text, [(passage.start, passage.end) for passage in found], key=key)
     st.caption(
         f"{memorised.share(found, text):.0%} of it stands in passages of "
         f"{memorised.N_CHARACTERS} characters or more that the text holds too."
@@ -74,7 +79,7 @@ def _marked(run: Run, step: int, text: str) -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner="Searching the text …")
-def _memorised(data: tuple[str, int, int], sample: str) -> list[memorised.Passage]:
+def _memorised(data: tuple[str, int, int], sample: str) -> list[Passage]:
     read, _ = memorised.halves("".join(texts.characters(Path(data[0]))))
     return memorised.passages(sample, read)
 

@@ -152,7 +152,7 @@ class TestFind:
 
     def test_a_run_that_has_only_begun_says_so(self, root: Path):
         put_run(root / "run", [])
-        with pytest.raises(FileNotFoundError, match="has no checkpoint yet"):
+        with pytest.raises(FileNotFoundError, match="has no checkpoint; wait for its first"):
             checkpoints.find("run")
 
     def test_a_broken_model_is_found_so_that_reading_says_what_is_wrong(self, root: Path):

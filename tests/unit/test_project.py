@@ -99,9 +99,29 @@ def test_nothing_lies_at_the_top_that_does_not_belong_there(tracked):
 
 
 @pytest.mark.usefixtures("tracked")
+@pytest.mark.parametrize(
+    ("path", "is_part"),
+    [
+        ("checkpoints/story/metrics.jsonl", True),
+        ("checkpoints/story/snapshots/step-000001/model.safetensors", True),
+        ("checkpoints/gallery/one-head/samples.jsonl", True),
+        ("checkpoints/tales/model.safetensors", True),
+        ("checkpoints/my-run/metrics.jsonl", False),
+        ("checkpoints/.texts/mine.txt", False),
+    ],
+)
+def test_what_ships_is_part_of_the_project_and_the_runs_of_a_learner_are_not(
+    path: str, is_part: bool
+):
+    command = ["git", "check-ignore", "--quiet", "--no-index", path]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == int(is_part)
+
+
+@pytest.mark.usefixtures("tracked")
 def test_git_ignores_nothing_that_the_code_reads():
     command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
-    folders = ["gptviz/data", "gptviz/ui", "checkpoints/shakespeare"]
+    shipped = [f"checkpoints/{name}" for name in ("gallery", "shakespeare", "story", "tales")]
+    folders = ["gptviz/data", "gptviz/ui", *shipped]
     ignored = subprocess.run(
         [*command, *folders], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
