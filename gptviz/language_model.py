@@ -1,11 +1,15 @@
 """A model with its tokenizer: what `gptviz.load` returns and every page looks into."""
 
 import operator
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gptviz import checkpoints, generation, kernels, tracing
+from gptviz.checkpoints import counts
 from gptviz.generation import Step
 from gptviz.model import GPT, GPTConfig
 from gptviz.sampling import SamplingSettings
@@ -21,6 +25,8 @@ class LanguageModel:
     tokenizer: Tokenizer
     name: str
     digest: str  # stands for the weights in a cache's key
+    # How often the text that it was trained on holds each token, (tokenizer.vocab_size,), if known
+    token_counts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.model.eval().requires_grad_(False)
@@ -103,10 +109,17 @@ class LanguageModel:
 def load(name: str | Path) -> LanguageModel:
     """A model ready to be looked into: a name under checkpoints/, a folder, or a hub id.
 
-    Raises FileNotFoundError or ValueError, in one sentence, if there is none or it is broken.
+    Raises FileNotFoundError or ValueError, in one sentence, if there is none or it is broken;
+    warns of counts of its training text that are.
     """
     folder = checkpoints.find(str(name))
     # Taken first: if the files change while they are read, the next look loads them anew.
     digest = checkpoints.fingerprint(folder)
     model, tokenizer = checkpoints.read(folder)
-    return LanguageModel(model, tokenizer, Path(name).name or folder.resolve().name, digest)
+    try:
+        token_counts = counts.read(folder, tokenizer.vocab_size)
+    except ValueError as error:  # all but these counts can be looked at
+        warnings.warn(f"{error}; the model opens without it", stacklevel=2)
+        token_counts = None
+    called = Path(name).name or folder.resolve().name
+    return LanguageModel(model, tokenizer, called, digest, token_counts)

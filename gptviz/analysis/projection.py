@@ -37,7 +37,7 @@ class Projection:
 
 def map_ids(lm: LanguageModel, ids: Sequence[int], n_common: int) -> tuple[list[int], str]:
     """The distinct tokens of a prompt, then the commonest others; and how those were found."""
-    common, source = commonest(lm.tokenizer, n_common)
+    common, source = commonest(lm, n_common)
     return list(dict.fromkeys([*ids, *common])), source
 
 

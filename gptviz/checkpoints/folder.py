@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from gptviz import tokenizers
 from gptviz.checkpoints import config as configs
-from gptviz.checkpoints import weights
+from gptviz.checkpoints import counts, weights
 from gptviz.model import GPT, Attention
 from gptviz.tokenizers import Tokenizer
 
@@ -25,16 +26,23 @@ TOKENIZER_FILES = (
     "merges.txt",
 )
 # What a model consists of, in the order in which it is put in place.
-_FILES = (weights.FILE, *TOKENIZER_FILES, configs.FILE)
+_FILES = (weights.FILE, *TOKENIZER_FILES, counts.FILE, configs.FILE)
 
 
-def save(folder: Path, model: GPT, tokenizer: Tokenizer, dtype: torch.dtype | None = None) -> None:
+def save(
+    folder: Path,
+    model: GPT,
+    tokenizer: Tokenizer,
+    dtype: torch.dtype | None = None,
+    token_counts: np.ndarray | None = None,
+) -> None:
     """Write a model as Hugging Face's GPT-2 folder, its weights as dtype if one is given.
 
-    All files are written first and take the places of the old ones last; files that are no
-    model's stay. A full disk, an interruption, and a process that is killed while it writes
-    leave the old model. One that is killed in the moment of the exchange leaves a folder
-    without config.json, which `read` refuses. Raises OSError if the folder cannot be written.
+    token_counts are those of its training text, (tokenizer.vocab_size,), if they are known. All
+    files are written first and take the places of the old ones last; files that are no model's
+    stay. A full disk, an interruption, and a process that is killed while it writes leave the old
+    model. One that is killed in the moment of the exchange leaves a folder without config.json,
+    which `read` refuses. Raises OSError if the folder cannot be written.
     """
     tensors = weights.to_hugging_face(model, dtype)
     values = configs.to_dict(model.config, tokenizer)
@@ -46,6 +54,8 @@ def save(folder: Path, model: GPT, tokenizer: Tokenizer, dtype: torch.dtype | No
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
         try:
             tokenizer.save(partial)
+            if token_counts is not None:
+                (partial / counts.FILE).write_bytes(counts.packed(token_counts))
             text = json.dumps(values, indent=2) + "\n"
             (partial / configs.FILE).write_text(text, encoding="utf-8")
             save_file(tensors, partial / weights.FILE, {"format": "pt"})
@@ -133,8 +143,10 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256(repr(configs.read_json(folder / configs.FILE)).encode())
     # The snapshots of a run that was unpacked from an archive have equal sizes and equal times.
     digest.update(os.fsencode(folder.resolve()) + b"\0")
-    tokenizer = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-    for path in weights.files(folder) + tokenizer:
+    others = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    if token_counts := counts.file(folder):
+        others.append(token_counts)
+    for path in weights.files(folder) + others:
         stat = path.stat()
         digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
     return digest.hexdigest()[:16]

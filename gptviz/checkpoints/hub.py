@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from gptviz.checkpoints import config, weights
+from gptviz.checkpoints import config, counts, weights
 from gptviz.checkpoints.folder import TOKENIZER_FILES, is_model
 
 _ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
@@ -16,6 +16,7 @@ _FILES = [
     f"{weights.FILE}.index.json",
     "model-*-of-*.safetensors",
     *TOKENIZER_FILES,
+    counts.FILE,
 ]
 _PICKLES = [weights.PICKLE, f"{weights.PICKLE}.index.json", "pytorch_model-*-of-*.bin"]
 

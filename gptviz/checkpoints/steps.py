@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 CHECKPOINTS, SNAPSHOTS = "checkpoints", "snapshots"
+_FOLDER_NAME = re.compile(r"step-\d{6,9}", re.ASCII)
 
 
 def folder_name(step: int) -> str:
@@ -21,4 +22,11 @@ def kept(folder: Path) -> list[int]:
         names = [path.name for path in folder.iterdir() if path.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d{6,9}", name, re.ASCII))
+    return sorted(int(name[5:]) for name in names if _FOLDER_NAME.fullmatch(name))
+
+
+def run_of(folder: Path) -> Path | None:
+    """The folder of the run that keeps a model as one of its steps; None for any other model."""
+    folder = folder.resolve()
+    is_step = folder.parent.name in (CHECKPOINTS, SNAPSHOTS) and _FOLDER_NAME.fullmatch(folder.name)
+    return folder.parents[1] if is_step else None

@@ -17,10 +17,14 @@ def run(options: argparse.Namespace) -> int:
     import torch
 
     from gptviz import checkpoints
+    from gptviz.checkpoints import counts
 
     if (options.folder / "status.json").exists():
         raise ValueError(f"{options.folder} is a training run; choose another folder for the model")
-    model, tokenizer = checkpoints.read(checkpoints.find(options.source))
-    checkpoints.save(options.folder, model, tokenizer, getattr(torch, options.dtype))
+    source = checkpoints.find(options.source)
+    model, tokenizer = checkpoints.read(source)
+    token_counts = counts.read(source, tokenizer.vocab_size)
+    dtype = getattr(torch, options.dtype)
+    checkpoints.save(options.folder, model, tokenizer, dtype, token_counts)
     print(f"wrote {options.folder}: {model.n_parameters:,} parameters as {options.dtype}")
     return 0

@@ -61,7 +61,7 @@ def token_map(
         label_places(points, tokens, n_prompt) if n_axes == 2 else (_prompt_only(n, n_prompt), None)
     )
     figure = go.Figure(layout=layout(scheme, height=HEIGHT, showlegend=True))
-    for prompt, name in ((False, "common tokens"), (True, "tokens of your text")):
+    for prompt, name in ((False, "backdrop"), (True, "tokens of your text")):
         chosen = slice(None, n_prompt) if prompt else slice(n_prompt, None)
         if len(points[chosen]) == 0:
             continue

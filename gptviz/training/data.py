@@ -1,6 +1,7 @@
 """From a text to batches of token ids; what a text is, before anybody learns from it."""
 
 import hashlib
+import mmap
 import os
 import re
 import tempfile
@@ -13,12 +14,15 @@ import torch
 from torch import Tensor
 
 from gptviz import checkpoints, tokenizers
+from gptviz.checkpoints import counts
 from gptviz.tokenizers import Tokenizer
 from gptviz.training import prepare, texts
 from gptviz.training.config import TokenizerKind, TrainingConfig
+from gptviz.training.files import write_bytes
 
 LARGEST = 50_000_000  # bytes of a text that is tokenized anew at each start of a run
 PREVIEW = 600  # characters
+COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,32 @@ def split(ids: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
             f"{block_size + 1} tokens; use a longer text{shorter}"
         )
     return ids[:-n_held_out], ids[-n_held_out:]
+
+
+def keep_counts(train_ids: np.ndarray, tokenizer: Tokenizer, run_folder: Path) -> None:
+    """Write run_folder/token_counts.npz, once: its models tell by it what they have hardly seen.
+
+    Raises OSError in words if it cannot be written, ValueError as `count` does.
+    """
+    path = run_folder / counts.FILE
+    if not path.exists():
+        write_bytes(path, counts.packed(count(train_ids, tokenizer.vocab_size)))
+
+
+def count(ids: np.ndarray, vocab_size: int) -> np.ndarray:
+    """How often each id of a vocabulary occurs, (vocab_size,). Raises ValueError for any other."""
+    found = np.zeros(vocab_size, dtype=np.int64)
+    for first in range(0, len(ids), COUNTED_AT_ONCE):
+        part = ids[first : first + COUNTED_AT_ONCE]
+        if (largest := part.max()) >= vocab_size:
+            raise ValueError(
+                f"the text holds the token {largest}, and its tokenizer knows only {vocab_size}; "
+                f"prepare the text again"
+            )
+        found += np.bincount(part, minlength=vocab_size)
+        if isinstance(ids, np.memmap):  # what was read of the file need not stay in memory
+            ids._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+    return found
 
 
 def random_batch(

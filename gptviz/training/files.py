@@ -52,10 +52,15 @@ def drop_rows_after(path: Path, step: int) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Replace a text file whole or not at all. Raises OSError in words."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file whole or not at all. Raises OSError in words."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content)
         os.replace(partial, path)
     except OSError as error:
         raise OSError(

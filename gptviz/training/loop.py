@@ -61,6 +61,7 @@ class Trainer:
                 f"{config.model.vocab_size}; set vocab_size to at least the former"
             )
         self.train_ids, self.val_ids = data.split(text.ids, config.model.block_size)
+        data.keep_counts(self.train_ids, self.tokenizer, run.folder)
         self.reader = Reader(self.train_ids, config)
         self.generator = torch.Generator()
         self.device = team.device()

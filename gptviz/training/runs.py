@@ -7,6 +7,7 @@
     RUN/rates.json       the learning rates that were chosen while it ran
     RUN/metrics.jsonl    one line a step
     RUN/samples.jsonl, RUN/layers.jsonl, RUN/induction.jsonl   see gptviz.training.recording
+    RUN/token_counts.npz how often each token occurs in what it trains on
     RUN/lock             held by the process that trains the run, or waits to
     RUN/checkpoints/, RUN/snapshots/   models; see gptviz.checkpoints.steps
 

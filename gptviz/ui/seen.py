@@ -12,9 +12,10 @@ def hover(table: pd.DataFrame) -> list[str]:
     """What each token of a table says when it is pointed at: piece, positions, times seen."""
     places = table["positions"] if "positions" in table else [""] * len(table)
     seen = table["seen"] if "seen" in table else [None] * len(table)
+    held = ["" if times is None else f", {times:,} × in the training text" for times in seen]
     return [
-        f"{place} {token}".strip() + (f", seen {times:,} times" if times is not None else "")
-        for place, token, times in zip(places, table["token"], seen, strict=True)
+        f"{place} {token}".strip() + times
+        for place, token, times in zip(places, table["token"], held, strict=True)
     ]
 
 
@@ -24,12 +25,9 @@ def faint(table: pd.DataFrame) -> list[bool]:
 
 
 def legend(lm: LanguageModel, mark: str) -> str:
-    """What the mark of hardly seen tokens means, or that nothing is known."""
+    """What the mark of hardly seen tokens means; nothing where that is not known."""
     if times_seen(lm) is None:
-        return (
-            "How often this model has seen a token is not known: its training text does not ship "
-            "with gptviz."
-        )
+        return ""
     return f"{mark}: tokens that the training text holds fewer than {HARDLY_SEEN} times."
 
 

@@ -38,7 +38,7 @@ def similarity(view: View) -> None:
 
 
 def token_maps(view: View) -> None:
-    """The prompt's and the commonest tokens as points."""
+    """The prompt's tokens and others as points."""
     places = st.columns([3, 3, 4], vertical_alignment="center")
     with places[0]:
         method = controls.choice("map_method", "Method", ("PCA", "t-SNE"))
@@ -46,7 +46,7 @@ def token_maps(view: View) -> None:
         axes = controls.choice("map_axes", "Axes", ("2-D", "3-D"))
     with places[2]:
         n_common = st.slider(
-            "Common tokens as a backdrop", 0, 600, 300, 50, key="map_common", bind="query-params"
+            "Other tokens as a backdrop", 0, 600, 300, 50, key="map_common", bind="query-params"
         )
     ids, source = projection.map_ids(view.lm, view.ids, n_common)
     n_axes = int(axes[0])

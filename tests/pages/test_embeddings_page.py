@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from gptviz.analysis import embeddings, projection
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
 from gptviz.ui import embedding_resources, resources
 
-APP = Path(__file__).parents[2] / "app.py"
+ROOT = Path(__file__).parents[2]
+APP = ROOT / "app.py"
 LETTERS = CharacterTokenizer.from_text(
     " \n:,.'!?-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
@@ -42,9 +44,13 @@ def save(folder: Path, tokenizer: Tokenizer, **more) -> None:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model with GPT-2's vocabulary under the bundled one's name, and others."""
+    """Models with GPT-2's vocabulary, one with the bundled one's name and counts, and others."""
     root = tmp_path_factory.mktemp("models")
     save(root / "shakespeare", GPT2Tokenizer())
+    shutil.copy(ROOT / "checkpoints" / "shakespeare" / "token_counts.npz", root / "shakespeare")
+    save(root / "uncounted", GPT2Tokenizer())
+    save(root / "spoilt", GPT2Tokenizer())
+    (root / "spoilt" / "token_counts.npz").write_bytes(b"cut off")
     save(root / "letters", LETTERS)
     save(root / "waves", LETTERS, position="sinusoidal", n_layer=1)
     save(root / "nowhere", LETTERS, position="none")
@@ -134,7 +140,38 @@ def test_neighbours_are_those_of_the_chosen_token_or_of_a_typed_word():
 def test_a_word_that_the_model_has_hardly_seen_is_marked_as_such():
     assert "Hardly seen" in words(open_page("Neighbours", word="computer"))
     assert "Hardly seen" not in words(open_page("Neighbours", word="king"))
-    assert "is not known" in words(open_page("Neighbours", model="letters", word="king"))
+
+
+RARITY = "Hardly seen|training text|Hatched|Hollow|⚠|Shakespeare"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_only_of_a_model_with_counts_a_tab_says_what_is_rare(tab: str):
+    rare = {"prompt": "the computer king", "word": "computer", "analogy_a": "computer"}
+    rare |= {"pairs": "computer–king", "shared_token": "1 ·computer", "other": "a computer king"}
+    for model, counted in (("uncounted", False), ("shakespeare", tab != "Positions")):
+        app = open_page(tab, model=model, **rare)
+        shown = json.dumps(drawn(app), ensure_ascii=False) + words(app)
+        assert bool(re.search(RARITY, shown)) == counted, model
+
+
+@pytest.mark.filterwarnings("ignore:.*is cut off or holds no array named counts")
+def test_a_model_whose_counts_are_broken_is_drawn_as_one_without():
+    app = open_page("Neighbours", model="spoilt", word="computer")
+    drawn(app)
+    assert not re.search(RARITY, words(app))
+
+
+@pytest.mark.parametrize(
+    ("model", "source"),
+    [
+        ("shakespeare", "the tokens that the training text holds most often."),
+        ("uncounted", "the first tokens of the vocabulary with several characters."),
+        ("letters", "the first tokens of the vocabulary."),
+    ],
+)
+def test_a_map_says_what_its_backdrop_is(model: str, source: str):
+    assert f"The backdrop: {source}" in words(open_page("Map", model=model, prompt=KING))
 
 
 def test_pairs_of_ones_own_come_from_the_url():

@@ -4,12 +4,14 @@ import json
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+import gptviz
 from gptviz import checkpoints
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
@@ -94,3 +96,26 @@ def test_any_byte_may_be_wrong_and_any_file_cut_off(
     assert_read_or_refused_in_words(folder)
     (folder / name).write_bytes(whole)
     weights.write_bytes(kept)
+
+
+@quick
+@given(
+    wrong=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=3),
+    kept=st.floats(0, 1),
+)
+def test_a_model_opens_whatever_is_wrong_with_its_token_counts(folder: Path, wrong, kept: float):
+    model, tokenizer = checkpoints.read(folder)
+    counts = np.arange(5) * 100
+    checkpoints.save(folder, model, tokenizer, token_counts=counts)
+    path = folder / "token_counts.npz"
+    content = bytearray(path.read_bytes())
+    for place, byte in wrong:
+        content[int(place * len(content))] = byte
+    path.write_bytes(content[: round(kept * len(content))])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = gptviz.load(folder).token_counts
+    if found is None:
+        assert [str(path) in str(warning.message) for warning in told] == [True]
+    else:
+        assert found.shape == (5,)

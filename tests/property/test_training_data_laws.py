@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -41,6 +42,15 @@ def test_the_way_out_of_a_text_that_is_too_short_leads_out(n, way_out):
     assert str(error.value).endswith(way_out)
     if "below" in way_out:
         data.split(torch.arange(n), n // 10 - 1)
+
+
+@law
+@given(ids=st.lists(st.integers(0, 9), max_size=40), at_once=st.integers(1, 50))
+def test_tokens_are_counted_a_part_at_a_time_as_they_are_all_at_once(ids, at_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "COUNTED_AT_ONCE", at_once)
+        found = data.count(np.array(ids, dtype=np.uint16), vocab_size=12)
+    assert found.tolist() == [ids.count(token) for token in range(12)]
 
 
 @law

@@ -1,9 +1,12 @@
 """The model that ships with gptviz is as good as its card says."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import tiktoken
 import torch
+from tiktoken.load import data_gym_to_mergeable_bpe_ranks
 
 import gptviz
 from gptviz import checkpoints
@@ -45,6 +48,21 @@ def test_its_loss_on_plays_it_never_read_is_what_the_card_says():
             total, count = total + float(loss) * targets.numel(), count + targets.numel()
     # On all 547 windows it is 4.917.
     assert total / count == pytest.approx(4.935, abs=0.01)
+
+
+def test_its_token_counts_are_those_of_the_nine_tenths_that_it_read(
+    lm: LanguageModel, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")  # or it would copy the files
+    ranks = data_gym_to_mergeable_bpe_ranks(str(FOLDER / "merges.txt"), str(FOLDER / "vocab.json"))
+    published = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    encoding = tiktoken.Encoding(
+        "gpt2", pat_str=published, mergeable_ranks=ranks, special_tokens={}
+    )
+    ids = encoding.encode(TEXT.read_text(encoding="utf-8"))
+    assert len(ids) == 1_400_991
+    read = Counter(ids[: len(ids) - len(ids) // 10])
+    assert lm.token_counts.tolist() == [read[token] for token in range(50_257)]
 
 
 @pytest.mark.parametrize(

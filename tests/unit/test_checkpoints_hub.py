@@ -188,12 +188,14 @@ def test_a_hub_id_is_fetched_with_progress_and_without_what_is_not_needed(
     hub: Hub, find, progress: Path, models: Path, model: GPT
 ):
     folder = put(models / "org" / "tiny", model)
+    (folder / "token_counts.npz").write_bytes(b"counts")
     for name in ("README.md", "pytorch_model.bin", "model.fp16.safetensors", "onnx/config.json"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("not needed")
     assert_same(find("org/tiny"), model)
-    assert hub.fetched() == {"characters.json", "config.json", "model.safetensors"}
-    assert "Fetching 3 files" in progress.read_text()
+    needed = {"characters.json", "config.json", "model.safetensors", "token_counts.npz"}
+    assert hub.fetched() == needed
+    assert "Fetching 4 files" in progress.read_text()
 
 
 def test_what_is_in_the_cache_needs_no_hub(hub: Hub, find, models: Path, model: GPT):

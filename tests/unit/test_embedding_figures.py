@@ -103,7 +103,7 @@ def test_hardly_seen_tokens_are_hatched_or_hollow():
     drawn = a_map(5, 2, 2, faint=[True, False, False, False, True])
     symbols = {trace.name: list(trace.marker.symbol) for trace in drawn.data}
     assert symbols["tokens of your text"] == ["circle-open", "circle"]
-    assert symbols["common tokens"] == ["circle", "circle", "circle-open"]
+    assert symbols["backdrop"] == ["circle", "circle", "circle-open"]
 
 
 @pytest.mark.parametrize("n_axes", [2, 3])

@@ -86,7 +86,7 @@ def test_a_map_shows_each_token_once_and_the_prompts_first():
     lm = language_model()
     ids, source = projection.map_ids(lm, [3, 1, 3], 4)
     assert ids == [3, 1, 0, 2]
-    assert "first of the vocabulary" in source
+    assert "first tokens of the vocabulary" in source
 
 
 def test_a_map_without_a_backdrop_shows_the_prompt_alone():

@@ -7,9 +7,11 @@ from gptviz.analysis import embeddings, token_counts
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
 
 
-def language_model(tokenizer, n_embd=8, name="tiny") -> LanguageModel:
+def language_model(tokenizer, n_embd=8, token_counts=None) -> LanguageModel:
     config = GPTConfig(tokenizer.vocab_size, block_size=16, n_layer=2, n_head=1, n_embd=n_embd)
-    return LanguageModel(GPT(config, torch.Generator().manual_seed(0)), tokenizer, name, name)
+    model = GPT(config, torch.Generator().manual_seed(0))
+    counts = None if token_counts is None else np.array(token_counts)
+    return LanguageModel(model, tokenizer, "tiny", "tiny", counts)
 
 
 @pytest.fixture(scope="module")
@@ -164,49 +166,47 @@ def test_an_analogy_gives_long_and_short_vectors_the_same_weight():
     torch.testing.assert_close(embeddings.analogy_vector(a, b, c), torch.tensor([1.0, 0.0]))
 
 
-def test_the_shipped_counts_are_those_of_the_training_part_of_the_shipped_text():
-    np.testing.assert_array_equal(token_counts.shipped_counts(), token_counts.count_shipped_text())
+def test_tokens_that_the_training_text_hardly_holds_are_marked():
+    lm = language_model(CharacterTokenizer("abc"), token_counts=[20, 19, 0])
+    table = embeddings.token_table(lm, [0, 1, 2])
+    assert table["seen"].tolist() == [20, 19, 0]
+    assert table["hardly_seen"].tolist() == [False, True, True]
+    pairs = embeddings.pair_table(lm, [("a", "b"), ("a", "a")])
+    assert pairs["seen"].tolist() == [19, 20]
+    assert pairs["hardly_seen"].tolist() == [True, False]
+    assert embeddings.seen_least(lm, embeddings.word(lm, "ab")) == 19
 
 
-def test_only_of_the_bundled_model_is_it_known_what_it_has_seen(gpt2_lm, letters_lm):
-    bundled = language_model(GPT2Tokenizer(), name="shakespeare")
-    king = embeddings.word(bundled, "king")
-    assert embeddings.seen_least(bundled, king) == token_counts.shipped_counts()[king.ids[0]] > 100
-    assert embeddings.seen_least(gpt2_lm, king) is None
-    namesake = language_model(CharacterTokenizer("king"), name="shakespeare")
-    assert embeddings.seen_least(namesake, embeddings.word(namesake, "king")) is None
-    assert "seen" not in embeddings.nearest(letters_lm, letters_lm.model.wte.weight[0])
-
-
-def test_tokens_that_the_bundled_model_has_hardly_seen_are_marked():
-    bundled = language_model(GPT2Tokenizer(), name="shakespeare")
-    ids = [embeddings.word(bundled, typed).ids[0] for typed in ("king", "computer")]
-    table = embeddings.token_table(bundled, ids)
-    assert table["hardly_seen"].tolist() == [False, True]
-    assert table["seen"].iloc[1] == 0
+def test_of_a_model_without_counts_it_is_not_known_what_it_has_seen(letters_lm):
+    word = embeddings.word(letters_lm, "a")
+    assert token_counts.times_seen(letters_lm) is None
+    assert embeddings.seen_least(letters_lm, word) is None
+    assert "seen" not in embeddings.nearest(letters_lm, word.vector)
+    assert "seen" not in embeddings.pair_table(letters_lm, [("a", "b")])
 
 
 def test_rows_of_a_padded_vocabulary_count_as_never_seen():
-    config = GPTConfig(50_304, block_size=4, n_layer=1, n_head=1, n_embd=2)
-    lm = LanguageModel(GPT(config), GPT2Tokenizer(), "shakespeare", "padded")
-    assert token_counts.times_seen(lm)[50_257:].tolist() == [0] * 47
+    config = GPTConfig(5, block_size=4, n_layer=1, n_head=1, n_embd=2)
+    counts = np.array([7, 8, 9])
+    lm = LanguageModel(GPT(config), CharacterTokenizer("abc"), "padded", "padded", counts)
+    assert token_counts.times_seen(lm).tolist() == [7, 8, 9, 0, 0]
 
 
-def test_the_commonest_tokens_of_gpt2_are_those_of_the_shipped_text():
-    ids, source = token_counts.commonest(GPT2Tokenizer(), 5)
-    counts = token_counts.shipped_counts()
-    assert counts[ids].tolist() == sorted(counts, reverse=True)[:5]
-    assert "Shakespeare" in source
+def test_the_commonest_tokens_are_those_that_the_training_text_holds_most_often():
+    lm = language_model(CharacterTokenizer("abcd"), token_counts=[2, 9, 0, 9])
+    ids, source = token_counts.commonest(lm, 2)
+    assert ids == [1, 3]
+    assert source == "the tokens that the training text holds most often"
+    assert token_counts.commonest(lm, 300)[0] == [1, 3, 0], "what it never holds is not common"
 
 
-def test_a_vocabulary_that_can_write_shakespeare_is_counted_on_a_part_of_it():
-    text = token_counts.TEXT.read_text(encoding="utf-8")
-    ids, _ = token_counts.commonest(tokenizer := CharacterTokenizer.from_text(text + "☃"), 3)
-    assert tokenizer.decode(ids[:1]) == " "
-    assert 0 not in [len(tokenizer.decode([token])) for token in ids]
+def test_a_model_without_counts_gives_the_first_of_its_vocabulary(letters_lm):
+    first = "the first tokens of the vocabulary"
+    assert token_counts.commonest(letters_lm, 3) == ([0, 1, 2], first)
+    assert token_counts.commonest(letters_lm, 300) == (list(range(8)), first)
 
 
-def test_a_vocabulary_that_cannot_write_shakespeare_gives_its_first_tokens(letters_lm):
-    ids, source = token_counts.commonest(letters_lm.tokenizer, 300)
-    assert ids == list(range(8))
-    assert "cannot write Shakespeare" in source
+def test_of_a_bpe_without_counts_the_first_readable_tokens_are_taken_not_its_bytes(gpt2_lm):
+    ids, source = token_counts.commonest(gpt2_lm, 6)
+    assert gpt2_lm.tokenizer.pieces(ids) == ["·t", "·a", "he", "in", "re", "on"]
+    assert source == "the first tokens of the vocabulary with several characters"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -344,6 +345,33 @@ def test_training_and_looking_agree_on_the_model(begin):
     assert tokenizer.encode("the cat") == trace.ids == lm.tokenizer.encode("the cat")
     text_tokenizer = CharacterTokenizer.from_text(TEXT)
     assert trace.ids == text_tokenizer.encode("the cat")
+
+
+def test_a_run_and_each_of_its_steps_know_how_often_a_token_occurs_in_what_they_read(begin):
+    run = begin("run", snapshots=3)
+    work(run)
+    read = TEXT[: len(TEXT) - len(TEXT) // 10]
+    ids = [sorted(set(TEXT)).index(character) for character in read]
+    expected = np.bincount(ids, minlength=VOCABULARY)
+    steps = [run.snapshot(step) for step in run.snapshots]
+    assert len(steps) == 3
+    for place in (run.folder, run.checkpoint(12), *steps):
+        np.testing.assert_array_equal(gptviz.load(place).token_counts, expected)
+    kept = [path.parent for path in run.folder.rglob("token_counts.npz")]
+    assert kept == [run.folder], "no step has a copy of its own"
+
+
+def test_a_run_from_before_its_tokens_were_counted_counts_them_when_it_is_resumed(begin):
+    run = begin("run")
+    work(run, should_stop=after(2))
+    path = run.folder / "token_counts.npz"
+    path.unlink()
+    assert gptviz.load(run.folder).token_counts is None
+    work(run, should_stop=after(2))
+    assert gptviz.load(run.folder).token_counts.sum() == len(TEXT) - len(TEXT) // 10
+    before = path.stat().st_mtime_ns
+    work(run)
+    assert path.stat().st_mtime_ns == before, "once is enough"
 
 
 def test_the_first_weights_are_those_of_the_seed(begin):

@@ -1,5 +1,6 @@
 """`gptviz train` makes a model of a text and `gptviz export` a copy of it, or they say why not."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -162,6 +163,38 @@ def test_export_takes_the_best_checkpoint_and_not_the_last(begin, tmp_path):
     best, _ = checkpoints.read(run.checkpoint(run.status["best_step"]))
     exported, _ = checkpoints.read(tmp_path / "exported")
     assert torch.equal(exported.wte.weight, best.wte.weight)
+
+
+def test_export_takes_the_counts_of_the_training_text_along(begin, tmp_path):
+    assert main(begin("run", steps=2)) == 0
+    run, exported, again = (tmp_path / name for name in ("run", "exported", "again"))
+    assert main(["export", str(run), str(exported)]) == 0
+    assert main(["export", str(exported), str(again)]) == 0
+    with np.load(run / "token_counts.npz") as file:
+        expected = file["counts"]
+    for folder in (exported, again):
+        np.testing.assert_array_equal(gptviz.load(folder).token_counts, expected)
+
+
+def test_export_of_a_model_without_counts_leaves_none_of_an_older_one(begin, tmp_path):
+    assert main(begin("run", steps=2)) == 0
+    run, exported = tmp_path / "run", tmp_path / "exported"
+    assert main(["export", str(run), str(exported)]) == 0
+    (run / "token_counts.npz").unlink()
+    assert main(["export", str(run), str(exported)]) == 0
+    assert gptviz.load(exported).token_counts is None
+
+
+def test_export_refuses_counts_that_are_broken(begin, tmp_path, capsys):
+    assert main(begin("run", steps=2)) == 0
+    (tmp_path / "run" / "token_counts.npz").write_bytes(b"")
+    capsys.readouterr()
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "exported")]) == 1
+    assert capsys.readouterr().err == (
+        f"gptviz: {tmp_path}/run/token_counts.npz is cut off or holds no array named counts; "
+        f"copy it again, or remove it\n"
+    )
+    assert not (tmp_path / "exported").exists()
 
 
 def test_export_refuses_what_it_cannot_read_or_would_destroy(begin, tmp_path, capsys):
