@@ -104,9 +104,9 @@ class Criterion(nn.Module):
         self.model, self.guided = model, guided
         self.q = self.k = torch.empty(0)  # of the guided head: the first of the first layer
         if guided:
-            attn = model.h[0].attn
-            attn.q.register_forward_hook(lambda *seen: setattr(self, "q", seen[-1][:, 0]))
-            attn.k.register_forward_hook(lambda *seen: setattr(self, "k", seen[-1][:, 0]))
+            q, k = (model.get_submodule(f"h.0.attn.{name}") for name in ("q", "k"))
+            q.register_forward_hook(lambda *seen: setattr(self, "q", seen[-1][:, 0]))
+            k.register_forward_hook(lambda *seen: setattr(self, "k", seen[-1][:, 0]))
 
     def forward(
         self,
