@@ -1,12 +1,15 @@
-"""The model that ships with gptviz is as good as its card says."""
+"""The models that ship with gptviz are what their cards say."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import tiktoken
 import torch
+from safetensors.torch import load_file
 from tiktoken.load import data_gym_to_mergeable_bpe_ranks
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import gptviz
 from gptviz import checkpoints
@@ -14,8 +17,22 @@ from gptviz.language_model import LanguageModel
 from gptviz.training import data
 from gptviz.training.loss import cross_entropy
 
-FOLDER = Path(__file__).parents[2] / "checkpoints" / "shakespeare"
+CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+FOLDER = CHECKPOINTS / "shakespeare"
 TEXT = Path(gptviz.__file__).parent / "data" / "shakespeare.txt"
+# The books of the tales by their numbers in Project Gutenberg.
+BOOKS = re.findall(
+    r"\d+",
+    """
+    11 12 21 28 55 128 236 289 419 420 485 486 500 503 517 520 540 640 641 701 708 709 873 902
+    1332 2435 2591 2781 3282 3454 4018 4357 5302 5615 6168 6746 7128 7277 7439 7518 7885 8574 8933
+    9383 11582 12851 14220 14241 14407 14797 14814 14837 14838 14868 14872 14877 15077 15137 15234
+    15284 15575 16259 17089 17208 18811 19068 19805 19994 20781 21935 23661 25519 25555 26019
+    26386 27200 27826 32217 34453 35377 36532 44622 45264 49913 53844 55737 62514 63383
+    """,
+)
+
+each_bundled_model = pytest.mark.parametrize("name", ["shakespeare", "tales"])
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +47,48 @@ def neighbours(lm: LanguageModel, word: str, n: int) -> list[str]:
     return [lm.tokenizer.decode([i]) for i in nearest.tolist()]
 
 
-def test_it_is_small_enough_to_ship():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 60e6
-    assert (FOLDER / "README.md").is_file()
+@each_bundled_model
+def test_it_is_small_enough_to_ship(name: str):
+    assert sum(file.stat().st_size for file in (CHECKPOINTS / name).iterdir()) <= 60e6
 
 
-def test_its_loss_on_plays_it_never_read_is_what_the_card_says():
+@each_bundled_model
+def test_its_weights_are_of_16_bits(name: str):
+    weights = load_file(CHECKPOINTS / name / "model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float16}
+
+
+@each_bundled_model
+def test_it_has_a_card(name: str):
+    assert (CHECKPOINTS / name / "README.md").read_text(encoding="utf-8").startswith(f"# {name}\n")
+
+
+@each_bundled_model
+def test_transformers_reads_the_same_model(name: str):
+    ours = gptviz.load(CHECKPOINTS / name)
+    text = "Once upon a time the king and the queen had a daughter.\n\n"
+    ids = AutoTokenizer.from_pretrained(CHECKPOINTS / name).encode(text)
+    assert ids == ours.tokenizer.encode(text)
+    theirs, info = AutoModelForCausalLM.from_pretrained(
+        CHECKPOINTS / name, dtype=torch.float32, output_loading_info=True
+    )
+    assert not any(info.values()), info
+    with torch.inference_mode():
+        expected = theirs.eval()(torch.tensor([ids])).logits[0]
+    torch.testing.assert_close(ours.trace(ids, ["logits"]).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_card_of_the_tales_names_every_book():
+    card = (CHECKPOINTS / "tales" / "README.md").read_text(encoding="utf-8")
+    # A row: a title, an author, and the number, which may be a link.
+    rows = re.findall(
+        r"(?m)^\|([^|\n]*[A-Za-z][^|\n]*)\|([^|\n]*[A-Za-z][^|\n]*)\| *\[?(\d+)\b", card
+    )
+    assert sorted(number for _, _, number in rows) == sorted(BOOKS)
+    assert len({(title.strip(), author.strip()) for title, author, _ in rows}) == len(BOOKS)
+
+
+def test_the_loss_on_plays_it_never_read_is_what_the_card_says():
     model, tokenizer = checkpoints.read(FOLDER, attention="fused")
     ids = data.encode(TEXT.read_text(encoding="utf-8"), tokenizer)
     _, held_out = data.split(ids, model.config.block_size)
