@@ -70,7 +70,7 @@ class Reader:
         if step < config.copy_steps:
             return self.lesson(step, generator)
         B, T = config.batch_size, config.model.block_size
-        n_repeated = round(B * config.repeat_share)
+        n_repeated = self.n_repeated(generator)
         inputs, targets = random_batch(self.ids, B - n_repeated, T, generator)
         if n_repeated:
             again = repeated(self.common, n_repeated, T, T * 3 // 8, generator)
@@ -78,6 +78,11 @@ class Reader:
                 torch.cat(pair) for pair in zip((inputs, targets), again, strict=True)
             )
         return Batch(inputs, targets, self.candidates(targets, generator))
+
+    def n_repeated(self, generator: torch.Generator) -> int:
+        """How many windows of a batch go on practising: on average, their share of it."""
+        whole, rest = divmod(self.config.batch_size * self.config.repeat_share, 1)
+        return int(whole) + (rest > 0 and float(torch.rand((), generator=generator)) < rest)
 
     def lesson(self, step: int, generator: torch.Generator) -> Batch:
         """Only passages said again and again, of more tokens the later it is."""

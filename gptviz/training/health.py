@@ -48,24 +48,29 @@ def judge(history: History, config: "TrainingConfig", error: str = "") -> list[F
     """The rules that apply to a run so far, at least one; losses are in nats a token.
 
     error is why the run failed, if it did: a loss that is no number has no place in a curve.
+    Lessons in copying are not judged: their loss is not that of the text, and rises as they get
+    harder.
     """
+    history = history.after(config.copy_steps)
+    warmup_steps = max(0, config.warmup_steps - config.copy_steps)
     loss, steps = history["train_loss"], history["step"]
     evidence = f"The run ended: {error}." if DIVERGED in error else _overshoots(loss, steps)
     if evidence:
         return [Finding("rate too high", TOO_HIGH, evidence)]
-    needed = max(FEWEST_STEPS, config.warmup_steps + WINDOW)
+    needed = max(FEWEST_STEPS, warmup_steps + WINDOW)
     if len(history) < needed:
+        lessons = " after the lessons in copying" if config.copy_steps else ""
         return [
             Finding(
                 "too early",
                 "It is too early to say how the run goes.",
-                f"{len(history)} steps are done; the curve is judged after {needed}.",
+                f"{len(history)} steps{lessons} are done; the curve is judged after {needed}.",
             )
         ]
-    overfitting, slow = _overfitting(history), _slow(loss, config.warmup_steps)
+    overfitting, slow = _overfitting(history), _slow(loss, warmup_steps)
     if slow and not overfitting:
         return [slow]  # its gradients stay as long as at the start, which says nothing more
-    clipping = _clipping(history["grad_norm"][config.warmup_steps :], config.gradient_clip)
+    clipping = _clipping(history["grad_norm"][warmup_steps:], config.gradient_clip)
     found = (overfitting, clipping)
     return [finding for finding in found if finding] or [_healthy(history)]
 

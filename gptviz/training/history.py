@@ -37,6 +37,12 @@ class History:
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
 
+    def after(self, step: int) -> "History":
+        """The same without all that came up to a step."""
+        first = int(np.searchsorted(self["step"], step, side="right"))
+        columns = {name: column[first:] for name, column in self.columns.items()}
+        return History(columns, self.broken)
+
     @property
     def validations(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps at which the held-out text was read, and its loss there."""

@@ -103,9 +103,13 @@ class Trainer:
         rows = self.saved_run.metrics
         self.seconds = rows[-1].get("seconds", 0.0) if rows else 0.0
         losses = {row["step"]: row["val_loss"] for row in rows if "val_loss" in row}
-        # A stop validates, too; so that it changes nothing, patience counts the regular ones only.
-        regular = (step for step in losses if step % self.config.eval_interval == 0)
-        self.validations = [losses[step] for step in regular]
+        # A stop validates, too; so that it changes nothing, patience counts the regular ones only,
+        # and none of the lessons in copying, from which nobody learns to read the text.
+        self.validations = [
+            loss
+            for step, loss in losses.items()
+            if step % self.config.eval_interval == 0 and step > self.config.copy_steps
+        ]
         kept = {step: losses[step] for step in self.saved_run.checkpoints if step in losses}
         self.best_step = min(kept, key=kept.__getitem__, default=0)
         self.best_val_loss = kept.get(self.best_step, math.inf)
@@ -120,7 +124,7 @@ class Trainer:
             if regular or command or self.step == self.config.steps:
                 row["val_loss"] = self.validation_loss()
                 self.must_be_finite("validation loss", row["val_loss"])
-                if regular:
+                if regular and self.step > self.config.copy_steps:
                     self.validations.append(row["val_loss"])
             self.write(row)
             on_step(row)

@@ -31,6 +31,8 @@ def watch(run: Run, scheme: Scheme) -> None:
         f"{about(run.settings)}. Drag over the curves to zoom in, double-click to see everything; "
         "point at a place to read its values."
     )
+    if practice := about_practice(run.settings):
+        st.caption(practice)
     parts.numbers(numbers(history.read(run.folder)), "metrics")
 
 
@@ -97,6 +99,22 @@ def _words(run: Run, state: State, status: Status, done: int) -> str:
     if state == "done" and status.get("stopped_early"):
         return "it ended early, for validation no longer improved"
     return ""
+
+
+def about_practice(settings: dict[str, Any]) -> str:
+    """What the training loss holds beside that of the text; nothing for a run that only reads."""
+    told: list[str] = []
+    if steps := settings.get("copy_steps"):
+        told.append(
+            f"The first {steps:,} steps are lessons in copying: their loss is that of random "
+            "tokens said again, not that of the text."
+        )
+    if share := settings.get("repeat_share"):
+        told.append(
+            f"Of {'what later steps read' if told else 'what it reads'}, {share:.1%} is such "
+            "practice: it counts in the training loss, not in the validation loss."
+        )
+    return " ".join(told)
 
 
 def about(settings: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ def test_lessons_go_without_dropout_and_the_text_does_not():
         assert (len(losses) == 1) == alike
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.9, 7)])
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.875, 7)])
 def test_a_share_of_the_windows_is_repeated(share, expected):
     reader = Reader(text(), config(repeat_share=share))
     batch = reader.batch(0, torch.Generator().manual_seed(0))
@@ -110,6 +110,14 @@ def test_a_share_of_the_windows_is_repeated(share, expected):
     unknowable = (batch.targets == UNKNOWABLE).any(1)
     assert unknowable.tolist() == [False] * (8 - expected) + [True] * expected
     assert batch.n_targets == int((batch.targets != UNKNOWABLE).sum())
+
+
+def test_a_share_of_less_than_a_window_is_kept_on_average():
+    reader = Reader(text(), config(repeat_share=0.3))
+    generator = torch.Generator().manual_seed(0)
+    counts = [reader.n_repeated(generator) for _ in range(2000)]
+    assert set(counts) == {2, 3}
+    assert np.mean(counts) == pytest.approx(0.3 * 8, abs=0.04)
 
 
 @pytest.mark.parametrize("changes", [{}, {"repeat_share": 0.5, "vocab_sample": 9}])

@@ -212,6 +212,16 @@ def test_a_warning_of_an_earlier_part_is_gone_when_the_run_goes_on(begin):
     assert not run.status["warning"]
 
 
+def test_patience_does_not_count_the_lessons_in_copying(begin):
+    every = RISING["eval_interval"]
+    run = begin("run", **{**RISING, "copy_steps": 6 * every}, patience=2)
+    work(run, on_step=at(7 * every, lambda: jobs.pause(run)))
+    assert len(run.metrics) > 7 * every, "six validations in lessons ended nothing"
+    work(run)
+    assert run.status["stopped_early"]
+    assert run.metrics[-1]["step"] >= 9 * every, "not before a best one and two that are no better"
+
+
 def test_without_patience_a_run_goes_on_to_its_last_step(begin):
     run = begin("run", **{**RISING, "steps": 40})
     work(run)

@@ -111,6 +111,18 @@ def test_a_slow_warm_up_is_no_sign_of_too_low_a_rate():
     assert rules(loss, config=replace(CONFIG, warmup_steps=510)) == ["healthy"]
 
 
+def test_lessons_in_copying_are_not_judged():
+    lessons = np.concatenate([np.linspace(3, 0.3, 100), LEARNING + 4 + NOISE])
+    practises = replace(CONFIG, copy_steps=100, steps=700)
+    assert rules(lessons) == ["rate too high"], "as a curve of the text it would be"
+    (finding,) = judge(course(lessons), practises)
+    assert finding.rule == "healthy"
+    assert "fell from 8." in finding.evidence
+    (finding,) = judge(course(lessons[:120]), practises)
+    assert finding.rule == "too early"
+    assert "20 steps after the lessons in copying are done" in finding.evidence
+
+
 def test_validation_that_rises_while_training_falls_is_overfitting():
     validation = LEARNING + 0.1
     validation[300:] += np.linspace(0, 1, 300)

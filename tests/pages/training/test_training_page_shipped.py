@@ -238,3 +238,14 @@ def test_a_shipped_curve_of_other_settings_than_the_lesson_s_is_not_taken_for_it
     write_json(run.folder / "config.json", {**run.settings, "learning_rate": 0.5})
     app = open_page(many_runs="Failure gallery", failure="No positions")
     assert "Run it beside one that goes well" in labels(app)
+
+
+def test_a_run_that_practises_says_what_its_training_loss_holds(models, open_page, words):
+    practice = "lessons in copying"
+    assert practice not in words(open_page())
+    settings = json.loads((models / "story" / "config.json").read_text(encoding="utf-8"))
+    changed = {"copy_steps": 12, "repeat_share": 0.125}
+    write_json(models / "story" / "config.json", {**settings, **changed})
+    told = words(open_page())
+    assert f"The first 12 steps are {practice}" in told
+    assert "Of what later steps read, 12.5% is such practice" in told
