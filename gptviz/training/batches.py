@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gptviz.training.config import TrainingConfig
-from gptviz.training.data import random_batch
+from gptviz.training.data import count, random_batch
 
 UNKNOWABLE = -100  # the target where nothing could tell the next token; PyTorch's ignore_index
 COMMON = 8192  # tokens from which repeated passages are made, the commonest of the text
@@ -58,7 +58,8 @@ class Reader:
         self.ids, self.config = ids, config
         practises = bool(config.copy_steps or config.repeat_share)
         counted = practises or config.vocab_sample
-        self.common = by_frequency(ids)[:COMMON] if counted else torch.empty(0, dtype=torch.long)
+        found = by_frequency(ids, config.model.vocab_size) if counted else torch.empty(0).long()
+        self.common = found[:COMMON]
         if practises and len(self.common) < 2:
             raise ValueError(
                 f"the text has {len(self.common)} different tokens; practising to copy needs 2"
@@ -111,13 +112,9 @@ class Reader:
         return Candidates(ids, bias)
 
 
-def by_frequency(ids: np.ndarray) -> Tensor:
+def by_frequency(ids: np.ndarray, vocab_size: int) -> Tensor:
     """The different ids of a text, the commonest first."""
-    counts = np.zeros(0, np.int64)
-    for start in range(0, len(ids), 1 << 22):  # a text on the disk may be larger than the memory
-        part = np.bincount(ids[start : start + (1 << 22)], minlength=len(counts))
-        part[: len(counts)] += counts
-        counts = part
+    counts = count(ids, vocab_size)
     order = np.argsort(-counts, kind="stable")
     return torch.from_numpy(order[: np.count_nonzero(counts)])
 

@@ -29,6 +29,11 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
     own = {
         "tokenizer": "bpe",
         "bpe_vocab_size": 270,
+        "copy_steps": 1,
+        "repeat_share": 0.5,
+        "guide_previous": 0.2,
+        "vocab_sample": 100,
+        "optimizer": "muon" if hasattr(torch.optim, "Muon") else "adamw",
         "batch_size": 3,
         "accumulation": 2,
         "steps": 2,
@@ -59,13 +64,15 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
         "norm": "post",
         "position": "sinusoidal",
     }
-    assert {*own, *shape, "data", "dropout"} == set(settings.SETTINGS)
-    assert main([*begin("run", **own, **shape), "--dropout", "0.25"]) == 0
+    assert {*own, *shape, "data", "dropout", "end_of_text"} == set(settings.SETTINGS)
+    more = ("--dropout", "0.25", "--end-of-text")
+    assert main([*begin("run", **own, **shape), *more]) == 0
     config = Run(tmp_path / "run").config
     model = config.model
     assert config.data == str(text_file)
     assert {name: getattr(config, name) for name in own} == own
     assert {name: getattr(model, name) for name in shape} == shape
+    assert config.end_of_text
     assert (model.embd_pdrop, model.attn_pdrop, model.resid_pdrop) == (0.25, 0.25, 0.25)
 
 
