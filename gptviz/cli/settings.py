@@ -88,6 +88,11 @@ GROUPS: dict[tuple[str, str], tuple[Setting, ...]] = {
             ("char", "gpt2", "bpe"),
         ),
         Setting("bpe_vocab_size", 2048, "tokens of a bpe; 512 to 8192 suit texts up to 10 MB"),
+        Setting(
+            "line_start_share",
+            0.0,
+            "share of the windows that begin where a line begins, as what people type does; 0 to 1",
+        ),
         Setting("end_of_text", False, "read <|endoftext|> between two texts as that token"),
     ),
     (

@@ -9,6 +9,7 @@ that takes some hundred steps, and what was learnt then serves a larger vocabula
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +55,8 @@ class Batch:
 class Reader:
     """Makes the batches of a run: the same ones whenever a generator has the same seed."""
 
-    def __init__(self, ids: np.ndarray, config: TrainingConfig):
-        self.ids, self.config = ids, config
+    def __init__(self, ids: np.ndarray, config: TrainingConfig, line_ends: Collection[int] = ()):
+        self.ids, self.config, self.line_ends = ids, config, line_ends
         practises = bool(config.copy_steps or config.repeat_share)
         counted = practises or config.vocab_sample
         found = by_frequency(ids, config.model.vocab_size) if counted else torch.empty(0).long()
@@ -72,7 +73,9 @@ class Reader:
             return self.lesson(step, generator)
         B, T = config.batch_size, config.model.block_size
         n_repeated = self.n_repeated(generator)
-        inputs, targets = random_batch(self.ids, B - n_repeated, T, generator)
+        inputs, targets = random_batch(
+            self.ids, B - n_repeated, T, generator, self.line_ends, config.line_start_share
+        )
         if n_repeated:
             again = repeated(self.common, n_repeated, T, T * 3 // 8, generator)
             inputs, targets = (

@@ -27,6 +27,7 @@ class TrainingConfig:
     end_of_text: bool = False  # whether <|endoftext|> in the text is that token, or ordinary text
     copy_steps: int = 0  # steps at the beginning in which the model only practises copying
     repeat_share: float = 0.0  # share of the windows, afterwards, in which it goes on practising
+    line_start_share: float = 0.0  # share of the windows that begin where a line begins
     guide_previous: float = 0.0  # how strongly one head is paid for looking at the token before
     batch_size: int = 16
     accumulation: int = 1
@@ -95,6 +96,10 @@ class TrainingConfig:
         for name in ("beta1", "beta2", "repeat_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be in [0, 1)")
+        if not 0 <= self.line_start_share <= 1:
+            raise ValueError(
+                f"line_start_share is {self.line_start_share!r}; it must lie between 0 and 1"
+            )
         for name, kind in (
             ("tokenizer", TokenizerKind),
             ("precision", Precision),

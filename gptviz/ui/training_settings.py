@@ -55,6 +55,12 @@ GROUPS: Mapping[str, Sequence[Setting]] = {
         Setting("steps", "Steps", "How often the weights are corrected.", 1, 100),
         Setting("batch_size", "Batch size", "Stretches of text read side by side.", 1),
         Setting(
+            "line_start_share",
+            "Windows from line starts",
+            "Share of the stretches that begin where a line begins, as what people type does.",
+            step=0.1,
+        ),
+        Setting(
             "accumulation",
             "Batches a step",
             "Batches whose gradients are added up before one correction.",

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
 from gptviz.training import data
 
 law = settings(max_examples=50, deadline=None)
@@ -106,3 +107,48 @@ def test_random_windows_begin_everywhere():
     inputs, targets = data.random_batch(torch.arange(10), 500, 3, generator)
     assert set(inputs[:, 0].tolist()) == set(range(7))
     assert targets.max() == 9
+
+
+@law
+@given(
+    ids=st.lists(st.integers(0, 6), min_size=12, max_size=80),
+    block_size=st.integers(2, 10),
+    seed=st.integers(0, 99),
+)
+def test_a_window_may_begin_where_the_next_line_begins(ids, block_size, seed):
+    text, ends = np.array(ids, dtype=np.uint16), {5, 6}
+    usual, moved = (
+        data.random_batch(text, 4, block_size, torch.Generator().manual_seed(seed), ends, share)
+        for share in (0.0, 1.0)
+    )
+    windows = {
+        (*ids[at : at + block_size + 1], "line" if at and ids[at - 1] in ends else "")
+        for at in range(len(ids) - block_size)
+    }
+    for before, x, y in zip(usual[0].tolist(), *(part.tolist() for part in moved), strict=True):
+        assert x[1:] == y[:-1]
+        whole = (*x, y[-1])
+        if x == before:  # no line begins within a window's length, or too late
+            assert {(*whole, ""), (*whole, "line")} & windows
+        else:
+            assert (*whole, "line") in windows
+
+
+def test_all_windows_of_a_long_text_can_begin_with_a_line_and_the_share_is_kept():
+    text = np.tile(np.arange(8, dtype=np.uint16), 200)  # 7 ends a line, so that 0 begins one
+    firsts = {}
+    for share in (0.0, 0.5, 1.0):
+        generator = torch.Generator().manual_seed(0)
+        inputs, _ = data.random_batch(text, 2000, 16, generator, [7], share)
+        firsts[share] = float((inputs[:, 0] == 0).float().mean())
+    assert firsts[1.0] > 0.98
+    assert 0.5 < firsts[0.5] < 0.62, "half of them, and an eighth of the rest by chance"
+    assert firsts[0.0] < 0.2
+
+
+@pytest.mark.parametrize("tokenizer", [GPT2Tokenizer(), CharacterTokenizer("ab\n")])
+def test_lines_end_where_the_text_of_a_token_does(tokenizer):
+    found = set(data.line_ends(tokenizer))
+    for token in range(tokenizer.vocab_size):
+        ends = tokenizer.decode([token]).endswith("\n") or token == tokenizer.end_of_text
+        assert (token in found) == ends

@@ -29,6 +29,7 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
     own = {
         "tokenizer": "bpe",
         "bpe_vocab_size": 270,
+        "line_start_share": 0.4,
         "copy_steps": 1,
         "repeat_share": 0.5,
         "guide_previous": 0.2,
