@@ -24,38 +24,38 @@ EXAMPLES: Sequence[Example] = (
     Example(
         "Once upon a time",
         "Once upon a time there was a",
-        "The way into a tale: many words fit here, so look at how the probabilities are spread.",
+        "How a tale begins. Many words fit here: look at how the probability is spread over them.",
     ),
     Example(
         "A name comes back",
-        "Gretchen met Hansel in the wood. When Hansel saw Gret",
-        "Copying: a head that looks at what came next last time brings the name's end back.",
+        "'My name is Rumpelstiltskin,' said the little man. 'Rump",
+        "Copying: nothing but the first “Rumpel” tells how “Rump” goes on. A head finds it again.",
     ),
     Example(
-        "The keys of the king",
-        "The keys of the old king",
-        "Agreement: the verb has to fit “keys”, although “king” stands nearer.",
+        "The princess",
+        "The princess was so sad that nobody could comfort",
+        "Agreement over a distance: “her” fits the princess. Now write “prince” in her place.",
     ),
     Example(
-        "A fork in the story",
-        "The wolf opened the door, and there stood the little",
-        "A fork: try each of the likeliest words, and the tale takes another way.",
+        "A fork in the tale",
+        "The princess opened the door, and there stood a",
+        "A fork: no word is at all sure. Take one of the likeliest, and the tale goes its way.",
     ),
     Example(
         "ROMEO:",
         "ROMEO:\nMy love is like a",
-        "Another model: this one has read nothing but Shakespeare's plays.",
+        "Another model answers here: one that has read nothing but Shakespeare's plays.",
         PLAYS,
     ),
     Example(
         "안녕하세요",
         "안녕하세요",
-        "Tokens: five letters of Korean become many tokens, each a part of a letter.",
+        "Tokens: five letters of Korean become fourteen tokens, each only a part of a letter.",
     ),
     Example(
         "It is fooled",
-        "Paris is the capital of",
-        "Fooled: it goes on without a doubt and knows nothing, for it has only read tales.",
+        "The keys of the old king",
+        "Fooled: the keys “were”, but “was” is likelier here, for “king” stands right before.",
     ),
 )
 _BY_NAME = {example.name: example for example in EXAMPLES}
