@@ -5,8 +5,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gptviz.config import GPTConfig
     from gptviz.language_model import LanguageModel, load
-    from gptviz.model import GPT, GPTConfig
+    from gptviz.model import GPT
     from gptviz.tracing import Trace
 
 __all__ = ["GPT", "GPTConfig", "LanguageModel", "Trace", "load"]
@@ -17,7 +18,7 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 _HOME = {
     "GPT": "gptviz.model",
-    "GPTConfig": "gptviz.model",
+    "GPTConfig": "gptviz.config",
     "LanguageModel": "gptviz.language_model",
     "Trace": "gptviz.tracing",
     "load": "gptviz.language_model",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptviz import checkpoints, generation, kernels, tracing
+from gptviz.config import GPTConfig
 from gptviz.generation import Step
-from gptviz.model import GPT, GPTConfig
+from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
 from gptviz.tracing import Edit, Trace

@@ -23,7 +23,8 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from gptviz.model import GPT, CausalSelfAttention, GPTConfig, masked_scores
+from gptviz.config import GPTConfig
+from gptviz.model import GPT, CausalSelfAttention, masked_scores
 
 Edit = Callable[[Tensor], Tensor]
 

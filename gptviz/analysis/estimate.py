@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from gptviz.checkpoints.weights import unfilled
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
 

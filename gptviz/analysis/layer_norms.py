@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gptviz.analysis import stream
+from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
-from gptviz.model import GPTConfig
 from gptviz.tracing import Trace
 
 ERROR_LIMIT = 1e-5  # what float32 rounding may cost in one norm

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.tracing import Trace
 
 

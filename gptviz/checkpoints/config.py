@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gptviz.model import Activation, Attention, GPTConfig
+from gptviz.config import Activation, Attention, GPTConfig
 from gptviz.tokenizers import Tokenizer
 
 FILE = "config.json"

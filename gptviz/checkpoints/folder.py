@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from gptviz import tokenizers
 from gptviz.checkpoints import config as configs
 from gptviz.checkpoints import weights
-from gptviz.model import GPT, Attention
+from gptviz.config import Attention
+from gptviz.model import GPT
 from gptviz.tokenizers import Tokenizer
 
 TOKENIZER_FILES = (

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 
 TokenizerKind = Literal["char", "gpt2", "bpe"]
 Precision = Literal["auto", "float32", "bfloat16"]

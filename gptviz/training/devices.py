@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from gptviz.model import Attention
+from gptviz.config import Attention
 from gptviz.training.config import Precision, TrainingConfig
 
 # Measured on two cores in bfloat16, forward and backward: PyTorch's fused attention takes 3 to 4

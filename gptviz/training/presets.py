@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.training import data, repeats, texts
 from gptviz.training.config import TrainingConfig
 

@@ -16,9 +16,9 @@ from gptviz.analysis.layer_norms import (
     likeliest_table,
     summands,
 )
+from gptviz.config import GPTConfig
 from gptviz.figures import layer_norms as figures
 from gptviz.figures.stream import lengths_compared, norms_by_stage, spread_by_stage
-from gptviz.model import GPTConfig
 from gptviz.ui import parts, resources
 from gptviz.ui.frame import View
 
