@@ -6,7 +6,6 @@ from typing import Literal, get_args
 Position = Literal["learned", "sinusoidal", "none"]
 Norm = Literal["pre", "post", "none"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
-Attention = Literal["explicit", "fused"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class GPTConfig:
     position: Position = "learned"
     norm: Norm = "pre"
     activation: Activation = "gelu_tanh"
-    attention: Attention = "explicit"
     layer_norm_epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
@@ -51,7 +49,6 @@ class GPTConfig:
             ("position", Position),
             ("norm", Norm),
             ("activation", Activation),
-            ("attention", Attention),
         ):
             value = getattr(self, name)
             if value not in get_args(kind):

@@ -12,6 +12,7 @@ other module returns, so that a forward hook can see it. A module's path is its 
 """
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,20 +21,35 @@ from torch import Tensor, nn
 from gptviz.cache import LayerCache
 from gptviz.config import GPTConfig
 
+Attention = Literal["fused", "explicit"]
+
+
+class Inner(nn.Identity):
+    """A tensor inside an operation that PyTorch has in one piece: made only where it is wanted."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a hook waits for the tensor, so that the operation must go step by step."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
 
 class CausalSelfAttention(nn.Module):
-    """Each position gathers from itself and the ones before it (Vaswani et al., 2017)."""
+    """Each position gathers from itself and the ones before it (Vaswani et al., 2017).
 
-    def __init__(self, config: GPTConfig):
+    Fused attention is one operation, which makes neither scores nor a pattern. Explicit attention
+    gives the same step by step, and is used wherever one of the two is wanted.
+    """
+
+    def __init__(self, config: GPTConfig, attention: Attention = "fused"):
         super().__init__()
         self.n_head = config.n_head
-        self.attend = self.fused if config.attention == "fused" else self.explicit
+        self.attention = attention
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.qkv_bias)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
         self.attn_dropout = nn.Dropout(config.attn_pdrop)
         self.resid_dropout = nn.Dropout(config.resid_pdrop)
         self.q, self.k, self.v = nn.Identity(), nn.Identity(), nn.Identity()
-        self.scores, self.pattern, self.z = nn.Identity(), nn.Identity(), nn.Identity()
+        self.scores, self.pattern, self.z = Inner(), Inner(), nn.Identity()
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         q, k, v = (self.split(part) for part in self.c_attn(x).split(x.size(-1), dim=-1))
@@ -42,6 +58,10 @@ class CausalSelfAttention(nn.Module):
             k, v = cache.append(k, v)  # (B, H, S, d) each
         z = self.z(self.attend(q, k, v))  # (B, H, T, d)
         return self.resid_dropout(self.c_proj(self.merge(z)))  # (B, T, C)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        explicit = self.attention == "explicit" or self.scores.wanted or self.pattern.wanted
+        return self.explicit(q, k, v) if explicit else self.fused(q, k, v)
 
     def explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         scores = self.scores(masked_scores(q, k))  # (B, H, T, S)
@@ -97,11 +117,11 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Attention, then the MLP; each adds its result to the residual stream."""
 
-    def __init__(self, config: GPTConfig):
+    def __init__(self, config: GPTConfig, attention: Attention = "fused"):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
-        self.attn = CausalSelfAttention(config)
+        self.attn = CausalSelfAttention(config, attention)
         self.resid_mid = nn.Identity()
         self.ln_2 = layer_norm(config)
         self.mlp = MLP(config)
@@ -151,7 +171,12 @@ class GPT(nn.Module):
     write into the residual stream scaled down by √(2 · n_layer).
     """
 
-    def __init__(self, config: GPTConfig, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        config: GPTConfig,
+        generator: torch.Generator | None = None,
+        attention: Attention = "fused",
+    ):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
@@ -164,7 +189,7 @@ class GPT(nn.Module):
             self.wpe = NoPositions(config)
         self.embed = nn.Identity()
         self.drop = nn.Dropout(config.embd_pdrop)
-        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.h = nn.ModuleList(Block(config, attention) for _ in range(config.n_layer))
         # A post-norm block ends in a norm of its own, so there is nothing left to normalise.
         self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
         if not config.tie_weights:

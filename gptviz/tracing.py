@@ -6,8 +6,8 @@ one shared model at a time, and no trace sees another's tensors.
 
 Scores and patterns grow with the square of the text, and hardly anyone looks at all of them. So
 attention runs fused, which never makes them, and a trace makes those of a layer from its queries
-and keys when they are asked for: always the same numbers. Only a layer in which they are changed
-on the way runs step by step.
+and keys when they are asked for: always the same numbers. Only where an edit changes them does a
+layer run step by step, in the thread that asks for it and in no other.
 """
 
 import difflib
@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.config import GPTConfig
-from gptviz.model import GPT, CausalSelfAttention, masked_scores
+from gptviz.model import GPT, Inner, masked_scores
 
 Edit = Callable[[Tensor], Tensor]
 
@@ -115,17 +115,18 @@ def activation_names(config: GPTConfig) -> list[str]:
 def install(model: GPT) -> None:
     """Register the hooks of a model: once, when it is loaded, and never again.
 
-    From then on its attention runs fused, but for layers whose scores or pattern an edit changes
-    or a hook of somebody else's watches. Raises RuntimeError the second time.
+    A tensor inside a fused operation gets no hook, which would make the model go step by step
+    for everyone, but a module that listens. Raises RuntimeError the second time.
     """
     if model in _installed:
         raise RuntimeError("this model already has its tracing hooks")
     _installed.add(model)
     for name in activation_names(model.config):
-        model.get_submodule(name).register_forward_hook(partial(_observe, name))
-    for name, module in model.named_modules():
-        if isinstance(module, CausalSelfAttention):
-            module.attend = partial(_attend, name, module)
+        module = model.get_submodule(name)
+        if isinstance(module, Inner):
+            model.set_submodule(name, _Listener(name))
+        else:
+            module.register_forward_hook(partial(_observe, name))
 
 
 def run(
@@ -194,6 +195,24 @@ def _current_is(recording: _Recording | None) -> Iterator[None]:
         _current.reset(token)
 
 
+class _Listener(Inner):
+    """Gives an inner tensor to the recording of the thread that runs it, if it changes that one."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+
+    @property
+    def wanted(self) -> bool:
+        recording = _current.get()
+        return super().wanted or (recording is not None and self.name in recording.edits)
+
+    def forward(self, tensor: Tensor) -> Tensor:
+        recording = _current.get()
+        changed = None if recording is None else recording.observe(self.name, tensor)
+        return tensor if changed is None else changed
+
+
 def _observe(name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:  # noqa: ARG001
     recording = _current.get()
     return None if recording is None else recording.observe(name, output)
@@ -218,17 +237,6 @@ def _expand(patterns: Iterable[str], known: list[str]) -> list[str]:
             raise ValueError(f"this model has no activation {pattern!r}; {hint}")
         found += matches
     return found
-
-
-def _attend(name: str, attn: CausalSelfAttention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    recording = _current.get()
-    edited = recording is not None and not recording.edits.keys().isdisjoint(_squares(name))
-    watched = any(len(square._forward_hooks) > 1 for square in (attn.scores, attn.pattern))
-    return attn.explicit(q, k, v) if edited or watched else attn.fused(q, k, v)
-
-
-def _squares(attn: str) -> tuple[str, str]:
-    return f"{attn}.scores", f"{attn}.pattern"
 
 
 def _inputs(attn: str) -> tuple[str, str]:

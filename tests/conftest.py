@@ -40,7 +40,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text(text, encoding="utf-8")
     vocab_size = CharacterTokenizer.from_text(text).vocab_size
     config = TrainingConfig(
-        GPTConfig(vocab_size, block_size=16, n_layer=2, n_head=2, n_embd=8, attention="fused"),
+        GPTConfig(vocab_size, block_size=16, n_layer=2, n_head=2, n_embd=8),
         str(folder / "text.txt"),
         tokenizer="char",
         batch_size=4,

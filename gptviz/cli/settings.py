@@ -192,7 +192,6 @@ def training_config(settings: Mapping[str, Any], vocab_size: int) -> "TrainingCo
         embd_pdrop=dropout,
         attn_pdrop=dropout,
         resid_pdrop=dropout,
-        attention="fused",
         **of_the_model,
     )
     return TrainingConfig(model=model, **{**rest, "data": str(rest["data"].resolve())})

@@ -26,7 +26,7 @@ class Preset:
 
         Change some with dataclasses.replace.
         """
-        model = GPTConfig(vocab_size=vocab_size, attention="fused", **self.model)
+        model = GPTConfig(vocab_size=vocab_size, **self.model)
         return TrainingConfig(model=model, data=text, **self.settings)
 
     def on(self, text: Path) -> TrainingConfig:

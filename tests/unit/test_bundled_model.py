@@ -33,7 +33,7 @@ def test_it_is_small_enough_to_ship():
 
 
 def test_its_loss_on_plays_it_never_read_is_what_the_card_says():
-    model, tokenizer = checkpoints.read(FOLDER, attention="fused")
+    model, tokenizer = checkpoints.read(FOLDER)
     ids = data.encode(TEXT.read_text(encoding="utf-8"), tokenizer)
     _, held_out = data.split(ids, model.config.block_size)
     assert len(held_out) == 140_099
