@@ -7,13 +7,13 @@ layer computes as it always did.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptviz.model import GPT
+from gptviz.model import GPT, DotProducts
 
 # What a private operator says that is not in this build, or takes other arguments.
 _UNUSABLE = (AttributeError, RuntimeError, TypeError)
@@ -27,20 +27,21 @@ TOLERANCE = 1e-5
 
 
 def speed_up(model: GPT) -> None:
-    """Give a model's large layers the quicker product. What they compute does not change.
+    """Put modules with the quicker product in place of large layers; they compute the same.
 
     A layer that is used again keeps its weight in oneDNN's own layout too, which saves a tenth
     of the time, unless the model is so large that memory matters more.
     """
-    matrices = [m for m in model.modules() if isinstance(m, nn.Linear) and _large(m.weight)]
-    weights = {id(m.weight): m.weight for m in matrices}
-    if _large(model.unembedding):
-        weights[id(model.unembedding)] = model.unembedding
-    keep = sum(w.nbytes for w in weights.values()) <= MOST_BYTES
-    for module in matrices:
-        module.forward = _Linear(module, keep).forward  # type: ignore[method-assign,assignment]
-    if _large(model.unembedding):
-        model.unembed = _Unembed(model, keep).unembed  # type: ignore[method-assign]
+    layers = {f"h.{name}": module for name, module in model.h.named_modules() if _is_large(module)}
+    matrices = [layer.weight for layer in layers.values()]
+    compares = model.unembedding.numel() > LARGE
+    if compares:
+        matrices.append(model.unembedding)
+    keep = sum(matrix.nbytes for matrix in matrices) <= MOST_BYTES
+    for name, layer in layers.items():
+        model.set_submodule(name, QuickLinear(layer, keep))
+    if compares:
+        model.set_submodule("compare", QuickDotProducts(keep))
 
 
 @cache
@@ -76,13 +77,13 @@ def layout_changes_nothing() -> bool:
 
 
 class _Product:
-    """What a layer keeps beside its weight."""
+    """The quicker product with one weight, and what it keeps beside it."""
 
     def __init__(self, keep: bool):
         self.keep = keep
         self.used: tuple[Any, Tensor | None] = None, None  # a weight, and its layout if made
 
-    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
         float32 = x.dtype == weight.dtype == torch.float32
         if learning or not float32 or not x.is_cpu or not weight.is_cpu or not exact():
@@ -107,24 +108,31 @@ class _Product:
         return _Product(self.keep)  # a copy has weights of its own
 
 
-class _Linear:
-    def __init__(self, module: nn.Linear, keep: bool):
-        self.module, self.product = module, _Product(keep)
+class QuickLinear(nn.Module):
+    """An nn.Linear with the quicker product, over the same weight and bias."""
+
+    def __init__(self, layer: nn.Linear, keep: bool):
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.product = _Product(keep)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.product.linear(x, self.module.weight, self.module.bias)
+        return self.product(x, self.weight, self.bias)
 
 
-class _Unembed:
-    def __init__(self, model: GPT, keep: bool):
-        self.model, self.product = model, _Product(keep)
+class QuickDotProducts(DotProducts):
+    """The comparison with every token by the quicker product."""
 
-    def unembed(self, x: Tensor) -> Tensor:
-        return self.model.logits(self.product.linear(x, self.model.unembedding, None))
+    def __init__(self, keep: bool):
+        super().__init__()
+        self.product = _Product(keep)
+
+    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
+        return self.product(x, matrix)
 
 
-def _large(weight: Tensor) -> bool:
-    return weight.numel() > LARGE
+def _is_large(module: nn.Module) -> TypeGuard[nn.Linear]:
+    return isinstance(module, nn.Linear) and module.weight.numel() > LARGE
 
 
 def _best_as_it_lies(weight: Tensor, n_rows: int) -> bool:

@@ -24,9 +24,9 @@ class LanguageModel:
     digest: str  # stands for the weights in a cache's key
 
     def __post_init__(self) -> None:
-        self.model.eval().requires_grad_(False)
         tracing.install(self.model)
         kernels.speed_up(self.model)
+        self.model.eval().requires_grad_(False)  # the modules that were put in, too
 
     @property
     def config(self) -> GPTConfig:

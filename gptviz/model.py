@@ -140,6 +140,13 @@ def layer_norm(config: GPTConfig) -> nn.Module:
     return nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
 
 
+class DotProducts(nn.Module):
+    """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
+
+    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
+        return F.linear(x, matrix)
+
+
 class SinusoidalPositions(nn.Module):
     """Fixed waves in place of learned positions (Vaswani et al., 2017, section 3.5)."""
 
@@ -194,6 +201,7 @@ class GPT(nn.Module):
         self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
         if not config.tie_weights:
             self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.compare = DotProducts()
         self.logits = nn.Identity()
         self.init_weights(generator)
 
@@ -222,7 +230,7 @@ class GPT(nn.Module):
 
     def unembed(self, x: Tensor) -> Tensor:
         """Compare each vector of x (…, C) with every token's: logits (…, V)."""
-        return self.logits(F.linear(x, self.unembedding))
+        return self.logits(self.compare(x, self.unembedding))
 
     @property
     def unembedding(self) -> Tensor:

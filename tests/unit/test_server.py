@@ -134,10 +134,8 @@ def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_what
 def test_the_first_model_leaves_the_memory_when_it_is_let_go_of(python, tmp_path, tiny_lm):
     checkpoints.save(tmp_path / "models" / "tiny", tiny_lm.model, tiny_lm.tokenizer)
     code = (
-        "from gptviz import kernels; kernels.LARGE = 0;"  # so that its parts refer to each other
-        f"{WARM_UP} import weakref; from gptviz.ui import resources;"
-        "layer = weakref.ref(resources._models.popitem()[1].model.h[0].mlp.c_fc);"
-        "gc.collect(); print(layer())"
+        f"{WARM_UP} import weakref; gc.disable(); from gptviz.ui import resources;"
+        "layer = weakref.ref(resources._models.popitem()[1].model.h[0].mlp.c_fc); print(layer())"
     )
     assert python(code, GPTVIZ_CHECKPOINTS=str(tmp_path / "models")).splitlines()[-1] == "None"
 

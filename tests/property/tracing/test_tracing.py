@@ -1,6 +1,7 @@
 """A trace holds every activation of one run, and changes nothing by looking."""
 
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -195,6 +196,19 @@ def test_hooks_are_installed_once(lm):
         tracing.install(lm.model)
     with pytest.raises(RuntimeError, match="already has its tracing hooks"):
         LanguageModel(lm.model, CHARACTERS, "again", "again")
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_model_that_nobody_holds_is_freed_by_reference_counting_alone(language_model):
+    lm = language_model()
+    trace = lm.trace(IDS, edits={"h.*.attn.pattern": torch.zeros_like})
+    next(lm.generate(IDS, 3, seed=0))
+    with pytest.raises(ValueError, match="the edit of h"):
+        lm.trace(IDS, edits={"h.0": lambda _: None})
+    model = weakref.ref(lm.model)
+    del lm
+    assert model() is None
+    assert trace["h.0.attn.scores"].shape == (H, T, T), "a trace needs no model"
 
 
 def test_a_model_that_is_looked_into_neither_learns_nor_drops_out(gpt):
