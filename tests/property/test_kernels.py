@@ -1,8 +1,13 @@
 """A quicker product gives the same numbers, follows the weights, and steps aside where it must."""
 
 import copy
+import itertools
+import logging
+import math
+import re
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -34,6 +39,12 @@ def make() -> GPT:
 @pytest.fixture
 def model() -> GPT:
     return make()
+
+
+@pytest.fixture(autouse=True)
+def _wins_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quicker product is used whatever the measurement on this processor says."""
+    monkeypatch.setattr(kernels, "MARGIN", math.inf)
 
 
 @pytest.fixture
@@ -172,11 +183,54 @@ def rounded(x: Tensor, weight: Tensor, *_: object) -> Tensor:
 
 
 @pytest.mark.parametrize("other", [absent, rounded])
-def test_without_an_exact_operator_the_layers_compute_as_ever(model, other, operator):
+def test_without_an_exact_operator_the_layers_stay_as_they_are(model, other, operator):
     expected = logits(model)
     operator("_linear_pointwise", other)
     kernels.speed_up(model)
+    assert not quick(model)
     assert torch.equal(logits(model), expected)
+
+
+def test_where_pytorch_is_as_quick_the_layers_stay_as_they_are(model, monkeypatch):
+    monkeypatch.setattr(kernels, "MARGIN", 0)
+    expected = logits(model)
+    kernels.speed_up(model)
+    assert not quick(model)
+    assert torch.equal(logits(model), expected)
+
+
+@needs_product
+@pytest.mark.parametrize("winner", ["a written token", "a read prompt"])
+def test_a_written_token_and_a_read_prompt_are_chosen_apart(model, operator, monkeypatch, winner):
+    multiplied = []
+    product = torch.ops.mkldnn._linear_pointwise
+    operator("_linear_pointwise", lambda x, *rest: multiplied.append(x) or product(x, *rest))
+    wins = {
+        one_row: (2.0, 1.0) if one_row == (winner == "a written token") else (1.0, 2.0)
+        for one_row in (True, False)
+    }
+    times = {(one_row, lie): wins[one_row] for one_row in wins for lie in (True, False)}
+    monkeypatch.setattr(kernels, "MARGIN", 0.9)
+    monkeypatch.setattr(kernels, "seconds", lambda: times)
+    kernels.speed_up(model)
+    assert quick(model) == LARGE
+    for ids, text in ((IDS[:, :1], "a written token"), (IDS, "a read prompt")):
+        multiplied.clear()
+        logits(model, ids)
+        assert len(multiplied) == (4 if text == winner else 0)
+
+
+@needs_product
+def test_what_is_quicker_is_measured_once_for_all_threads_and_told(caplog):
+    kernels.seconds.cache_clear()
+    with caplog.at_level(logging.INFO, "gptviz"), ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(kernels.is_quicker, [1, 1, 2, 3], [True, False, True, False]))
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 4
+    cases = itertools.product(("rows", "columns"), ("1 row", "64 rows"))
+    for number, (lie, n_rows) in zip(told, cases, strict=True):
+        pattern = rf"{n_rows} × weights that lie by {lie}: PyTorch [\d.]+ ms, oneDNN [\d.]+ ms"
+        assert re.fullmatch(f"{pattern}, so oneDNN multiplies", number)
 
 
 @needs_product

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import re
 import socket
 
@@ -76,6 +77,16 @@ def test_a_wheel_without_pages_says_how_to_get_them(monkeypatch, tmp_path, capsy
     monkeypatch.setattr(server, "APP", tmp_path / "app.py")
     assert main(["--no-browser"]) == 1
     assert "install gptviz from a clone: pip install -e ." in capsys.readouterr().err
+
+
+def test_verbose_shows_in_the_terminal_what_was_chosen_for_this_machine(monkeypatch, capsys):
+    log = logging.getLogger("gptviz")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "level", log.level)
+    monkeypatch.setattr(server, "serve", lambda *_, **__: log.info("PyTorch multiplies") or 0)
+    for arguments, told in ((["app"], ""), (["app", "--verbose"], "gptviz: PyTorch multiplies\n")):
+        assert main(arguments) == 0
+        assert capsys.readouterr().err == told
 
 
 SETTINGS = {
