@@ -5,10 +5,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gptviz.activations import Trace
     from gptviz.config import GPTConfig
     from gptviz.language_model import LanguageModel, load
     from gptviz.model import GPT
-    from gptviz.tracing import Trace
 
 __all__ = ["GPT", "GPTConfig", "LanguageModel", "Trace", "load"]
 
@@ -20,7 +20,7 @@ _HOME = {
     "GPT": "gptviz.model",
     "GPTConfig": "gptviz.config",
     "LanguageModel": "gptviz.language_model",
-    "Trace": "gptviz.tracing",
+    "Trace": "gptviz.activations",
     "load": "gptviz.language_model",
 }
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptviz import checkpoints, generation, kernels, tracing
+from gptviz.activations import Trace
 from gptviz.config import GPTConfig
 from gptviz.generation import Step
 from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
-from gptviz.tracing import Edit, Trace
+from gptviz.tracing import Edit
 
 
 @dataclass(frozen=True, eq=False)

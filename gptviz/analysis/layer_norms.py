@@ -11,10 +11,10 @@ import pandas as pd
 import torch.nn.functional as F
 from torch import Tensor
 
+from gptviz.activations import Trace
 from gptviz.analysis import stream
 from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
-from gptviz.tracing import Trace
 
 ERROR_LIMIT = 1e-5  # what float32 rounding may cost in one norm
 

@@ -21,13 +21,13 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from gptviz import checkpoints, generation, language_model
+from gptviz.activations import Trace
 from gptviz.analysis import layer_norms, overview
 from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
 from gptviz.analysis.stream import Stream, measure
 from gptviz.analysis.time_machine import Moments
 from gptviz.language_model import LanguageModel
-from gptviz.tracing import Trace
 from gptviz.training.runs import Run
 from gptviz.ui import run_steps
 
