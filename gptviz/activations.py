@@ -1,45 +1,50 @@
 """The activations of a network by their names, and a trace: those of one run.
 
 Scores and patterns grow with the square of the text, and hardly anyone looks at all of them. So
-a trace makes those of a layer from its queries and keys when they are asked for.
+a trace makes those of a layer from its queries and keys when they are asked for, and what is
+inside a layer norm from its input.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from gptviz.config import GPTConfig
+from gptviz.layers import centred, norm_scale
 from gptviz.model import masked_scores
 
-_BLOCK = (
-    "ln_1",
-    "attn.q",
-    "attn.k",
-    "attn.v",
-    "attn.scores",
-    "attn.pattern",
-    "attn.z",
-    "attn",
-    "resid_mid",
-    "ln_2",
-    "mlp.pre",
-    "mlp.act",
-    "mlp",
-)
+_ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.scores", "attn.pattern", "attn.z", "attn")
+_MLP = ("mlp.pre", "mlp.act", "mlp")
+# What some tensors inside fused operations are made of. The input of a layer norm is no activation
+# of its own: it is the residual stream, or with norm="post" a sum.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "scores": ("q", "k"),
+    "pattern": ("q", "k"),
+    "scale": ("input",),
+    "normalized": ("input",),
+}
 
 
 def activation_names(config: GPTConfig) -> list[str]:
     """Every name that a trace can hold, in the order in which the network computes them."""
+
+    def norm(name: str) -> list[str]:
+        inside = () if config.norm == "none" else (f"{name}.scale", f"{name}.normalized")
+        return [*inside, name]
+
+    last = ["ln_f"] if config.norm == "post" else norm("ln_f")
+    block = [*norm("ln_1"), *_ATTENTION, "resid_mid", *norm("ln_2"), *_MLP]
     blocks = [
-        f"h.{i}.{name}" if name else f"h.{i}"
+        name
         for i in range(config.n_layer)
-        for name in (*_BLOCK, "")
+        for name in (*(f"h.{i}.{inner}" for inner in block), f"h.{i}")
     ]
-    return ["wte", "wpe", "embed", *blocks, "ln_f", "logits"]
+    return ["wte", "wpe", "embed", *blocks, *last, "logits"]
 
 
 def expand(patterns: Iterable[str], known: list[str]) -> list[str]:
@@ -77,19 +82,27 @@ class Derived:
 def parts_of(name: str) -> tuple[str, ...]:
     """The names of what an activation can be made of; none where the network makes it itself."""
     module, _, last = name.rpartition(".")
-    return (f"{module}.q", f"{module}.k") if last in _RULES else ()
+    return tuple(f"{module}.{part}" for part in _PARTS.get(last, ()))
 
 
-def derived(name: str, parts: tuple[Tensor, ...]) -> Derived:
+def derived(config: GPTConfig, name: str, parts: tuple[Tensor, ...]) -> Derived:
     """An activation that is made of its parts when it is asked for."""
-    return Derived(_RULES[name.rpartition(".")[2]], parts)
+    epsilon = config.layer_norm_epsilon
+    rules: dict[str, Callable[..., Tensor]] = {
+        "scores": masked_scores,
+        "pattern": _pattern,
+        "scale": partial(norm_scale, epsilon=epsilon),
+        "normalized": partial(_normalized, epsilon=epsilon),
+    }
+    return Derived(rules[name.rpartition(".")[2]], parts)
 
 
 def _pattern(q: Tensor, k: Tensor) -> Tensor:
     return masked_scores(q, k).softmax(-1)
 
 
-_RULES: dict[str, Callable[..., Tensor]] = {"scores": masked_scores, "pattern": _pattern}
+def _normalized(x: Tensor, epsilon: float) -> Tensor:
+    return centred(x) * norm_scale(x, epsilon)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ The letters used for shapes, here and everywhere in gptviz:
     H  heads: n_head                           d  width of one head: C / H
     V  vocabulary: vocab_size
 
-Some modules are an `nn.Identity`: they compute nothing and give a name to a tensor that no
-other module returns, so that a forward hook can see it. A module's path is its activation's name.
+An `nn.Identity`, or an `Inner` within a fused operation, computes nothing and names a tensor that
+no other module returns, so that a hook can see it. A module's path is its activation's name.
 """
 
 import math
@@ -20,17 +20,9 @@ from torch import Tensor, nn
 
 from gptviz.cache import LayerCache
 from gptviz.config import GPTConfig
+from gptviz.layers import Inner, NoPositions, SinusoidalPositions, layer_norm
 
 Attention = Literal["fused", "explicit"]
-
-
-class Inner(nn.Identity):
-    """A tensor inside an operation that PyTorch has in one piece: made only where it is wanted."""
-
-    @property
-    def wanted(self) -> bool:
-        """Whether a hook waits for the tensor, so that the operation must go step by step."""
-        return bool(self._forward_hooks or self._forward_pre_hooks)
 
 
 class CausalSelfAttention(nn.Module):
@@ -40,7 +32,7 @@ class CausalSelfAttention(nn.Module):
     gives the same step by step, and is used wherever one of the two is wanted.
     """
 
-    def __init__(self, config: GPTConfig, attention: Attention = "fused"):
+    def __init__(self, config: GPTConfig, attention: Attention):
         super().__init__()
         self.n_head = config.n_head
         self.attention = attention
@@ -117,7 +109,7 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Attention, then the MLP; each adds its result to the residual stream."""
 
-    def __init__(self, config: GPTConfig, attention: Attention = "fused"):
+    def __init__(self, config: GPTConfig, attention: Attention):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
@@ -134,41 +126,11 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
-def layer_norm(config: GPTConfig) -> nn.Module:
-    if config.norm == "none":
-        return nn.Identity()
-    return nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
-
-
 class DotProducts(nn.Module):
     """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
 
     def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
         return F.linear(x, matrix)
-
-
-class SinusoidalPositions(nn.Module):
-    """Fixed waves in place of learned positions (Vaswani et al., 2017, section 3.5)."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.n_embd = config.n_embd
-
-    def forward(self, positions: Tensor) -> Tensor:
-        even = torch.arange(0, self.n_embd, 2, device=positions.device)
-        angles = positions.unsqueeze(-1) / 10_000 ** (even / self.n_embd)
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (1, T, C)
-
-
-class NoPositions(nn.Module):
-    """Zeros: the model is told nothing of the order except by the causal mask."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.n_embd = config.n_embd
-
-    def forward(self, positions: Tensor) -> Tensor:
-        return torch.zeros(*positions.shape, self.n_embd, device=positions.device)  # (1, T, C)
 
 
 class GPT(nn.Module):

@@ -21,7 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from gptviz.activations import Derived, activation_names, derived, expand, parts_of
-from gptviz.model import GPT, Inner
+from gptviz.config import GPTConfig
+from gptviz.layers import Inner, LayerNorm
+from gptviz.model import GPT
 
 Edit = Callable[[Tensor], Tensor]
 
@@ -43,6 +45,8 @@ def install(model: GPT) -> None:
             model.set_submodule(name, _Listener(name))
         else:
             module.register_forward_hook(partial(_observe, name))
+        if isinstance(module, LayerNorm):
+            module.register_forward_pre_hook(partial(_observe_input, f"{name}.input"))
 
 
 def run(
@@ -62,16 +66,19 @@ def run(
     known = activation_names(model.config)
     wanted = set(known if names is None else expand(names, known))
     edits = {name: edit for key, edit in (edits or {}).items() for name in expand([key], known)}
-    recording = _Recording(wanted.union(*map(parts_of, wanted)), edits)
+    recording = _Recording(model.config, wanted.union(*map(parts_of, wanted)), edits)
     # In a small model with GPT-2's vocabulary the output layer is most of the work.
     read = model if "logits" in wanted.union(edits) else model.hidden
     with torch.inference_mode(), _current_is(recording):
         read(torch.tensor([ids], device=model.wte.weight.device))
-    return {name: recording.found(name, wanted) for name in known if name in wanted}
+    # Whoever asks for some activations gets their memory and no more.
+    may_keep = recording.names if names is None else wanted
+    return {name: recording.found(name, may_keep) for name in known if name in wanted}
 
 
 @dataclass(frozen=True)
 class _Recording:
+    config: GPTConfig
     names: set[str]
     edits: dict[str, Edit]
     kept: dict[str, Tensor] = field(default_factory=dict)
@@ -91,13 +98,13 @@ class _Recording:
             self.kept[name] = output[0]
         return None if edit is None else output
 
-    def found(self, name: str, wanted: set[str]) -> Tensor | Derived:
-        """An activation as it was recorded, or else what it can be made of."""
+    def found(self, name: str, may_keep: set[str]) -> Tensor | Derived:
+        """An activation as it was recorded; else made now, or later if its parts may be kept."""
         if name in self.kept:
             return self.kept[name]
-        made = derived(name, tuple(self.kept[part] for part in parts_of(name)))
-        # To make it later, its parts must stay: only where they were asked for, too.
-        return made if wanted.issuperset(parts_of(name)) else made.make()
+        parts = parts_of(name)
+        made = derived(self.config, name, tuple(self.kept[part] for part in parts))
+        return made if may_keep.issuperset(parts) else made.make()
 
 
 _current: ContextVar[_Recording | None] = ContextVar("gptviz_recording", default=None)
@@ -133,6 +140,11 @@ class _Listener(Inner):
 def _observe(name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:  # noqa: ARG001
     recording = _current.get()
     return None if recording is None else recording.observe(name, output)
+
+
+def _observe_input(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:  # noqa: ARG001
+    if (recording := _current.get()) is not None:
+        recording.observe(name, inputs[0])
 
 
 def _kind(value: object) -> str:

@@ -21,7 +21,8 @@ ONLY = {
 OF_THE_NETWORK = {
     "gptviz/config.py": (),
     "gptviz/cache.py": ("gptviz.config.",),
-    "gptviz/model.py": ("gptviz.config.", "gptviz.cache."),
+    "gptviz/layers.py": ("gptviz.config.",),
+    "gptviz/model.py": ("gptviz.config.", "gptviz.cache.", "gptviz.layers."),
 }
 
 

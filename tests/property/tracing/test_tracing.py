@@ -32,6 +32,8 @@ def normed(x: Tensor, norm: torch.nn.Module) -> Tensor:
 def test_a_trace_holds_every_named_activation_in_its_shape(lm):
     stream, heads, square = (T, C), (H, T, d), (H, T, T)
     in_a_block = {
+        "ln_1.scale": (T, 1),
+        "ln_1.normalized": stream,
         "ln_1": stream,
         "attn.q": heads,
         "attn.k": heads,
@@ -41,6 +43,8 @@ def test_a_trace_holds_every_named_activation_in_its_shape(lm):
         "attn.z": heads,
         "attn": stream,
         "resid_mid": stream,
+        "ln_2.scale": (T, 1),
+        "ln_2.normalized": stream,
         "ln_2": stream,
         "mlp.pre": (T, 4 * C),
         "mlp.act": (T, 4 * C),
@@ -50,7 +54,8 @@ def test_a_trace_holds_every_named_activation_in_its_shape(lm):
     for i in range(L):
         expected |= {f"h.{i}.{name}": shape for name, shape in in_a_block.items()}
         expected[f"h.{i}"] = stream
-    expected |= {"ln_f": stream, "logits": (T, V)}
+    expected |= {"ln_f.scale": (T, 1), "ln_f.normalized": stream, "ln_f": stream}
+    expected["logits"] = (T, V)
 
     trace = lm.trace(IDS)
 
