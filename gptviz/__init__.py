@@ -5,9 +5,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gptviz.activations import Trace
+    from gptviz.config import GPTConfig
     from gptviz.language_model import LanguageModel, load
-    from gptviz.model import GPT, GPTConfig
-    from gptviz.tracing import Trace
+    from gptviz.model import GPT
 
 __all__ = ["GPT", "GPTConfig", "LanguageModel", "Trace", "load"]
 
@@ -17,9 +18,9 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 _HOME = {
     "GPT": "gptviz.model",
-    "GPTConfig": "gptviz.model",
+    "GPTConfig": "gptviz.config",
     "LanguageModel": "gptviz.language_model",
-    "Trace": "gptviz.tracing",
+    "Trace": "gptviz.activations",
     "load": "gptviz.language_model",
 }
 

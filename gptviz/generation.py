@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gptviz.model import GPT, LayerCache
+from gptviz.cache import LayerCache
+from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tokenizers import Tokenizer
 

@@ -1,19 +1,25 @@
-"""A quicker product for large layers, where it is just as exact.
+"""A quicker product for large layers, where it is as exact and measured to be quicker.
 
 oneDNN, which PyTorch brings along, multiplies float32 matrices up to twice as fast as PyTorch's
-own choice. PyTorch has that as a private operator, so this is the one place that knows it: if the
-operator is missing, rounds more than float32 does on this processor, or does not apply, the
-layer computes as it always did.
+own choice on some processors, and slower on others. PyTorch has that as a private operator, so
+this is the one place that knows it: if the operator is missing, rounds more than float32 does, or
+is not clearly quicker on this processor, the layers stay as they are.
 """
 
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptviz.model import GPT
+from gptviz.model import GPT, DotProducts
+
+log = logging.getLogger("gptviz")
 
 # What a private operator says that is not in this build, or takes other arguments.
 _UNUSABLE = (AttributeError, RuntimeError, TypeError)
@@ -24,23 +30,50 @@ MOST_BYTES = 2 * 2**30
 # Largest error of a product, as a part of its largest number: float32 stays 20 times below it,
 # bfloat16 and TF32, which some processors put in its place, are 30 times above it.
 TOLERANCE = 1e-5
+# The share of PyTorch's time that oneDNN may take at most: a narrower win may be chance.
+MARGIN = 0.9
+# What is multiplied to find that out: a token that is written, and a short prompt. A token's time
+# is that of fetching the weights, so it has one matrix after another, too large in all for the
+# memory beside a core.
+ROWS = (1, 64)
+MATRICES, SIDE = 6, 768
+FEWEST = 3  # products to time, of which the quickest counts: others were interrupted
+PATIENCE = 0.02  # seconds after which a busy machine times no more of them
+
+_measuring = threading.Lock()
 
 
 def speed_up(model: GPT) -> None:
-    """Give a model's large layers the quicker product. What they compute does not change.
+    """Put modules with the quicker product in place of large layers; they compute the same.
 
     A layer that is used again keeps its weight in oneDNN's own layout too, which saves a tenth
     of the time, unless the model is so large that memory matters more.
     """
-    matrices = [m for m in model.modules() if isinstance(m, nn.Linear) and _large(m.weight)]
-    weights = {id(m.weight): m.weight for m in matrices}
-    if _large(model.unembedding):
-        weights[id(model.unembedding)] = model.unembedding
-    keep = sum(w.nbytes for w in weights.values()) <= MOST_BYTES
-    for module in matrices:
-        module.forward = _Linear(module, keep).forward  # type: ignore[method-assign,assignment]
-    if _large(model.unembedding):
-        model.unembed = _Unembed(model, keep).unembed  # type: ignore[method-assign]
+    layers = {f"h.{name}": module for name, module in model.h.named_modules() if _is_large(module)}
+    matrices = [layer.weight for layer in layers.values()]
+    if compares := model.unembedding.numel() > LARGE:
+        matrices.append(model.unembedding)
+    lies = {matrix.is_contiguous() for matrix in matrices}
+    if not any(is_quicker(n_rows, by_rows) for by_rows in lies for n_rows in ROWS):
+        return
+    keep = sum(matrix.nbytes for matrix in matrices) <= MOST_BYTES
+    for name, layer in layers.items():
+        model.set_submodule(name, QuickLinear(layer, keep))
+    if compares:
+        model.set_submodule("compare", QuickDotProducts(keep))
+
+
+def is_quicker(n_rows: int, by_rows: bool) -> bool:
+    """Whether oneDNN multiplies so many rows by such weights as exactly, and clearly quicker.
+
+    by_rows tells how the weights lie in memory. It is measured once a process: with another
+    answer later, two traces of one prompt could differ in their last bits.
+    """
+    if not exact():
+        return False
+    with _measuring:
+        pytorch, onednn = seconds()[n_rows == 1, by_rows]
+    return onednn < MARGIN * pytorch
 
 
 @cache
@@ -52,8 +85,10 @@ def exact() -> bool:
                 right = F.linear(x.double(), weight.double())
                 error = (_linear(x, weight, None) - right).abs().max() / right.abs().max()
                 if not error < TOLERANCE:
+                    log.info("oneDNN rounds more than float32 here, so PyTorch multiplies")
                     return False
     except _UNUSABLE:
+        log.info("this PyTorch does not offer oneDNN's product, so its own is used")
         return False
     return True
 
@@ -75,19 +110,44 @@ def layout_changes_nothing() -> bool:
         return False
 
 
+class QuickLinear(nn.Module):
+    """An nn.Linear with the quicker product, over the same weight and bias."""
+
+    def __init__(self, layer: nn.Linear, keep: bool):
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.product = _Product(keep)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.product(x, self.weight, self.bias)
+
+
+class QuickDotProducts(DotProducts):
+    """The comparison with every token by the quicker product."""
+
+    def __init__(self, keep: bool):
+        super().__init__()
+        self.product = _Product(keep)
+
+    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
+        return self.product(x, matrix)
+
+
 class _Product:
-    """What a layer keeps beside its weight."""
+    """The quicker product with one weight, and what it keeps beside it."""
 
     def __init__(self, keep: bool):
         self.keep = keep
         self.used: tuple[Any, Tensor | None] = None, None  # a weight, and its layout if made
 
-    def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        n_rows = x.numel() // x.size(-1)
         learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
         float32 = x.dtype == weight.dtype == torch.float32
-        if learning or not float32 or not x.is_cpu or not weight.is_cpu or not exact():
+        applies = float32 and not learning and x.is_cpu and weight.is_cpu
+        if not applies or not is_quicker(n_rows, weight.is_contiguous()):
             return F.linear(x, weight, bias)
-        return _linear(x, self.layout(weight.detach(), x.numel() // x.size(-1)), bias)
+        return _linear(x, self.layout(weight.detach(), n_rows), bias)
 
     def layout(self, weight: Tensor, n_rows: int) -> Tensor:
         """The weight as it lies the first time, since making the layout takes longer than a use."""
@@ -107,29 +167,57 @@ class _Product:
         return _Product(self.keep)  # a copy has weights of its own
 
 
-class _Linear:
-    def __init__(self, module: nn.Linear, keep: bool):
-        self.module, self.product = module, _Product(keep)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.product.linear(x, self.module.weight, self.module.bias)
-
-
-class _Unembed:
-    def __init__(self, model: GPT, keep: bool):
-        self.model, self.product = model, _Product(keep)
-
-    def unembed(self, x: Tensor) -> Tensor:
-        return self.model.logits(self.product.linear(x, self.model.unembedding, None))
-
-
-def _large(weight: Tensor) -> bool:
-    return weight.numel() > LARGE
+def _is_large(module: nn.Module) -> TypeGuard[nn.Linear]:
+    return isinstance(module, nn.Linear) and module.weight.numel() > LARGE
 
 
 def _best_as_it_lies(weight: Tensor, n_rows: int) -> bool:
     """For a single row oneDNN itself would choose rows of weights that lie one after another."""
     return n_rows == 1 and weight.is_contiguous()
+
+
+@cache
+@torch.inference_mode()
+def seconds() -> dict[tuple[bool, bool], tuple[float, float]]:
+    """What a product takes by PyTorch and by oneDNN, for one row or more, by rows or not.
+
+    It takes 30 to 45 ms, longer only on a machine that is busy with other work.
+    """
+    matrices = torch.ones(MATRICES, SIDE, SIDE)
+    found = {}
+    for by_rows in (True, False):
+        for n_rows in ROWS:
+            weights = list(matrices if by_rows else matrices.mT)
+            if n_rows > 1:
+                weights = weights[:FEWEST]
+            laid = weights
+            if not _best_as_it_lies(weights[0], n_rows) and layout_changes_nothing():
+                laid = [_reordered(weight) for weight in weights]
+            x = torch.ones(n_rows, SIDE)
+            pytorch = min(_times(F.linear, x, weights))
+            onednn = min(_times(_linear, x, laid))
+            found[n_rows == 1, by_rows] = pytorch, onednn
+            log.info(
+                "%s × weights that lie by %s: PyTorch %.2f ms, oneDNN %.2f ms, so %s multiplies",
+                "1 row" if n_rows == 1 else f"{n_rows} rows",
+                "rows" if by_rows else "columns",
+                1000 * pytorch,
+                1000 * onednn,
+                "oneDNN" if onednn < MARGIN * pytorch else "PyTorch",
+            )
+    return found
+
+
+def _times(product: Callable[..., Tensor], x: Tensor, weights: Sequence[Tensor]) -> Iterator[float]:
+    """Seconds that a product of x takes with each of these weights."""
+    product(x, weights[0], None)  # the first time a plan is made
+    end = time.perf_counter() + PATIENCE
+    for weight in weights:
+        start = time.perf_counter()
+        product(x, weight, None)
+        yield (now := time.perf_counter()) - start
+        if now > end:
+            return
 
 
 def _samples() -> list[tuple[Tensor, Tensor]]:

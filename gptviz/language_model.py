@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from gptviz import checkpoints, generation, kernels, tracing
+from gptviz.activations import Trace
 from gptviz.checkpoints import counts
+from gptviz.config import GPTConfig
 from gptviz.generation import Step
-from gptviz.model import GPT, GPTConfig
+from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
-from gptviz.tracing import Edit, Trace
+from gptviz.tracing import Edit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +31,9 @@ class LanguageModel:
     token_counts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        self.model.eval().requires_grad_(False)
         tracing.install(self.model)
         kernels.speed_up(self.model)
+        self.model.eval().requires_grad_(False)  # the modules that were put in, too
 
     @property
     def config(self) -> GPTConfig:

@@ -7,117 +7,41 @@ The letters used for shapes, here and everywhere in gptviz:
     H  heads: n_head                           d  width of one head: C / H
     V  vocabulary: vocab_size
 
-Some modules are an `nn.Identity`: they compute nothing and give a name to a tensor that no
-other module returns, so that a forward hook can see it. A module's path is its activation's name.
+An `nn.Identity`, or an `Inner` within a fused operation, computes nothing and names a tensor that
+no other module returns, so that a hook can see it. A module's path is its activation's name.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Position = Literal["learned", "sinusoidal", "none"]
-Norm = Literal["pre", "post", "none"]
-Activation = Literal["gelu_tanh", "gelu", "relu"]
-Attention = Literal["explicit", "fused"]
+from gptviz.cache import LayerCache
+from gptviz.config import GPTConfig
+from gptviz.layers import Inner, NoPositions, SinusoidalPositions, layer_norm
 
-
-@dataclass(frozen=True)
-class GPTConfig:
-    """The shape of a GPT; the defaults are GPT-2 small. Raises ValueError if it cannot work."""
-
-    vocab_size: int = 50257
-    block_size: int = 1024  # the longest text that the model can read: its context
-    n_layer: int = 12
-    n_head: int = 12
-    n_embd: int = 768
-    embd_pdrop: float = 0.1
-    attn_pdrop: float = 0.1
-    resid_pdrop: float = 0.1
-    qkv_bias: bool = True
-    tie_weights: bool = True
-    position: Position = "learned"
-    norm: Norm = "pre"
-    activation: Activation = "gelu_tanh"
-    attention: Attention = "explicit"
-    layer_norm_epsilon: float = 1e-5
-
-    def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")
-        if self.n_embd % self.n_head:
-            raise ValueError(
-                f"n_embd {self.n_embd} cannot be shared out among {self.n_head} heads; "
-                f"choose an n_embd that n_head divides"
-            )
-        for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < 1:
-                raise ValueError(f"{name} is {value!r}; a dropout must be at least 0 and below 1")
-        for name in ("qkv_bias", "tie_weights"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} is {value!r}; it must be True or False")
-        for name, kind in (
-            ("position", Position),
-            ("norm", Norm),
-            ("activation", Activation),
-            ("attention", Attention),
-        ):
-            value = getattr(self, name)
-            if value not in get_args(kind):
-                choices = ", ".join(map(repr, get_args(kind)))
-                raise ValueError(f"{name} is {value!r}; it must be one of {choices}")
-        if self.position == "sinusoidal" and self.n_embd % 2:
-            raise ValueError(f"sinusoidal positions need an even n_embd, not {self.n_embd}")
-        epsilon = self.layer_norm_epsilon
-        if not isinstance(epsilon, int | float) or not epsilon > 0:
-            raise ValueError(f"layer_norm_epsilon is {epsilon!r}; it must be above 0")
-
-
-class LayerCache:
-    """One layer's keys and values of the positions read so far, in memory allocated once."""
-
-    def __init__(self, config: GPTConfig, batch_size: int, size: int, like: Tensor):
-        d = config.n_embd // config.n_head
-        shape = (batch_size, config.n_head, size, d)
-        self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
-        self.length = 0
-
-    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Add the keys and values of T new positions; return those of all S positions.
-
-        Raises ValueError if there is no room for them.
-        """
-        start, end = self.length, self.length + k.size(-2)
-        if end > self.keys.size(-2):
-            raise ValueError(
-                f"{end} positions do not fit this cache of {self.keys.size(-2)}; make a larger one"
-            )
-        self.length = end
-        self.keys[:, :, start : self.length] = k
-        self.values[:, :, start : self.length] = v
-        return self.keys[:, :, : self.length], self.values[:, :, : self.length]  # (B, H, S, d)
+Attention = Literal["fused", "explicit"]
 
 
 class CausalSelfAttention(nn.Module):
-    """Each position gathers from itself and the ones before it (Vaswani et al., 2017)."""
+    """Each position gathers from itself and the ones before it (Vaswani et al., 2017).
 
-    def __init__(self, config: GPTConfig):
+    Fused attention is one operation, which makes neither scores nor a pattern. Explicit attention
+    gives the same step by step, and is used wherever one of the two is wanted.
+    """
+
+    def __init__(self, config: GPTConfig, attention: Attention):
         super().__init__()
         self.n_head = config.n_head
-        self.attend = self.fused if config.attention == "fused" else self.explicit
+        self.attention = attention
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.qkv_bias)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
         self.attn_dropout = nn.Dropout(config.attn_pdrop)
         self.resid_dropout = nn.Dropout(config.resid_pdrop)
         self.q, self.k, self.v = nn.Identity(), nn.Identity(), nn.Identity()
-        self.scores, self.pattern, self.z = nn.Identity(), nn.Identity(), nn.Identity()
+        self.scores, self.pattern, self.z = Inner(), Inner(), nn.Identity()
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         q, k, v = (self.split(part) for part in self.c_attn(x).split(x.size(-1), dim=-1))
@@ -126,6 +50,10 @@ class CausalSelfAttention(nn.Module):
             k, v = cache.append(k, v)  # (B, H, S, d) each
         z = self.z(self.attend(q, k, v))  # (B, H, T, d)
         return self.resid_dropout(self.c_proj(self.merge(z)))  # (B, T, C)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        explicit = self.attention == "explicit" or self.scores.wanted or self.pattern.wanted
+        return self.explicit(q, k, v) if explicit else self.fused(q, k, v)
 
     def explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         scores = self.scores(masked_scores(q, k))  # (B, H, T, S)
@@ -181,11 +109,11 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Attention, then the MLP; each adds its result to the residual stream."""
 
-    def __init__(self, config: GPTConfig):
+    def __init__(self, config: GPTConfig, attention: Attention):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
-        self.attn = CausalSelfAttention(config)
+        self.attn = CausalSelfAttention(config, attention)
         self.resid_mid = nn.Identity()
         self.ln_2 = layer_norm(config)
         self.mlp = MLP(config)
@@ -198,34 +126,11 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
-def layer_norm(config: GPTConfig) -> nn.Module:
-    if config.norm == "none":
-        return nn.Identity()
-    return nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon)
+class DotProducts(nn.Module):
+    """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
 
-
-class SinusoidalPositions(nn.Module):
-    """Fixed waves in place of learned positions (Vaswani et al., 2017, section 3.5)."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.n_embd = config.n_embd
-
-    def forward(self, positions: Tensor) -> Tensor:
-        even = torch.arange(0, self.n_embd, 2, device=positions.device)
-        angles = positions.unsqueeze(-1) / 10_000 ** (even / self.n_embd)
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)  # (1, T, C)
-
-
-class NoPositions(nn.Module):
-    """Zeros: the model is told nothing of the order except by the causal mask."""
-
-    def __init__(self, config: GPTConfig):
-        super().__init__()
-        self.n_embd = config.n_embd
-
-    def forward(self, positions: Tensor) -> Tensor:
-        return torch.zeros(*positions.shape, self.n_embd, device=positions.device)  # (1, T, C)
+    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
+        return F.linear(x, matrix)
 
 
 class GPT(nn.Module):
@@ -235,7 +140,12 @@ class GPT(nn.Module):
     write into the residual stream scaled down by √(2 · n_layer).
     """
 
-    def __init__(self, config: GPTConfig, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        config: GPTConfig,
+        generator: torch.Generator | None = None,
+        attention: Attention = "fused",
+    ):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
@@ -248,11 +158,12 @@ class GPT(nn.Module):
             self.wpe = NoPositions(config)
         self.embed = nn.Identity()
         self.drop = nn.Dropout(config.embd_pdrop)
-        self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
+        self.h = nn.ModuleList(Block(config, attention) for _ in range(config.n_layer))
         # A post-norm block ends in a norm of its own, so there is nothing left to normalise.
         self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
         if not config.tie_weights:
             self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.compare = DotProducts()
         self.logits = nn.Identity()
         self.init_weights(generator)
 
@@ -281,7 +192,7 @@ class GPT(nn.Module):
 
     def unembed(self, x: Tensor) -> Tensor:
         """Compare each vector of x (…, C) with every token's: logits (…, V)."""
-        return self.logits(F.linear(x, self.unembedding))
+        return self.logits(self.compare(x, self.unembedding))
 
     @property
     def unembedding(self) -> Tensor:

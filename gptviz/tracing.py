@@ -1,17 +1,14 @@
-"""Watch a forward pass: named activations, recorded and, if asked, changed on the way.
+"""Watch a forward pass: record its activations and, if asked, change them on the way.
 
 Hooks are registered once, before a second thread can see the model. A hook looks up the
 recording of the thread that runs it and does nothing when there is none; so many threads trace
 one shared model at a time, and no trace sees another's tensors.
 
-Scores and patterns grow with the square of the text, and hardly anyone looks at all of them. So
-attention runs fused, which never makes them, and a trace makes those of a layer from its queries
-and keys when they are asked for: always the same numbers. Only a layer in which they are changed
-on the way runs step by step.
+A tensor inside a fused operation is not made by the network, and so not recorded: a trace makes
+it when somebody asks for it. Only where an edit changes it does the network make it on the way,
+in the thread of that edit and in no other.
 """
 
-import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,108 +20,33 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from gptviz.model import GPT, CausalSelfAttention, GPTConfig, masked_scores
+from gptviz.activations import Derived, activation_names, derived, expand, parts_of
+from gptviz.config import GPTConfig
+from gptviz.layers import Inner, LayerNorm
+from gptviz.model import GPT
 
 Edit = Callable[[Tensor], Tensor]
 
 _installed: WeakSet[GPT] = WeakSet()
 
-BLOCK_NAMES = (
-    "ln_1",
-    "attn.q",
-    "attn.k",
-    "attn.v",
-    "attn.scores",
-    "attn.pattern",
-    "attn.z",
-    "attn",
-    "resid_mid",
-    "ln_2",
-    "mlp.pre",
-    "mlp.act",
-    "mlp",
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """A layer's attention scores, made from its queries and keys when they are asked for."""
-
-    q: Tensor  # (H, T, d)
-    k: Tensor  # (H, T, d)
-
-    @torch.inference_mode()
-    def make(self) -> Tensor:
-        return masked_scores(self.q, self.k)  # (H, T, T)
-
-
-class Pattern(Scores):
-    """A layer's attention pattern, made when it is asked for."""
-
-    @torch.inference_mode()
-    def make(self) -> Tensor:
-        return super().make().softmax(-1)  # (H, T, T)
-
-
-@dataclass(frozen=True, eq=False)
-class Trace(Mapping[str, Tensor]):
-    """The activations of one run, by name and without a batch dimension."""
-
-    ids: list[int]
-    tokens: list[str]  # one visible piece a token
-    activations: dict[str, Tensor | Scores] = field(repr=False)
-
-    def __getitem__(self, name: str) -> Tensor:
-        try:
-            activation = self.activations[name]
-        except KeyError:
-            kept = ", ".join(self.activations) or "nothing"
-            raise KeyError(f"{name} was not recorded in this trace; it holds {kept}") from None
-        return activation.make() if isinstance(activation, Scores) else activation
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.activations)
-
-    def __len__(self) -> int:
-        return len(self.activations)
-
-    @property
-    def logits(self) -> Tensor:
-        """The scores of every next token at each position, (T, V)."""
-        return self["logits"]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that the activations keep, in bytes; tensors that share it count once."""
-        kept = (a for a in self.activations.values() if isinstance(a, Tensor))
-        storages = (tensor.untyped_storage() for tensor in kept)
-        return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
-
-
-def activation_names(config: GPTConfig) -> list[str]:
-    """Every name that a trace can hold, in the order in which the network computes them."""
-    blocks = [
-        f"h.{i}.{name}" if name else f"h.{i}"
-        for i in range(config.n_layer)
-        for name in (*BLOCK_NAMES, "")
-    ]
-    return ["wte", "wpe", "embed", *blocks, "ln_f", "logits"]
-
 
 def install(model: GPT) -> None:
     """Register the hooks of a model: once, when it is loaded, and never again.
 
-    From then on its attention runs fused, but for layers whose scores or pattern an edit changes
-    or a hook of somebody else's watches. Raises RuntimeError the second time.
+    A tensor inside a fused operation gets no hook, which would make the model go step by step
+    for everyone, but a module that listens. Raises RuntimeError the second time.
     """
     if model in _installed:
         raise RuntimeError("this model already has its tracing hooks")
     _installed.add(model)
     for name in activation_names(model.config):
-        model.get_submodule(name).register_forward_hook(partial(_observe, name))
-    for name, module in model.named_modules():
-        if isinstance(module, CausalSelfAttention):
-            module.attend = partial(_attend, name, module)
+        module = model.get_submodule(name)
+        if isinstance(module, Inner):
+            model.set_submodule(name, _Listener(name))
+        else:
+            module.register_forward_hook(partial(_observe, name))
+        if isinstance(module, LayerNorm):
+            module.register_forward_pre_hook(partial(_observe_input, f"{name}.input"))
 
 
 def run(
@@ -132,7 +54,7 @@ def run(
     ids: list[int],
     names: Iterable[str] | None = None,
     edits: Mapping[str, Edit] | None = None,
-) -> dict[str, Tensor | Scores]:
+) -> dict[str, Tensor | Derived]:
     """Run the model on one text and return its activations by name.
 
     names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". Logits that
@@ -142,25 +64,21 @@ def run(
     and for an edit of another shape.
     """
     known = activation_names(model.config)
-    wanted = set(known if names is None else _expand(names, known))
-    edits = {name: edit for key, edit in (edits or {}).items() for name in _expand([key], known)}
-    made = {name: layer for name in wanted if (layer := _layer_of_square(name))}
-    recording = _Recording(wanted.union(*(_inputs(layer) for layer in made.values())), edits)
+    wanted = set(known if names is None else expand(names, known))
+    edits = {name: edit for key, edit in (edits or {}).items() for name in expand([key], known)}
+    recording = _Recording(model.config, wanted.union(*map(parts_of, wanted)), edits)
     # In a small model with GPT-2's vocabulary the output layer is most of the work.
     read = model if "logits" in wanted.union(edits) else model.hidden
     with torch.inference_mode(), _current_is(recording):
         read(torch.tensor([ids], device=model.wte.weight.device))
-    found: dict[str, Tensor | Scores] = dict(recording.kept)
-    for name in made.keys() - recording.kept.keys():
-        q, k = (recording.kept[part] for part in _inputs(made[name]))
-        square = (Pattern if name.endswith(".pattern") else Scores)(q, k)
-        # Where nobody asked for queries and keys, keeping them is not what was asked for.
-        found[name] = square if wanted.issuperset(_inputs(made[name])) else square.make()
-    return {name: found[name] for name in known if name in wanted}
+    # Whoever asks for some activations gets their memory and no more.
+    may_keep = recording.names if names is None else wanted
+    return {name: recording.found(name, may_keep) for name in known if name in wanted}
 
 
 @dataclass(frozen=True)
 class _Recording:
+    config: GPTConfig
     names: set[str]
     edits: dict[str, Edit]
     kept: dict[str, Tensor] = field(default_factory=dict)
@@ -180,6 +98,14 @@ class _Recording:
             self.kept[name] = output[0]
         return None if edit is None else output
 
+    def found(self, name: str, may_keep: set[str]) -> Tensor | Derived:
+        """An activation as it was recorded; else made now, or later if its parts may be kept."""
+        if name in self.kept:
+            return self.kept[name]
+        parts = parts_of(name)
+        made = derived(self.config, name, tuple(self.kept[part] for part in parts))
+        return made if may_keep.issuperset(parts) else made.make()
+
 
 _current: ContextVar[_Recording | None] = ContextVar("gptviz_recording", default=None)
 
@@ -193,48 +119,35 @@ def _current_is(recording: _Recording | None) -> Iterator[None]:
         _current.reset(token)
 
 
+class _Listener(Inner):
+    """An inner tensor that the recording of a thread may keep, and make the network compute."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+
+    @property
+    def wanted(self) -> bool:
+        recording = _current.get()
+        return super().wanted or (recording is not None and self.name in recording.edits)
+
+    def forward(self, tensor: Tensor) -> Tensor:
+        recording = _current.get()
+        changed = None if recording is None else recording.observe(self.name, tensor)
+        return tensor if changed is None else changed
+
+
 def _observe(name: str, module: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:  # noqa: ARG001
     recording = _current.get()
     return None if recording is None else recording.observe(name, output)
+
+
+def _observe_input(name: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:  # noqa: ARG001
+    if (recording := _current.get()) is not None:
+        recording.observe(name, inputs[0])
 
 
 def _kind(value: object) -> str:
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
     return f"a tensor of shape {tuple(value.shape)} and type {value.dtype}"
-
-
-def _expand(patterns: Iterable[str], known: list[str]) -> list[str]:
-    if isinstance(patterns, str):
-        raise ValueError(f"names is the text {patterns!r}; it must be a list: [{patterns!r}]")
-    found = []
-    for pattern in patterns:
-        shape = re.compile(re.escape(pattern).replace(r"\*", r"\d+"))
-        matches = [name for name in known if shape.fullmatch(name)]
-        if not matches:
-            close = difflib.get_close_matches(pattern, known, n=3)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known}"
-            raise ValueError(f"this model has no activation {pattern!r}; {hint}")
-        found += matches
-    return found
-
-
-def _attend(name: str, attn: CausalSelfAttention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    recording = _current.get()
-    edited = recording is not None and not recording.edits.keys().isdisjoint(_squares(name))
-    watched = any(len(square._forward_hooks) > 1 for square in (attn.scores, attn.pattern))
-    return attn.explicit(q, k, v) if edited or watched else attn.fused(q, k, v)
-
-
-def _squares(attn: str) -> tuple[str, str]:
-    return f"{attn}.scores", f"{attn}.pattern"
-
-
-def _inputs(attn: str) -> tuple[str, str]:
-    return f"{attn}.q", f"{attn}.k"
-
-
-def _layer_of_square(name: str) -> str:
-    """h.3.attn for one of its squares; nothing for any other name."""
-    attn, _, part = name.rpartition(".")
-    return attn if part in ("scores", "pattern") else ""

@@ -1,10 +1,11 @@
 """Tiny random models, for which laws hold as for trained ones; and a Python of its own."""
 
+import gc
 import os
 import string
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text.txt").write_text(text, encoding="utf-8")
     vocab_size = CharacterTokenizer.from_text(text).vocab_size
     config = TrainingConfig(
-        GPTConfig(vocab_size, block_size=16, n_layer=2, n_head=2, n_embd=8, attention="fused"),
+        GPTConfig(vocab_size, block_size=16, n_layer=2, n_head=2, n_embd=8),
         str(folder / "text.txt"),
         tokenizer="char",
         batch_size=4,
@@ -65,6 +66,14 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_slot(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test's training waits for nobody else's on this machine."""
     monkeypatch.setenv("GPTVIZ_SLOT", str(tmp_path_factory.mktemp("slot")))
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Python's collector rests: what leaves the memory does so by counting references alone."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture

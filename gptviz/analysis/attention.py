@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from gptviz.tracing import Trace
+from gptviz.activations import Trace
 
 
 def patterns(trace: Trace) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
+from gptviz.activations import Trace
+from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
-from gptviz.model import GPTConfig
-from gptviz.tracing import Trace
 
 # Tried in this order as a second text; the first that shares a token with the prompt is taken.
 OTHER_TEXTS = (

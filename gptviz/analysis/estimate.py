@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from gptviz.checkpoints.weights import unfilled
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
 
@@ -57,7 +57,7 @@ def memory(config: TrainingConfig) -> Memory:
     # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
     # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.
     kept = 17 * C * FLOAT + (2 * C if model.resid_pdrop else 0)
-    if model.attention == "explicit" or model.attn_pdrop:
+    if model.attn_pdrop:
         kept += 4 * model.n_head * T * FLOAT  # scores, pattern, what is dropped of it
     ends = 6 * C * FLOAT + 4 * 4 * C * FLOAT  # embedding, last norm, one block's gradients
     return Memory(

@@ -1,20 +1,22 @@
 """Layer norms (Ba, Kiros and Hinton, 2016): what one does to a vector, and what it is good for.
 
 A layer norm takes the vector x (C,) of one token and returns γ · (x − mean) / √(variance + ε) + β,
-where mean and variance are those of the C numbers in x, and γ and β (C,) were learnt.
+where mean and variance are those of the C numbers in x, and γ and β (C,) were learnt. Of a norm
+h.0.ln_1, h.0.ln_1.scale is 1/√(variance + ε) and h.0.ln_1.normalized what γ is multiplied with.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gptviz.activations import Trace
 from gptviz.analysis import stream
+from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
-from gptviz.model import GPTConfig
-from gptviz.tracing import Trace
 
 ERROR_LIMIT = 1e-5  # what float32 rounding may cost in one norm
 
@@ -58,27 +60,28 @@ def norm_input(config: GPTConfig, trace: Trace, norm: str) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class ByHand:
-    """One norm of one token, computed anew in double precision from what the norm was given."""
+    """One norm of one token: its numbers in this run, and the arithmetic between them."""
 
     table: pd.DataFrame  # one row a dimension; see `by_hand`
     moments: pd.DataFrame  # mean and variance of x, of x normalised, and of the norm's output
     epsilon: float
-    error: float  # largest difference from the recorded output; a share of it where above 1
+    scale: float  # 1/√(variance + ε) in this run
+    error: float  # largest difference from what was recorded; a share of it where above 1
 
     @property
     def holds(self) -> bool:
-        """Whether the module's output is what the definition asks for."""
+        """Whether scale, normalized and the output are what the definition asks for."""
         return self.error <= ERROR_LIMIT
 
 
 def by_hand(lm: LanguageModel, trace: Trace, norm: str, position: int) -> ByHand:
-    """Compute one norm of one token step by step.
+    """Follow one norm of one token step by step.
 
-    Columns of the table: dimension; x; x − mean; ÷ √(var + ε) (x normalised); γ; × γ; β; + β
-    (the result); recorded (what the model's module returned). The variance is the biased one:
-    the mean of (x − mean)², divided by C and not by C − 1. The last row of the moments is that
-    of the recorded output. Raises ValueError for a norm that the model does not have and a
-    token that the prompt does not have.
+    Columns of the table: dimension; x; x − mean; ÷ √(var + ε) (normalized, as recorded); γ; × γ;
+    β; + β (the result); recorded (what the model's module returned). The variance is the biased
+    one: the mean of (x − mean)², divided by C and not by C − 1. The last row of the moments is
+    that of the recorded output. Sums are those of double precision. Raises ValueError for a norm
+    that the model does not have and a token that the prompt does not have.
     """
     T = len(trace.ids)
     if not 0 <= position < T:
@@ -89,14 +92,15 @@ def by_hand(lm: LanguageModel, trace: Trace, norm: str, position: int) -> ByHand
     epsilon = lm.config.layer_norm_epsilon
     centred = x - x.mean()
     variance = centred.square().mean()
-    normalised = centred / (variance + epsilon).sqrt()
-    scaled = normalised * gamma
+    scale, normalized, recorded = (
+        trace[name][position].double() for name in (f"{norm}.scale", f"{norm}.normalized", norm)
+    )
+    scaled = normalized * gamma
     result = scaled + beta
-    recorded = trace[norm][position]
     columns = {
         "x": x,
         "x − mean": centred,
-        "÷ √(var + ε)": normalised,
+        "÷ √(var + ε)": normalized,
         "γ": gamma,
         "× γ": scaled,
         "β": beta,
@@ -105,7 +109,7 @@ def by_hand(lm: LanguageModel, trace: Trace, norm: str, position: int) -> ByHand
     }
     table = pd.DataFrame({name: column.numpy() for name, column in columns.items()})
     table.insert(0, "dimension", np.arange(len(x)))
-    steps = {"before": x, "normalised": normalised, "after": recorded.double()}
+    steps = {"before": x, "normalised": normalized, "after": recorded}
     moments = pd.DataFrame(
         {
             "step": list(steps),
@@ -113,8 +117,16 @@ def by_hand(lm: LanguageModel, trace: Trace, norm: str, position: int) -> ByHand
             "variance": [float(values.var(unbiased=False)) for values in steps.values()],
         }
     )
-    error = float(((result - recorded).abs() / recorded.abs().clamp(min=1)).max())
-    return ByHand(table, moments, epsilon, error)
+    errors = (
+        _difference((variance + epsilon).rsqrt(), scale),
+        _difference(centred * scale, normalized),
+        _difference(result, recorded),
+    )
+    return ByHand(table, moments, epsilon, float(scale), float(torch.stack(errors).max()))
+
+
+def _difference(expected: Tensor, recorded: Tensor) -> Tensor:
+    return ((expected - recorded).abs() / recorded.abs().clamp(min=1)).max()
 
 
 def largest(table: pd.DataFrame, column: str, n: int = 8) -> pd.DataFrame:

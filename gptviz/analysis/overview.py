@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from gptviz.activations import Trace
 from gptviz.language_model import LanguageModel
-from gptviz.tracing import Trace
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gptviz.analysis.embeddings import cosine_similarity
 from gptviz.language_model import LanguageModel
-from gptviz.model import SinusoidalPositions
+from gptviz.layers import SinusoidalPositions
 
 MOST_POSITIONS = 256  # more are no longer cells that anyone can see
 

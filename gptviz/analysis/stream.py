@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gptviz.model import GPTConfig
-from gptviz.tracing import Trace
+from gptviz.activations import Trace
+from gptviz.config import GPTConfig
 
 
 @dataclass(frozen=True, eq=False)

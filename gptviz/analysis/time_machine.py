@@ -4,7 +4,6 @@ Each function takes moments, an iterator of (step, model) such as `moments` give
 one model at a time: whatever a run kept, no more than one of its models is in memory.
 """
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,8 +16,6 @@ from gptviz.analysis import embeddings
 from gptviz.language_model import LanguageModel
 from gptviz.tokenizers import Tokenizer
 from gptviz.training.runs import Run
-
-MOST_WAITING_BYTES = 2**28  # of models that nobody looks at any more and that are still in memory
 
 T = TypeVar("T")
 Moments = Iterable[tuple[int, LanguageModel]]
@@ -38,19 +35,13 @@ def moments(run: Run) -> Iterator[tuple[int, LanguageModel]]:
     Each is loaded when it is asked for; one that has gone since is left out. Raises ValueError
     for one that is broken.
     """
-    waiting = 0
     for step in run.snapshots:
-        # A model's parts refer to each other, so it goes when Python collects such circles.
-        if waiting > MOST_WAITING_BYTES:
-            gc.collect()
-            waiting = 0
         try:
             lm = language_model.load(run.snapshot(step))
         except FileNotFoundError:  # thinned out, or taken again by a resumed run
             continue
         yield step, lm
-        waiting += sum(p.nbytes for p in lm.model.parameters())
-        del lm
+        del lm  # or it would live on while the next one is loaded
 
 
 def patterns(moments: Moments, ids: Sequence[int], layer: int, head: int) -> Series:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gptviz.model import Activation, Attention, GPTConfig
+from gptviz.config import Activation, GPTConfig
 from gptviz.tokenizers import Tokenizer
 
 FILE = "config.json"
@@ -63,7 +63,7 @@ def to_dict(config: GPTConfig, tokenizer: Tokenizer) -> dict[str, Any]:
     }
 
 
-def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
+def read(folder: Path) -> GPTConfig:
     """The shape of the model in a folder.
 
     Raises FileNotFoundError if there is no config.json, ValueError if it describes no GPT-2.
@@ -94,7 +94,7 @@ def read(folder: Path, attention: Attention = "explicit") -> GPTConfig:
         if isinstance(value, int) and value > _LARGEST:
             raise ValueError(f"{path} asks for a {name} above {_LARGEST}; no computer can hold it")
     try:
-        config = GPTConfig(**known, activation=_ACTIVATIONS[activation], attention=attention)
+        config = GPTConfig(**known, activation=_ACTIVATIONS[activation])
     except ValueError as error:
         raise ValueError(f"{path} describes no model that can work: {error}") from error
     if values.get("n_inner") not in (None, 4 * config.n_embd):

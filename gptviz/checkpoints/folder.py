@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from gptviz import tokenizers
 from gptviz.checkpoints import config as configs
 from gptviz.checkpoints import counts, weights
-from gptviz.model import GPT, Attention
+from gptviz.model import GPT
 from gptviz.tokenizers import Tokenizer
 
 TOKENIZER_FILES = (
@@ -105,7 +105,7 @@ def to_disk(file: Path) -> None:
         os.fsync(written.fileno())
 
 
-def read(folder: Path, attention: Attention = "explicit") -> tuple[GPT, Tokenizer]:
+def read(folder: Path) -> tuple[GPT, Tokenizer]:
     """The model in a folder, ready to run on the processor, and its tokenizer.
 
     Raises FileNotFoundError if something is missing, ValueError if something is broken, does
@@ -113,7 +113,7 @@ def read(folder: Path, attention: Attention = "explicit") -> tuple[GPT, Tokenize
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; check the name")
-    model = weights.read(folder, configs.read(folder, attention))
+    model = weights.read(folder, configs.read(folder))
     tokenizer = tokenizers.load(folder)
     if tokenizer.vocab_size > model.config.vocab_size:
         raise ValueError(

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from gptviz.checkpoints.config import read_json
-from gptviz.model import GPT, GPTConfig
+from gptviz.config import GPTConfig
+from gptviz.model import GPT
 
 FILE = "model.safetensors"
 PICKLE = "pytorch_model.bin"

@@ -1,10 +1,11 @@
 """`gptviz` and `gptviz app`: start the app in a browser."""
 
 import argparse
+import logging
 
 
 def options(command: argparse.ArgumentParser) -> None:
-    """Where the server listens, and whether it opens a browser.
+    """Where the server listens, whether it opens a browser, and what it tells.
 
     They may stand before the word `app`, after it, or without it.
     """
@@ -14,6 +15,12 @@ def options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--no-browser", default=unsaid, action="store_true", help="open no browser"
     )
+    command.add_argument(
+        "--verbose",
+        default=unsaid,
+        action="store_true",
+        help="tell what is chosen for this machine by measurement",
+    )
     command.set_defaults(run=run)
 
 
@@ -22,5 +29,16 @@ def run(options: argparse.Namespace) -> int:
     from gptviz.ui.server import serve
 
     said = vars(options)
+    if "verbose" in said:
+        tell()
     host, port = said.get("host", "127.0.0.1"), said.get("port", 8501)
     return serve(host, port, open_browser="no_browser" not in said)
+
+
+def tell() -> None:
+    """Show in the terminal what gptviz says of its own work."""
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter("gptviz: %(message)s"))
+    log = logging.getLogger("gptviz")
+    log.addHandler(terminal)
+    log.setLevel(logging.INFO)

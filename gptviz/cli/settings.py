@@ -231,7 +231,7 @@ def from_file(path: Path) -> dict[str, Any]:
 
 def training_config(settings: Mapping[str, Any], vocab_size: int) -> "TrainingConfig":
     """The settings of a run whose tokenizer has that many tokens. Raises ValueError in words."""
-    from gptviz.model import GPTConfig
+    from gptviz.config import GPTConfig
     from gptviz.training.config import TrainingConfig
 
     rest = dict(settings)
@@ -242,7 +242,6 @@ def training_config(settings: Mapping[str, Any], vocab_size: int) -> "TrainingCo
         embd_pdrop=dropout,
         attn_pdrop=dropout,
         resid_pdrop=dropout,
-        attention="fused",
         **of_the_model,
     )
     return TrainingConfig(model=model, **{**rest, "data": str(rest["data"].resolve())})

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 
 TokenizerKind = Literal["char", "gpt2", "bpe"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -131,7 +131,8 @@ class TrainingConfig:
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
         """The inverse of to_dict. Raises ValueError for a name that is not a setting."""
         try:
-            shape = values["model"]
+            shape = {**values["model"]}
+            shape.pop("attention", None)  # older runs name it; now the learner chooses it
             known = {field.name for kind in (cls, GPTConfig) for field in fields(kind)}
             if unknown := [name for name in (*values, *shape) if name not in known]:
                 raise ValueError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,7 +26,7 @@ class Learner:
         self.config, self.device, self.dtype, self.team = config, device, dtype, team
         generator = torch.Generator().manual_seed(config.seed)
         attention = choose_attention(config, device, dtype)
-        self.model = GPT(replace(config.model, attention=attention), generator).to(device)
+        self.model = GPT(config.model, generator, attention).to(device)
         self.optimizer = new_optimizer(self.model, config)
         self.alone = Criterion(self.model, guided=config.guide_previous > 0)
         self.criterion: nn.Module = self.alone

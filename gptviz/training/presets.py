@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gptviz.model import GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.training import data, repeats, texts
 from gptviz.training.config import TrainingConfig
 
@@ -26,7 +26,7 @@ class Preset:
 
         Change some with dataclasses.replace.
         """
-        model = GPTConfig(vocab_size=vocab_size, attention="fused", **self.model)
+        model = GPTConfig(vocab_size=vocab_size, **self.model)
         return TrainingConfig(model=model, data=text, **self.settings)
 
     def reads(self, text: Path) -> str:

@@ -8,9 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from gptviz import checkpoints
+from gptviz.activations import Trace
 from gptviz.figures.theme import Scheme
 from gptviz.language_model import LanguageModel
-from gptviz.tracing import Trace
 from gptviz.training.runs import Run
 from gptviz.ui import parts, resources, run_steps, sampling_controls
 from gptviz.ui.components.path_picture import path_picture

@@ -16,9 +16,9 @@ from gptviz.analysis.layer_norms import (
     likeliest_table,
     summands,
 )
+from gptviz.config import GPTConfig
 from gptviz.figures import layer_norms as figures
 from gptviz.figures.stream import lengths_compared, norms_by_stage, spread_by_stage
-from gptviz.model import GPTConfig
 from gptviz.ui import parts, resources
 from gptviz.ui.frame import View
 
@@ -59,15 +59,15 @@ def arithmetic(view: View, norm: str, position: int) -> None:
     """The norm of one token, step by step."""
     found = by_hand(view.lm, view.trace, norm, position)
     st.code(_sums(found), language=None)
-    short = {"dimension": "dim.", "÷ √(var + ε)": "÷ divisor", "recorded": norm}
+    short = {"dimension": "dim.", "÷ √(var + ε)": "× scale", "recorded": norm}
     table = found.table.rename(columns=short).head(FIRST)
     st.dataframe(table.style.format(precision=4), hide_index=True, key="steps")
     parts.source(
         f"{norm}[{position}]",
         (len(found.table),),
         f"the first {len(table)} of {len(found.table)} dimensions. Each column continues the one "
-        f"before it: x − mean, then ÷ divisor, then × γ, then + β. The last column is what the "
-        f"model's own module returned.",
+        f"before it: x − mean, then × scale, then × γ, then + β. Of this run are x, {norm}.scale, "
+        f"{norm}.normalized in the column × scale, and the last column, the norm's output.",
     )
     st.markdown(
         f"{'✅' if found.holds else '❌'} Computed by hand, and by the model: over all "
@@ -213,7 +213,7 @@ def _stage(view: View, norm: str | None) -> str | None:
 
 
 def _sums(found: ByHand) -> str:
-    """Mean, variance and divisor with the first numbers that go into them."""
+    """Mean, variance and scale with the first numbers that go into them."""
     C = len(found.table)
     mean, variance = (float(found.moments[name].iloc[0]) for name in ("mean", "variance"))
     more = " + …" if C > 3 else ""
@@ -221,10 +221,9 @@ def _sums(found: ByHand) -> str:
     squares = " + ".join(f"{_bracketed(x)}²" for x in found.table["x − mean"].head(3))
     epsilon = np.format_float_positional(found.epsilon, trim="-")
     return (
-        f"mean    = ({values}{more}) ÷ {C} = {mean:.5g}\n"
-        f"var     = ({squares}{more}) ÷ {C} = {variance:.5g}\n"
-        f"divisor = √(var + ε) = √({variance:.5g} + {epsilon}) "
-        f"= {(variance + found.epsilon) ** 0.5:.5g}"
+        f"mean  = ({values}{more}) ÷ {C} = {mean:.5g}\n"
+        f"var   = ({squares}{more}) ÷ {C} = {variance:.5g}\n"
+        f"scale = 1 ÷ √(var + ε) = 1 ÷ √({variance:.5g} + {epsilon}) = {found.scale:.5g}"
     ).replace("-", "−")
 
 

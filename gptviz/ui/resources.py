@@ -7,7 +7,6 @@ Turns are taken in the order of asking: with a plain lock, a run that asks again
 one that writes a text does after each token, would leave the others waiting for minutes.
 """
 
-import gc
 import sys
 import threading
 from collections import deque
@@ -22,13 +21,13 @@ from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from gptviz import checkpoints, generation, language_model
+from gptviz.activations import Trace
 from gptviz.analysis import layer_norms, overview
 from gptviz.analysis.layer_norms import LeftOut
 from gptviz.analysis.overview import Check, Journey
 from gptviz.analysis.stream import Stream, measure
 from gptviz.analysis.time_machine import Moments
 from gptviz.language_model import LanguageModel
-from gptviz.tracing import Trace
 from gptviz.training.runs import Run
 from gptviz.ui import run_steps
 
@@ -51,27 +50,6 @@ def memory(summary: Any) -> int:
     return getattr(summary, "nbytes", sys.getsizeof(summary)) + sum(map(memory, parts))
 
 
-class _Models(LRUCache[Hashable, LanguageModel]):
-    """Models, bounded in number, or in what _model_memory says that they take.
-
-    A model's parts refer to each other, so one that is let go of leaves the memory only when
-    Python collects such circles.
-    """
-
-    waiting = 0  # bytes of models that were let go of since then
-
-    def popitem(self) -> tuple[Hashable, LanguageModel]:
-        key, lm = super().popitem()
-        self.waiting += _model_memory(lm)
-        return key, lm
-
-    def collect(self) -> None:
-        """Collect the models that were let go of, if they are many or large."""
-        if self.waiting >= STEP_BYTES_KEPT:
-            self.waiting = 0
-            gc.collect()
-
-
 def _model_memory(lm: LanguageModel) -> int:
     """About how many bytes a model takes; at most STEP_BYTES_KEPT, so that any is kept alone."""
     # Large layers keep their weights in a second layout, too.
@@ -80,8 +58,8 @@ def _model_memory(lm: LanguageModel) -> int:
 
 _lock = threading.Lock()
 _turns: deque[threading.Event] = deque()
-_models = _Models(MODELS_KEPT)
-_steps = _Models(STEP_BYTES_KEPT, _model_memory)
+_models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
+_steps: LRUCache[Hashable, LanguageModel] = LRUCache(STEP_BYTES_KEPT, _model_memory)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _summaries: LRUCache[Hashable, Any] = LRUCache(SUMMARY_BYTES_KEPT, memory)
 
@@ -139,9 +117,7 @@ def model(name: str, waiting: DeltaGenerator) -> LanguageModel:
 def _model(name: str, waiting: DeltaGenerator) -> LanguageModel:
     key = (name, checkpoints.fingerprint(checkpoints.find_listed(name)))
     cache = _steps if "@" in name else _models
-    lm = shared(cache, key, waiting, lambda: language_model.load(name))
-    cache.collect()
-    return lm
+    return shared(cache, key, waiting, lambda: language_model.load(name))
 
 
 def look_at_step(

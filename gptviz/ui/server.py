@@ -145,8 +145,7 @@ def _look_into_the_first_model() -> None:
     from gptviz.ui import resources
     from gptviz.ui.examples import EXAMPLES
 
-    # What is imported by now stays, so collections need not look through it again. A model does
-    # not stay for ever, and once it is let go of, only a collection finds it.
+    # What is imported by now stays, so collections need not look through it again.
     gc.freeze()
     for name in checkpoints.names()[:1]:
         lm = resources.model(name, _Nowhere())

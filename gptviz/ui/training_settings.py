@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from gptviz.model import GPTConfig, Norm, Position
+from gptviz.config import GPTConfig, Norm, Position
 from gptviz.training.config import Optimizer, Precision, Schedule, TrainingConfig
 
 COLUMNS = 4

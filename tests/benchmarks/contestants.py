@@ -171,7 +171,7 @@ class Gptviz(Contestant):
 
         dropout = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), 0.0)
         if task == "train":
-            self.build_trainer(GPTConfig(**self.shape, **dropout, attention="fused"))
+            self.build_trainer(GPTConfig(**self.shape, **dropout))
         else:
             tokenizer = CharacterTokenizer(map(chr, range(0x4E00, 0x4E00 + 20_000)))
             self.lm = LanguageModel(GPT(GPTConfig(**self.shape)), tokenizer, "random", "random")

@@ -43,7 +43,7 @@ def begin(tmp_path: Path) -> Callable[..., Run]:
     """Begin a run of a tiny model without dropout, which several processes draw differently."""
     text = tmp_path / "text.txt"
     text.write_text(TEXT, encoding="utf-8")
-    model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, 0.0, 0.0, 0.0, attention="fused")
+    model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, 0.0, 0.0, 0.0)
 
     def create(name: str, **changes) -> Run:
         config = TrainingConfig(model=model, data=str(text), **{**SETTINGS, **changes})

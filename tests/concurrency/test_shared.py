@@ -9,10 +9,10 @@ import pytest
 import torch
 from cachetools import LRUCache
 
+from gptviz.activations import Trace
 from gptviz.analysis import overview
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT
-from gptviz.tracing import Trace
 from gptviz.ui import resources
 
 N = 30  # a class

@@ -40,7 +40,7 @@ def config(tmp_path: Path) -> TrainingConfig:
     """A tiny model that would train for hours."""
     text = tmp_path / "text.txt"
     text.write_text(TEXT, encoding="utf-8")
-    model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, *[0.1] * 3, attention="fused")
+    model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, *[0.1] * 3)
     return TrainingConfig(
         model=model,
         data=str(text),

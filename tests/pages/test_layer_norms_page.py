@@ -110,7 +110,7 @@ def test_the_steps_by_hand_end_in_what_the_module_returned_and_say_how_exactly()
         "dim.",
         "x",
         "x − mean",
-        "÷ divisor",
+        "× scale",
         "γ",
         "× γ",
         "β",
@@ -118,6 +118,9 @@ def test_the_steps_by_hand_end_in_what_the_module_returned_and_say_how_exactly()
         "h.1.ln_1",
     ]
     assert steps["+ β"].tolist() == pytest.approx(steps["h.1.ln_1"].tolist(), abs=1e-5)
+    trace = load("shakespeare").trace(PROMPT)
+    assert steps["× scale"].tolist() == trace["h.1.ln_1.normalized"][4].tolist()
+    assert f"= {trace['h.1.ln_1.scale'][4].item():.5g}" in app.code[0].value
     assert steps["h.1.ln_1"].tolist() == pytest.approx(found.table["recorded"].tolist())
     assert (
         f"✅ Computed by hand, and by the model: over all 8 dimensions the largest difference "

@@ -48,7 +48,7 @@ def by_hand_everywhere(lm, trace):
 
 @law
 @given(run=runs())
-def test_every_norm_by_hand_equals_what_its_module_returned(run):
+def test_the_steps_of_every_norm_end_in_what_its_module_returned(run):
     for _, found in by_hand_everywhere(*run):
         difference = (found.table["+ β"] - found.table["recorded"]).abs()
         assert (difference <= 1e-5 * found.table["recorded"].abs().clip(lower=1)).all()
@@ -62,9 +62,9 @@ def test_a_normalised_vector_has_mean_0_and_a_variance_just_under_1(run):
     for _, found in by_hand_everywhere(lm, trace):
         moments = found.moments.set_index("step")
         variance = moments.loc["before", "variance"]
-        assert moments.loc["normalised", "mean"] == pytest.approx(0, abs=1e-9)
+        assert moments.loc["normalised", "mean"] == pytest.approx(0, abs=1e-5)
         expected = variance / (variance + lm.config.layer_norm_epsilon)
-        assert moments.loc["normalised", "variance"] == pytest.approx(expected, rel=1e-9)
+        assert moments.loc["normalised", "variance"] == pytest.approx(expected, rel=1e-5)
         assert expected <= 1
 
 

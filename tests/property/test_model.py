@@ -27,10 +27,10 @@ def config(**changes) -> GPTConfig:
 
 
 @torch.no_grad()
-def model(**changes) -> GPT:
+def model(attention="fused", **changes) -> GPT:
     """A model whose every parameter matters: fresh biases are zero and hide mistakes."""
     generator = torch.Generator().manual_seed(0)
-    gpt = GPT(config(**changes), generator)
+    gpt = GPT(config(**changes), generator, attention)
     for parameter in gpt.parameters():
         parameter.normal_(std=0.25, generator=generator)
     return gpt.eval().requires_grad_(False)
@@ -63,8 +63,8 @@ def test_explicit_and_fused_attention_give_the_same_logits(
     n_layer, n_head, d, B, T, norm, qkv_bias
 ):
     shape = {"n_layer": n_layer, "n_head": n_head, "n_embd": n_head * d}
-    explicit = model(**shape, norm=norm, qkv_bias=qkv_bias)
-    fused = model(**shape, norm=norm, qkv_bias=qkv_bias, attention="fused")
+    explicit = model(**shape, norm=norm, qkv_bias=qkv_bias, attention="explicit")
+    fused = model(**shape, norm=norm, qkv_bias=qkv_bias)
     close(explicit(text(B, T)), fused(text(B, T)))
 
 
@@ -84,6 +84,17 @@ def test_a_text_read_piece_by_piece_gives_the_logits_of_the_whole(attention, T, 
     pieces = [gpt(ids[:, start:end], cache) for start, end in itertools.pairwise(edges)]
     close(torch.cat(pieces, dim=1), gpt(ids))
     assert all(layer.length == T for layer in cache)
+
+
+def test_fused_attention_goes_step_by_step_only_while_somebody_looks_inside():
+    gpt, seen = model(), []
+    expected = gpt(text(1, 9))
+    hook = gpt.h[0].attn.scores.register_forward_hook(lambda *call: seen.append(call[2]))
+    close(gpt(text(1, 9)), expected)
+    assert seen[0].shape == (1, 2, 9, 9)
+    hook.remove()
+    assert torch.equal(gpt(text(1, 9)), expected)
+    assert len(seen) == 1
 
 
 def test_a_cache_keeps_the_memory_that_it_was_given():
@@ -178,7 +189,6 @@ def test_each_setting_changes_the_result():
         ({"position": "rotary"}, "position is 'rotary'; it must be one of 'learned', 'sinusoidal'"),
         ({"norm": None}, "norm is None; it must be one of 'pre', 'post', 'none'"),
         ({"activation": "silu"}, "activation is 'silu'; it must be one of 'gelu_tanh', 'gelu'"),
-        ({"attention": "flash"}, "attention is 'flash'; it must be one of 'explicit', 'fused'"),
         ({"n_embd": 9, "n_head": 3, "position": "sinusoidal"}, "positions need an even n_embd"),
         ({"layer_norm_epsilon": 0.0}, "layer_norm_epsilon is 0.0; it must be above 0"),
         ({"layer_norm_epsilon": math.nan}, "layer_norm_epsilon is nan; it must be above 0"),

@@ -129,17 +129,18 @@ def test_by_itself_training_chooses_bfloat16_only_where_it_pays():
     ],
 )
 def test_attention_is_not_fused_where_that_is_slow(device, dtype, block_size, chosen):
-    model = replace(MODEL, block_size=block_size, attention="fused")
+    model = replace(MODEL, block_size=block_size)
     assert choose_attention(config(model=model), torch.device(device), dtype) == chosen
 
 
 def test_a_model_learns_the_same_whichever_attention_is_chosen():
-    model = replace(MODEL, attention="fused", embd_pdrop=0, attn_pdrop=0, resid_pdrop=0)
+    model = replace(MODEL, embd_pdrop=0, attn_pdrop=0, resid_pdrop=0)
     cpu = torch.device("cpu")
     learners = [
         Learner(config(model=model), cpu, d, ALONE) for d in (torch.float32, torch.bfloat16)
     ]
-    assert [learner.model.config.attention for learner in learners] == ["fused", "explicit"]
+    chosen = [{block.attn.attention for block in learner.model.h} for learner in learners]
+    assert chosen == [{"fused"}, {"explicit"}]
     batch = Batch(torch.arange(8).view(1, 8), torch.arange(1, 9).view(1, 8))
     for _ in range(3):
         expected, found = (learner.gradient([batch], seed=0) for learner in learners)

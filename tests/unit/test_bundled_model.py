@@ -89,7 +89,7 @@ def test_the_card_of_the_tales_names_every_book():
 
 
 def test_the_loss_on_plays_it_never_read_is_what_the_card_says():
-    model, tokenizer = checkpoints.read(FOLDER, attention="fused")
+    model, tokenizer = checkpoints.read(FOLDER)
     ids = data.encode(TEXT.read_text(encoding="utf-8"), tokenizer)
     _, held_out = data.split(ids, model.config.block_size)
     assert len(held_out) == 140_099

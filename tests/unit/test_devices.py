@@ -23,7 +23,7 @@ from gptviz.training.worker import work
 
 Path("text.txt").write_text("abcdefgh" * {repeats})
 config = TrainingConfig(
-    GPTConfig(8, {block_size}, 1, 2, {n_embd}, attention="fused"), "text.txt", "char",
+    GPTConfig(8, {block_size}, 1, 2, {n_embd}), "text.txt", "char",
     batch_size={batch_size}, steps=4, eval_interval=2, eval_windows=1, precision="float32",
     sample_interval=2, sample_tokens=4,
 )

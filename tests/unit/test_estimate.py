@@ -13,8 +13,8 @@ from gptviz.training import measure
 from gptviz.training.config import TrainingConfig
 from gptviz.training.measure import Pace
 
-TINY = TrainingConfig(GPTConfig(20, 8, 1, 2, 8, attention="fused"), "text.txt", batch_size=4)
-WIDE = GPTConfig(2048, 128, 4, 4, 256, 0.0, 0.0, 0.0, attention="fused")
+TINY = TrainingConfig(GPTConfig(20, 8, 1, 2, 8), "text.txt", batch_size=4)
+WIDE = GPTConfig(2048, 128, 4, 4, 256, 0.0, 0.0, 0.0)
 MEMINFO = "MemTotal:       16000 kB\nMemFree:         100 kB\nMemAvailable:   8000 kB\n"
 
 

@@ -11,7 +11,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.experiments import Experiment
 from gptviz.training.runs import Run
 
-MODEL = GPTConfig(20, 8, 1, 2, 8, 0.1, 0.1, 0.1, attention="fused")
+MODEL = GPTConfig(20, 8, 1, 2, 8, 0.1, 0.1, 0.1)
 CONFIG = TrainingConfig(MODEL, "text.txt", tokenizer="char", batch_size=4)
 
 

@@ -18,11 +18,11 @@ CHARACTERS = CharacterTokenizer("abcdefghijklmnop ")
 
 
 @torch.no_grad()
-def language_model(**changes) -> LanguageModel:
+def language_model(attention="fused", **changes) -> LanguageModel:
     """A random model that is sure enough of itself to make greedy choices clear."""
     shape = {"vocab_size": V, "block_size": 32, "n_layer": 2, "n_head": 2, "n_embd": 8}
     generator = torch.Generator().manual_seed(0)
-    model = GPT(GPTConfig(**{**shape, **changes}), generator)
+    model = GPT(GPTConfig(**{**shape, **changes}), generator, attention)
     for parameter in model.parameters():
         parameter.normal_(std=0.4, generator=generator)
     return LanguageModel(model, CHARACTERS, "tiny", "tiny")

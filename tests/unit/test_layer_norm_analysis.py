@@ -100,7 +100,8 @@ def test_the_variance_is_the_biased_one_and_epsilon_is_the_models():
     assert before["mean"] == pytest.approx(x.mean())
     assert before["variance"] == pytest.approx(((x - x.mean()) ** 2).sum() / 8)
     by_definition = (x - x.mean()) / math.sqrt(x.var(ddof=0) + 0.5)
-    assert found.table["÷ √(var + ε)"].to_numpy() == pytest.approx(by_definition)
+    assert found.table["÷ √(var + ε)"].to_numpy() == pytest.approx(by_definition, rel=1e-5)
+    assert found.scale == pytest.approx(1 / math.sqrt(x.var(ddof=0) + 0.5), rel=1e-5)
     assert found.epsilon == 0.5
     assert found.holds
 
@@ -110,6 +111,17 @@ def test_an_output_that_does_not_follow_from_the_input_is_noticed(lm):
     found = layer_norms.by_hand(lm, trace, "ln_f", 2)
     assert not found.holds
     assert found.error == pytest.approx(0.01, rel=0.2)
+
+
+@pytest.mark.parametrize("part", ["scale", "normalized"])
+def test_the_numbers_inside_a_norm_are_those_of_the_run_and_wrong_ones_are_noticed(lm, part):
+    trace = lm.trace("abc", edits={f"h.1.ln_1.{part}": lambda x: 1.01 * x})
+    found = layer_norms.by_hand(lm, trace, "h.1.ln_1", 2)
+    assert found.scale == trace["h.1.ln_1.scale"][2].item()
+    shown = found.table["÷ √(var + ε)"].tolist()
+    assert shown == trace["h.1.ln_1.normalized"][2].tolist()
+    assert not found.holds
+    assert layer_norms.by_hand(lm, trace, "h.1.ln_2", 2).holds
 
 
 def test_an_output_that_is_not_a_number_is_noticed(lm):

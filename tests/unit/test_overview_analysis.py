@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gptviz.activations import Trace
 from gptviz.analysis.overview import (
     Check,
     journey,
@@ -17,7 +18,6 @@ from gptviz.analysis.overview import (
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.tracing import Trace
 
 V, L = 40, 2
 CHARACTERS = CharacterTokenizer(chr(ord("A") + i) for i in range(V))

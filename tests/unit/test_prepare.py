@@ -100,7 +100,7 @@ def test_training_never_holds_a_prepared_text_as_a_whole(text_file, tmp_path):
         file.truncate(2 * huge)
     path = folder / "prepared.json"
     path.write_text(path.read_text().replace(f'"tokens": {about.tokens}', f'"tokens": {huge}'))
-    model = GPTConfig(30, 8, 1, 2, 8, attention="fused")
+    model = GPTConfig(30, 8, 1, 2, 8)
     run = Run.create(tmp_path / "run", TrainingConfig(model, str(folder), "char", steps=2))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     train(run)

@@ -24,7 +24,7 @@ from gptviz.training.runs import Run
 
 TEXT = "the cat sat on the mat.\na dog ran by the old oak.\n" * 12
 TOKENIZER = CharacterTokenizer.from_text(TEXT)
-MODEL = GPTConfig(TOKENIZER.vocab_size, 8, 2, 2, 8, *[0.1] * 3, attention="fused")
+MODEL = GPTConfig(TOKENIZER.vocab_size, 8, 2, 2, 8, *[0.1] * 3)
 SILENT = {"sample_interval": 0, "snapshots": 0, "detail_interval": 0}
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import re
 import socket
 
@@ -78,6 +79,16 @@ def test_a_wheel_without_pages_says_how_to_get_them(monkeypatch, tmp_path, capsy
     assert "install gptviz from a clone: pip install -e ." in capsys.readouterr().err
 
 
+def test_verbose_shows_in_the_terminal_what_was_chosen_for_this_machine(monkeypatch, capsys):
+    log = logging.getLogger("gptviz")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "level", log.level)
+    monkeypatch.setattr(server, "serve", lambda *_, **__: log.info("PyTorch multiplies") or 0)
+    for arguments, told in ((["app"], ""), (["app", "--verbose"], "gptviz: PyTorch multiplies\n")):
+        assert main(arguments) == 0
+        assert capsys.readouterr().err == told
+
+
 SETTINGS = {
     "browser.gatherUsageStats": False,  # nothing is told to anyone
     "client.showErrorDetails": "none",  # a traceback stays in the terminal
@@ -134,10 +145,8 @@ def test_half_of_the_processor_is_left_to_the_browsers_and_collections_skip_what
 def test_the_first_model_leaves_the_memory_when_it_is_let_go_of(python, tmp_path, tiny_lm):
     checkpoints.save(tmp_path / "models" / "tiny", tiny_lm.model, tiny_lm.tokenizer)
     code = (
-        "from gptviz import kernels; kernels.LARGE = 0;"  # so that its parts refer to each other
-        f"{WARM_UP} import weakref; from gptviz.ui import resources;"
-        "layer = weakref.ref(resources._models.popitem()[1].model.h[0].mlp.c_fc);"
-        "gc.collect(); print(layer())"
+        f"{WARM_UP} import weakref; gc.disable(); from gptviz.ui import resources;"
+        "layer = weakref.ref(resources._models.popitem()[1].model.h[0].mlp.c_fc); print(layer())"
     )
     assert python(code, GPTVIZ_CHECKPOINTS=str(tmp_path / "models")).splitlines()[-1] == "None"
 

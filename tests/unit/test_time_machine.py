@@ -1,6 +1,5 @@
 """How a picture came about: each step shows what its own snapshot would show by itself."""
 
-import gc
 import weakref
 from pathlib import Path
 
@@ -100,11 +99,11 @@ def test_a_token_is_no_neighbour_of_its_own(run):
         lambda moments: time_machine.distributions(moments, IDS),
     ],
 )
+@pytest.mark.usefixtures("no_collector")
 def test_no_second_model_is_in_memory_while_one_is_looked_at(run, monkeypatch, look):
     load, loaded, together = language_model.load, [], []
 
     def watched(name):
-        gc.collect()
         together.append(sum(model() is not None for model in loaded))
         lm = load(name)
         loaded.append(weakref.ref(lm))
@@ -113,14 +112,6 @@ def test_no_second_model_is_in_memory_while_one_is_looked_at(run, monkeypatch, l
     monkeypatch.setattr(time_machine.language_model, "load", watched)
     look(time_machine.moments(run))
     assert together == [0, 0, 0]
-
-
-def test_models_that_nobody_looks_at_are_collected_before_they_fill_the_memory(run, monkeypatch):
-    collected = []
-    monkeypatch.setattr(time_machine, "MOST_WAITING_BYTES", 100)
-    monkeypatch.setattr(time_machine.gc, "collect", lambda: collected.append(True))
-    assert [step for step, _ in time_machine.moments(run)] == STEPS
-    assert len(collected) == 2
 
 
 def test_a_snapshot_that_goes_while_others_are_looked_at_is_left_out(run):

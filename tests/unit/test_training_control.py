@@ -40,7 +40,7 @@ def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]
     text.write_text(TEXT, encoding="utf-8")
 
     def create(name: str, **changes: Any) -> Run:
-        model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, *[0.1] * 3, attention="fused")
+        model = GPTConfig(len(set(TEXT)), 8, 1, 2, 8, *[0.1] * 3)
         config = TrainingConfig(model=model, data=str(text), **{**USUAL, **changes})
         return Run.create(tmp_path / name, config)
 

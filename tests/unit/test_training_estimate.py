@@ -10,7 +10,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.runs import Run
 from gptviz.ui import training_estimate
 
-CONFIG = TrainingConfig(GPTConfig(20, 8, 1, 1, 8, attention="fused"), "text.txt")
+CONFIG = TrainingConfig(GPTConfig(20, 8, 1, 1, 8), "text.txt")
 
 
 class AskedAnewError(Exception):

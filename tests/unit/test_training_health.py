@@ -182,7 +182,7 @@ def trained(tmp_path_factory):
         data = folder / f"{name}.txt"
         data.write_text(text, encoding="utf-8")
         characters = len(set(data.read_text(encoding="utf-8")))
-        model = GPTConfig(characters, 8, 1, 2, n_embd, 0.0, 0.0, 0.0, attention="fused")
+        model = GPTConfig(characters, 8, 1, 2, n_embd, 0.0, 0.0, 0.0)
         settings = {"steps": 160, "warmup_steps": 20, "eval_interval": 40, "learning_rate": 0.01}
         settings |= {"precision": "float32", "tokenizer": "char", "batch_size": 8}
         settings |= {"snapshots": 0, "detail_interval": 0, **changes}

@@ -14,7 +14,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.files import write_json
 from gptviz.training.runs import Run
 
-CONFIG = TrainingConfig(GPTConfig(5, 8, 1, 1, 4, attention="fused"), "text.txt")
+CONFIG = TrainingConfig(GPTConfig(5, 8, 1, 1, 4), "text.txt")
 ENDED = ("paused", "stopped", "done", "failed")
 
 

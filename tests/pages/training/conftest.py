@@ -28,9 +28,7 @@ def config() -> Callable[[Path], TrainingConfig]:
         text = folder / "text.txt"
         text.write_text(TEXT, encoding="utf-8")
         vocab_size = CharacterTokenizer.from_text(TEXT).vocab_size
-        model = GPTConfig(
-            vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8, attention="fused"
-        )
+        model = GPTConfig(vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8)
         return TrainingConfig(
             model,
             str(text),

@@ -19,10 +19,10 @@ def gpt() -> Callable[..., GPT]:
     """Make a model without hooks, with settings of your choice."""
 
     @torch.no_grad()
-    def make(**changes) -> GPT:
+    def make(attention="fused", **changes) -> GPT:
         shape = {"vocab_size": 17, "block_size": 9, "n_layer": 3, "n_head": 2, "n_embd": 8}
         generator = torch.Generator().manual_seed(0)
-        model = GPT(GPTConfig(**{**shape, **changes}), generator)
+        model = GPT(GPTConfig(**{**shape, **changes}), generator, attention)
         for parameter in model.parameters():
             parameter.normal_(std=0.3, generator=generator)
         return model.eval().requires_grad_(False)

@@ -1,6 +1,7 @@
 """A trace holds every activation of one run, and changes nothing by looking."""
 
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ def normed(x: Tensor, norm: torch.nn.Module) -> Tensor:
 def test_a_trace_holds_every_named_activation_in_its_shape(lm):
     stream, heads, square = (T, C), (H, T, d), (H, T, T)
     in_a_block = {
+        "ln_1.scale": (T, 1),
+        "ln_1.normalized": stream,
         "ln_1": stream,
         "attn.q": heads,
         "attn.k": heads,
@@ -40,6 +43,8 @@ def test_a_trace_holds_every_named_activation_in_its_shape(lm):
         "attn.z": heads,
         "attn": stream,
         "resid_mid": stream,
+        "ln_2.scale": (T, 1),
+        "ln_2.normalized": stream,
         "ln_2": stream,
         "mlp.pre": (T, 4 * C),
         "mlp.act": (T, 4 * C),
@@ -49,7 +54,8 @@ def test_a_trace_holds_every_named_activation_in_its_shape(lm):
     for i in range(L):
         expected |= {f"h.{i}.{name}": shape for name, shape in in_a_block.items()}
         expected[f"h.{i}"] = stream
-    expected |= {"ln_f": stream, "logits": (T, V)}
+    expected |= {"ln_f.scale": (T, 1), "ln_f.normalized": stream, "ln_f": stream}
+    expected["logits"] = (T, V)
 
     trace = lm.trace(IDS)
 
@@ -98,9 +104,9 @@ def test_rows_of_a_pattern_sum_to_1_and_never_look_ahead(lm, close, ids):
 @law
 @given(ids=texts)
 def test_looking_changes_no_bit_of_the_logits(lm, gpt, close, ids):
-    never_hooked = gpt(attention="fused")
+    never_hooked = gpt()
     expected = never_hooked(torch.tensor([ids]))[0]
-    close(expected, gpt()(torch.tensor([ids]))[0])
+    close(expected, gpt(attention="explicit")(torch.tensor([ids]))[0])
     assert torch.equal(lm.trace(ids).logits, expected)
     assert torch.equal(lm.trace(ids, names=["logits"]).logits, expected)
     assert torch.equal(lm.model(torch.tensor([ids]))[0], expected)
@@ -195,6 +201,19 @@ def test_hooks_are_installed_once(lm):
         tracing.install(lm.model)
     with pytest.raises(RuntimeError, match="already has its tracing hooks"):
         LanguageModel(lm.model, CHARACTERS, "again", "again")
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_model_that_nobody_holds_is_freed_by_reference_counting_alone(language_model):
+    lm = language_model()
+    trace = lm.trace(IDS, edits={"h.*.attn.pattern": torch.zeros_like})
+    next(lm.generate(IDS, 3, seed=0))
+    with pytest.raises(ValueError, match="the edit of h"):
+        lm.trace(IDS, edits={"h.0": lambda _: None})
+    model = weakref.ref(lm.model)
+    del lm
+    assert model() is None
+    assert trace["h.0.attn.scores"].shape == (H, T, T), "a trace needs no model"
 
 
 def test_a_model_that_is_looked_into_neither_learns_nor_drops_out(gpt):

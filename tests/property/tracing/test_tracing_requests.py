@@ -52,7 +52,7 @@ def test_what_was_not_recorded_is_said_with_what_was(lm):
         ("h.0.attn.patern", "did you mean h.0.attn.pattern"),
         ("h.3.mlp", "did you mean h.2.mlp"),
         ("lnf", "did you mean ln_f"),
-        ("xyzzy", "there are ['wte', 'wpe', 'embed', 'h.0.ln_1'"),
+        ("xyzzy", "there are ['wte', 'wpe', 'embed', 'h.0.ln_1.scale'"),
         ("h.*.attn.q.", "did you mean h.2.attn.q"),
         ("transformer.h.0.mlp.act", "did you mean"),
     ],
