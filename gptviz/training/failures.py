@@ -89,8 +89,8 @@ FAILURES = (
         _changed(LESSON, "rate-too-high", "Rate too high", learning_rate=1.0, steps=300),
         LESSON,
         "A learning rate of 1 in place of 0.003: each correction overshoots.",
-        "The loss climbs far above its start while the rate warms up. As the rate falls again, it "
-        "comes back to some 3.4: no better than counting letters alone, which gives 3.3.",
+        "The loss climbs far above its start while the rate is high. As the rate falls again it "
+        "comes back, and ends no better than counting letters alone, which gives 3.3.",
     ),
     Failure(
         _changed(
