@@ -72,15 +72,13 @@ class Reader:
         if step < config.copy_steps:
             return self.lesson(step, generator)
         B, T = config.batch_size, config.model.block_size
-        n_repeated = self.n_repeated(generator)
-        inputs, targets = random_batch(
-            self.ids, B - n_repeated, T, generator, self.line_ends, config.line_start_share
-        )
+        n_repeated, parts = self.n_repeated(generator), []
+        if n_repeated < B:
+            ends, share = self.line_ends, config.line_start_share
+            parts.append(random_batch(self.ids, B - n_repeated, T, generator, ends, share))
         if n_repeated:
-            again = repeated(self.common, n_repeated, T, T * 3 // 8, generator)
-            inputs, targets = (
-                torch.cat(pair) for pair in zip((inputs, targets), again, strict=True)
-            )
+            parts.append(repeated(self.common, n_repeated, T, T * 3 // 8, generator))
+        inputs, targets = (torch.cat(part) for part in zip(*parts, strict=True))
         return Batch(inputs, targets, self.candidates(targets, generator))
 
     def n_repeated(self, generator: torch.Generator) -> int:

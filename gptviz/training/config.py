@@ -11,6 +11,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Schedule = Literal["cosine", "linear", "constant"]
 Optimizer = Literal["adamw", "muon"]
 MOST_SNAPSHOTS = 100
+SHORTEST_PRACTICE = 3  # tokens of a context in which the second of two can be known
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,11 @@ class TrainingConfig:
 
         if not isinstance(self.end_of_text, bool):
             raise ValueError(f"end_of_text is {self.end_of_text!r}; it must be True or False")
+        if (self.copy_steps or self.repeat_share) and self.model.block_size < SHORTEST_PRACTICE:
+            raise ValueError(
+                f"block_size is {self.model.block_size}; practising to copy needs a context of "
+                f"{SHORTEST_PRACTICE} or more, in which two tokens are said again"
+            )
         if self.copy_steps >= self.steps:
             raise ValueError(
                 f"copy_steps is {self.copy_steps}; it must be below steps, {self.steps}, so that "

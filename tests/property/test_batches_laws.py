@@ -120,6 +120,30 @@ def test_a_share_of_less_than_a_window_is_kept_on_average():
     assert np.mean(counts) == pytest.approx(0.3 * 8, abs=0.04)
 
 
+def test_a_batch_of_one_window_is_now_of_the_text_and_now_repeated():
+    reader = Reader(text(), config(repeat_share=0.5, batch_size=1))
+    generator = torch.Generator().manual_seed(0)
+    kinds = set()
+    for step in range(20):
+        batch = reader.batch(step, generator)
+        assert batch.inputs.shape == (1, 16)
+        kinds.add(bool((batch.targets == UNKNOWABLE).any()))
+    assert kinds == {False, True}
+
+
+@pytest.mark.parametrize("block_size", [3, 4, 5])
+@pytest.mark.parametrize("changes", [{"repeat_share": 0.9}, {"copy_steps": 29}])
+def test_something_can_be_known_in_the_shortest_practice(block_size, changes):
+    model = replace(MODEL, block_size=block_size)
+    reader = Reader(text(), config(model=model, batch_size=2, **changes))
+    for step in range(20):
+        assert reader.batch(step, torch.Generator().manual_seed(step)).n_targets > 0
+    with pytest.raises(
+        ValueError, match="block_size is 2; practising to copy needs a context of 3"
+    ):
+        config(model=replace(MODEL, block_size=2), **changes)
+
+
 @pytest.mark.parametrize("changes", [{}, {"repeat_share": 0.5, "vocab_sample": 9}])
 def test_the_same_seed_gives_the_same_batch(changes):
     reader = Reader(text(), config(**changes))
