@@ -62,14 +62,18 @@ _BY_NAME = {example.name: example for example in EXAMPLES}
 _ON_BOARD = {example.model for example in EXAMPLES}
 
 
-def choose_example() -> None:
-    """A row of examples; a click puts one into the text box and chooses its model.
+def choose_example(prompt: str) -> None:
+    """A row of examples, and below it what the present one shows, if it is one.
 
-    Someone who looks at a model of their own stays with it.
+    A click puts an example into the text box and chooses its model; someone who looks at a model
+    of their own stays with it.
     """
-    st.pills(
-        "Examples", list(_BY_NAME), key="example", on_change=_take, label_visibility="collapsed"
-    )
+    with st.container(gap=None):
+        st.pills(
+            "Examples", list(_BY_NAME), key="example", on_change=_take, label_visibility="collapsed"
+        )
+        if words := reason(prompt):
+            st.caption(words)
 
 
 def reason(prompt: str) -> str | None:

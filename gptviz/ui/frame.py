@@ -14,7 +14,7 @@ from gptviz.language_model import LanguageModel
 from gptviz.training.runs import Run
 from gptviz.ui import parts, resources, run_steps, sampling_controls
 from gptviz.ui.components.path_picture import path_picture
-from gptviz.ui.examples import EXAMPLES, choose_example, reason
+from gptviz.ui.examples import EXAMPLES, choose_example
 from gptviz.ui.pages import PAGES
 
 # A trace grows with the square of the length; this keeps thirty of them in a laptop's memory.
@@ -218,9 +218,7 @@ def prompt() -> str:
         label_visibility="collapsed",
         placeholder="Type a text for the model to read",
     )
-    choose_example()
-    if words := reason(typed or ""):
-        st.caption(words)
+    choose_example(typed or "")
     return typed or ""
 
 
