@@ -185,6 +185,7 @@ class Visitor:
         self.already_printed = len(server.printed)
         self.asked: list[str] = []
         self.wrong: list[str] = []
+        self.may_find_no_server = False  # then a closed door may be told in the console, too
         self.context.on("request", lambda request: self.asked.append(request.url))
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.wrong.append(f"script error: {error.error}"))
@@ -195,7 +196,8 @@ class Visitor:
     def _hear(self, message: "ConsoleMessage") -> None:
         # On a deep link, Streamlit's script first looks for its server below the page's own path.
         looking = re.search(r"/\w+/_stcore/(health|host-config)$", message.location["url"])
-        if message.type == "error" and not looking:
+        refused = self.may_find_no_server and "ERR_CONNECTION_REFUSED" in message.text
+        if message.type == "error" and not looking and not refused:
             self.wrong.append(f"console error: {message.text}")
 
     def _dismiss(self, dialog: "Dialog") -> None:

@@ -32,6 +32,8 @@ def test_a_restarted_server_gives_every_open_browser_its_page_back_with_its_choi
             visitor.settle()
         before = [attention.url, sampling.url]
 
+        for visitor in (one, two):
+            visitor.may_find_no_server = True
         server.stop(signal.SIGKILL)
         for page in (attention, sampling):
             page.locator('[data-test-connection-state="CONNECTED"]').wait_for(state="detached")
@@ -50,7 +52,3 @@ def test_a_restarted_server_gives_every_open_browser_its_page_back_with_its_choi
             expect(slider).to_have_attribute("aria-valuetext", value)
         expect(sampling.get_by_role("spinbutton", name="Seed of the dice")).to_have_value("12")
         expect(second).to_have_value("1.25")
-        for visitor in (one, two):
-            # A browser that knocks at a closed door says so in its console, and nothing else.
-            assert all("ERR_CONNECTION_REFUSED" in complaint for complaint in visitor.wrong)
-            visitor.wrong.clear()
