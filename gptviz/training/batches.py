@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gptviz.tokenizers import Tokenizer
 from gptviz.training.config import TrainingConfig
-from gptviz.training.data import count, random_batch
+from gptviz.training.data import count
 
 UNKNOWABLE = -100  # the target where nothing could tell the next token; PyTorch's ignore_index
 COMMON = 8192  # tokens from which repeated passages are made, the commonest of the text
@@ -111,6 +112,42 @@ class Reader:
         bias = torch.zeros(len(ids))
         bias[len(ids) - len(drawn) :] = math.log(len(rest) / max(1, len(drawn)))
         return Candidates(ids, bias)
+
+
+def random_batch(
+    ids: np.ndarray,
+    batch_size: int,
+    block_size: int,
+    generator: torch.Generator,
+    line_ends: Collection[int] = (),
+    line_start_share: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """Windows from random places, inputs and targets (B, T) each; a target is the next token.
+
+    Of the windows, line_start_share are moved on to where the next line begins, as what people
+    type does: after the next of line_ends, if there is one within a window's length.
+    """
+    starts = torch.randint(len(ids) - block_size, (batch_size,), generator=generator)
+    windows = np.stack([ids[start : start + block_size + 1] for start in starts.tolist()])
+    if line_start_share:
+        moved = torch.rand(batch_size, generator=generator) < line_start_share
+        for row in moved.nonzero().flatten().tolist():
+            ends = np.isin(windows[row], list(line_ends))
+            first = int(starts[row]) + int(ends.argmax()) + 1
+            if ends.any() and first + block_size < len(ids):
+                windows[row] = ids[first : first + block_size + 1]
+    rows = torch.from_numpy(windows.astype(np.int64))
+    return rows[:, :-1], rows[:, 1:]
+
+
+def line_ends(tokenizer: Tokenizer) -> list[int]:
+    """The tokens after which a line begins: those that end in a newline, and the end of a text."""
+    ends = [] if tokenizer.end_of_text is None else [tokenizer.end_of_text]
+    return ends + [
+        token
+        for token in range(tokenizer.vocab_size)
+        if token not in ends and tokenizer.token_bytes(token).endswith(b"\n")
+    ]
 
 
 def by_frequency(ids: np.ndarray, vocab_size: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from gptviz.training import data, saving
-from gptviz.training.batches import Reader
+from gptviz.training.batches import Reader, line_ends
 from gptviz.training.control import Requests
 from gptviz.training.devices import choose_dtype, memory_in_words
 from gptviz.training.learner import Learner
@@ -62,7 +62,7 @@ class Trainer:
             )
         self.train_ids, self.val_ids = data.split(text.ids, config.model.block_size)
         data.keep_counts(self.train_ids, self.tokenizer, run.folder)
-        ends = data.line_ends(self.tokenizer) if config.line_start_share else ()
+        ends = line_ends(self.tokenizer) if config.line_start_share else ()
         self.reader = Reader(self.train_ids, config, ends)
         self.generator = torch.Generator()
         self.device = team.device()

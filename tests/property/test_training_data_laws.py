@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
-from gptviz.training import data
+from gptviz.training import batches, data
 
 law = settings(max_examples=50, deadline=None)
 
@@ -94,7 +94,7 @@ def test_a_random_batch_holds_windows_of_the_text_and_their_next_tokens(
     if n < block_size + 1:
         return
     generator = torch.Generator().manual_seed(seed)
-    inputs, targets = data.random_batch(torch.arange(n), batch_size, block_size, generator)
+    inputs, targets = batches.random_batch(torch.arange(n), batch_size, block_size, generator)
     assert inputs.shape == targets.shape == (batch_size, block_size)
     assert torch.equal(targets, inputs + 1)
     assert torch.equal(inputs, inputs[:, :1] + torch.arange(block_size))
@@ -104,7 +104,7 @@ def test_a_random_batch_holds_windows_of_the_text_and_their_next_tokens(
 
 def test_random_windows_begin_everywhere():
     generator = torch.Generator().manual_seed(0)
-    inputs, targets = data.random_batch(torch.arange(10), 500, 3, generator)
+    inputs, targets = batches.random_batch(torch.arange(10), 500, 3, generator)
     assert set(inputs[:, 0].tolist()) == set(range(7))
     assert targets.max() == 9
 
@@ -118,7 +118,7 @@ def test_random_windows_begin_everywhere():
 def test_a_window_may_begin_where_the_next_line_begins(ids, block_size, seed):
     text, ends = np.array(ids, dtype=np.uint16), {5, 6}
     usual, moved = (
-        data.random_batch(text, 4, block_size, torch.Generator().manual_seed(seed), ends, share)
+        batches.random_batch(text, 4, block_size, torch.Generator().manual_seed(seed), ends, share)
         for share in (0.0, 1.0)
     )
     windows = {
@@ -139,7 +139,7 @@ def test_all_windows_of_a_long_text_can_begin_with_a_line_and_the_share_is_kept(
     firsts = {}
     for share in (0.0, 0.5, 1.0):
         generator = torch.Generator().manual_seed(0)
-        inputs, _ = data.random_batch(text, 2000, 16, generator, [7], share)
+        inputs, _ = batches.random_batch(text, 2000, 16, generator, [7], share)
         firsts[share] = float((inputs[:, 0] == 0).float().mean())
     assert firsts[1.0] > 0.98
     assert 0.5 < firsts[0.5] < 0.62, "half of them, and an eighth of the rest by chance"
@@ -148,7 +148,7 @@ def test_all_windows_of_a_long_text_can_begin_with_a_line_and_the_share_is_kept(
 
 @pytest.mark.parametrize("tokenizer", [GPT2Tokenizer(), CharacterTokenizer("ab\n")])
 def test_lines_end_where_the_text_of_a_token_does(tokenizer):
-    found = set(data.line_ends(tokenizer))
+    found = set(batches.line_ends(tokenizer))
     for token in range(tokenizer.vocab_size):
         ends = tokenizer.decode([token]).endswith("\n") or token == tokenizer.end_of_text
         assert (token in found) == ends

@@ -10,7 +10,7 @@ import torch
 from gptviz import tokenizers
 from gptviz.model import GPTConfig
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
-from gptviz.training import data, prepare, texts
+from gptviz.training import batches, data, prepare, texts
 from gptviz.training.config import TrainingConfig
 
 TEXT = "the cat sat on the mat. a dög ran by the old oak. " * 12
@@ -179,7 +179,7 @@ def test_a_batch_is_made_of_windows_of_the_text_whatever_its_type():
     ids = np.arange(60_000, 60_100, dtype=np.uint16)
     generator = torch.Generator().manual_seed(0)
     for inputs, targets in (
-        data.random_batch(ids, 5, 8, generator),
+        batches.random_batch(ids, 5, 8, generator),
         *data.windows_in_order(ids, 5, 8),
     ):
         assert inputs.dtype == targets.dtype == torch.int64
