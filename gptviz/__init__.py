@@ -25,9 +25,22 @@ _HOME = {
 }
 
 
+# Short ways for notebooks: `from gptviz import attention` gives the numbers of that subject, and
+# attention.figures its pictures.
+_SUBJECTS = (
+    *("attention", "embeddings", "gradients", "induction", "layer_norms", "mlp", "patching"),
+    *("residual", "time_machine", "tokens", "what_if"),
+)
+
+
 def __getattr__(name: str) -> Any:
     # PyTorch takes a second to import and reads its settings then: whoever uses it pays for it,
     # and the command can answer, and choose the settings, before.
+    if name in _SUBJECTS:
+        import_module(f"gptviz.subjects.{name}.figures")
+        return import_module(f"gptviz.subjects.{name}")
+    if name == "show":
+        return import_module("gptviz.show")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

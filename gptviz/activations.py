@@ -8,8 +8,9 @@ inside a layer norm from its input.
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,6 +18,10 @@ from torch import Tensor
 from gptviz.config import GPTConfig
 from gptviz.layers import centred, norm_scale
 from gptviz.model import masked_scores
+from gptviz.notebook import chips, described
+
+if TYPE_CHECKING:
+    from gptviz.tokenizers import Tokenizer
 
 _ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.scores", "attn.pattern", "attn.z", "attn")
 _MLP = ("mlp.pre", "mlp.act", "mlp")
@@ -88,30 +93,53 @@ def parts_of(name: str) -> tuple[str, ...]:
 def derived(config: GPTConfig, name: str, parts: tuple[Tensor, ...]) -> Derived:
     """An activation that is made of its parts when it is asked for."""
     epsilon = config.layer_norm_epsilon
+    module, _, last = name.rpartition(".")
+    layer = int(module.split(".")[1]) if module.startswith("h.") else 0
+    divisor = config.attn_divisor(layer)
     rules: dict[str, Callable[..., Tensor]] = {
-        "scores": masked_scores,
-        "pattern": _pattern,
+        "scores": partial(masked_scores, divisor=divisor),
+        "pattern": partial(_pattern, divisor=divisor),
         "scale": partial(norm_scale, epsilon=epsilon),
         "normalized": partial(_normalized, epsilon=epsilon),
     }
-    return Derived(rules[name.rpartition(".")[2]], parts)
+    return Derived(rules[last], parts)
 
 
-def _pattern(q: Tensor, k: Tensor) -> Tensor:
-    return masked_scores(q, k).softmax(-1)
+def _pattern(q: Tensor, k: Tensor, divisor: float) -> Tensor:
+    return masked_scores(q, k, divisor).softmax(-1)
 
 
 def _normalized(x: Tensor, epsilon: float) -> Tensor:
     return centred(x) * norm_scale(x, epsilon)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace(Mapping[str, Tensor]):
     """The activations of one run, by name and without a batch dimension."""
 
     ids: list[int]
     tokens: list[str]  # one visible piece a token
-    activations: dict[str, Tensor | Derived] = field(repr=False)
+    activations: dict[str, Tensor | Derived]
+    config: GPTConfig  # the shape of its model
+    tokenizer: "Tokenizer"  # and that by which its ids are read
+
+    def __repr__(self) -> str:
+        first = " ".join(self.tokens[:8]) + (" …" if len(self.tokens) > 8 else "")
+        return f"Trace of {len(self.ids)} tokens ({first}): {len(self)} activations"
+
+    def _repr_html_(self) -> str:
+        config = self.config
+        facts = (
+            f"{len(self.ids)} tokens",
+            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            f"{len(self)} activations",
+            f"{self.nbytes / 2**20:.1f} MB",
+        )
+        return described("Trace", facts, chips(self.tokens, self.ids))
+
+    # Two traces are one only if they are the same object: tensors compare number by number.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __getitem__(self, name: str) -> Tensor:
         try:

@@ -1,11 +1,146 @@
-"""The shape of a GPT, and which shapes can work."""
+"""The shape of a GPT, what each number of it means, and which shapes can work."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
+
+from gptviz import setting
+from gptviz.setting import Setting, SettingError
 
 Position = Literal["learned", "sinusoidal", "none"]
 Norm = Literal["pre", "post", "none"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
+
+VOCAB_SIZE = Setting(
+    name="vocab_size",
+    kind=int,
+    least=1,
+    unit="tokens",
+    label="Vocabulary",
+    sentence="How many different tokens the model knows; its tokenizer decides that.",
+)
+SHAPE = (
+    Setting(
+        name="n_layer",
+        kind=int,
+        least=1,
+        label="Layers",
+        sentence="The blocks that a text passes through, one after another.",
+        advice="2 to 6 learn in minutes on a processor.",
+    ),
+    Setting(
+        name="n_head",
+        kind=int,
+        least=1,
+        label="Heads",
+        sentence="Attention heads in each block. The width must be divisible by their number.",
+    ),
+    Setting(
+        name="n_embd",
+        kind=int,
+        least=1,
+        step=16,
+        label="Width",
+        sentence="How many numbers stand for one token.",
+        advice="64 to 384 for a small model.",
+    ),
+    Setting(
+        name="block_size",
+        kind=int,
+        least=1,
+        step=16,
+        unit="tokens",
+        label="Context",
+        sentence="How many tokens the model reads at once.",
+        advice="64 to 256 for a small model.",
+    ),
+    Setting(
+        name="norm",
+        kind=str,
+        choices={
+            "pre": "before each part (GPT-2)",
+            "post": "after each part (2017)",
+            "none": "none",
+        },
+        label="Layer norms",
+        sentence="Where the vectors are brought to one scale. Anything but GPT-2's way is harder "
+        "to train.",
+    ),
+    Setting(
+        name="position",
+        kind=str,
+        choices={"learned": "learnt (GPT-2)", "sinusoidal": "waves (2017)", "none": "none"},
+        label="Positions",
+        sentence="How the model knows where a token stands. Choose none to see what that costs.",
+    ),
+    Setting(
+        name="embd_pdrop",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.05,
+        label="Dropout of embeddings",
+        sentence="Share of the numbers that are set to 0 at random as a text enters the model.",
+        rare=True,
+    ),
+    Setting(
+        name="attn_pdrop",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.05,
+        label="Dropout of attention",
+        sentence="Share of the attention weights that are set to 0 at random.",
+        rare=True,
+    ),
+    Setting(
+        name="resid_pdrop",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.05,
+        label="Dropout of results",
+        sentence="Share of the numbers that are set to 0 at random in what attention and MLP add.",
+        rare=True,
+    ),
+    Setting(
+        name="activation",
+        kind=str,
+        choices={
+            "gelu_tanh": "GELU, approximate (GPT-2)",
+            "gelu": "GELU, exact",
+            "relu": "ReLU (2017)",
+        },
+        label="Activation",
+        sentence="The curve that each number in the middle of an MLP passes through.",
+        rare=True,
+    ),
+    Setting(
+        name="layer_norm_epsilon",
+        kind=float,
+        above=0,
+        step=1e-6,
+        label="Epsilon of layer norms",
+        sentence="A tiny number that keeps a layer norm from dividing by 0.",
+        rare=True,
+    ),
+    Setting(
+        name="qkv_bias",
+        kind=bool,
+        label="Biases of queries, keys and values",
+        sentence="Whether a learnt number is added to each number of the queries, keys and values. "
+        "GPT-2 does so.",
+        rare=True,
+    ),
+    Setting(
+        name="tie_weights",
+        kind=bool,
+        label="Tied weights",
+        sentence="Whether one matrix both turns tokens into vectors and vectors into predictions. "
+        "GPT-2 does so; it saves memory.",
+        rare=True,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -26,36 +161,34 @@ class GPTConfig:
     norm: Norm = "pre"
     activation: Activation = "gelu_tanh"
     layer_norm_epsilon: float = 1e-5
+    # What models found elsewhere may have, under Hugging Face's names; nothing trained here does.
+    n_inner: int | None = None  # the width inside an MLP; None is 4 · n_embd
+    scale_attn_weights: bool = True  # scores are divided by √d
+    scale_attn_by_inverse_layer_idx: bool = False  # and by 1, 2, 3 … from the first layer on
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")
+        setting.check((VOCAB_SIZE, *SHAPE), self)
+        if self.n_inner is not None and (type(self.n_inner) is not int or self.n_inner < 1):
+            raise ValueError(f"n_inner is {self.n_inner!r}; it must be a whole number from 1 on")
+        for name in ("scale_attn_weights", "scale_attn_by_inverse_layer_idx"):
+            if type(getattr(self, name)) is not bool:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
         if self.n_embd % self.n_head:
-            raise ValueError(
-                f"n_embd {self.n_embd} cannot be shared out among {self.n_head} heads; "
-                f"choose an n_embd that n_head divides"
+            raise SettingError(
+                f"{{n_embd}} {self.n_embd} cannot be shared out among {self.n_head} heads; "
+                f"choose another that {{n_head}} divides"
             )
-        for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < 1:
-                raise ValueError(f"{name} is {value!r}; a dropout must be at least 0 and below 1")
-        for name in ("qkv_bias", "tie_weights"):
-            value = getattr(self, name)
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} is {value!r}; it must be True or False")
-        for name, kind in (
-            ("position", Position),
-            ("norm", Norm),
-            ("activation", Activation),
-        ):
-            value = getattr(self, name)
-            if value not in get_args(kind):
-                choices = ", ".join(map(repr, get_args(kind)))
-                raise ValueError(f"{name} is {value!r}; it must be one of {choices}")
         if self.position == "sinusoidal" and self.n_embd % 2:
-            raise ValueError(f"sinusoidal positions need an even n_embd, not {self.n_embd}")
-        epsilon = self.layer_norm_epsilon
-        if not isinstance(epsilon, int | float) or not epsilon > 0:
-            raise ValueError(f"layer_norm_epsilon is {epsilon!r}; it must be above 0")
+            raise SettingError(
+                f"{{n_embd}} is {self.n_embd}; positions as waves need an even number"
+            )
+
+    @property
+    def mlp_width(self) -> int:
+        """How many hidden units the MLP of a block has."""
+        return 4 * self.n_embd if self.n_inner is None else self.n_inner
+
+    def attn_divisor(self, layer: int) -> float:
+        """What a layer's products of queries and keys are divided by to be scores: GPT-2's √d."""
+        divisor = math.sqrt(self.n_embd // self.n_head) if self.scale_attn_weights else 1.0
+        return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor

@@ -1,6 +1,7 @@
 """Token after token over a key/value cache."""
 
-from collections.abc import Iterable, Iterator
+import codecs
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -18,9 +19,10 @@ class Step:
 
     id: int
     token: str  # its visible piece
+    text: str  # what it adds to the text: whole characters only, which may have begun before it
     probability: float  # under the distribution that it was drawn from
     probabilities: Tensor = field(repr=False)  # that whole distribution, (V,)
-    logits: Tensor = field(repr=False)  # what the model said, before any setting changed it, (V,)
+    logits: Tensor = field(repr=False)  # the model's own, before any setting changes them, (V,)
 
 
 def generate(
@@ -31,6 +33,7 @@ def generate(
     settings: SamplingSettings,
     seed: int | None,
     stop: Iterable[str],
+    ends: Collection[int],
 ) -> Iterator[Step]:
     """The steps of LanguageModel.generate, which explains them."""
     generator = torch.Generator(model.wte.weight.device)
@@ -40,13 +43,48 @@ def generate(
         generator.manual_seed(seed)
     reader = _Reader(model, len(ids) + max_new_tokens)
     stop = tuple(stop)
-    text = list(ids)
-    for _ in range(max_new_tokens):
-        step = _next(reader, tokenizer, text, settings, generator)
-        text.append(step.id)
-        yield step
-        if step.id == tokenizer.end_of_text or _has_stop(tokenizer, text, len(ids), stop):
+    text, writer = list(ids), Writer(tokenizer, ids)
+    for left in reversed(range(max_new_tokens)):
+        chosen, probability, probabilities, logits = _next(reader, text, settings, generator)
+        text.append(chosen)
+        done = not left or chosen in ends or _has_stop(tokenizer, text, len(ids), stop)
+        piece = tokenizer.pieces([chosen])[0]
+        new = writer.write(chosen, final=done)
+        yield Step(chosen, piece, new, probability, probabilities, logits)
+        if done:
             return
+
+
+class Writer:
+    """The text of ids that come one after another, as far as its characters are whole.
+
+    A character may take several tokens: its bytes wait for the last of them. What follows the ids
+    of a prompt begins where its text ends. An event, such as the end of a text, and an id that the
+    tokenizer does not know write nothing.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompt: Iterable[int] = ()):
+        self.tokenizer = tokenizer
+        self._events = tokenizer.special_tokens
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for token in prompt:
+            self.write(token)
+
+    def write(self, token: int, final: bool = False) -> str:
+        """What one more id adds; with final, also what waits, as � where it is no character."""
+        return self._decoder.decode(self._bytes(token), final)
+
+    def bytes_of(self, ids: Iterable[int]) -> bytes:
+        """The bytes that ids stand for, whole characters or not."""
+        return b"".join(map(self._bytes, ids))
+
+    def _bytes(self, token: int) -> bytes:
+        if token in self._events:
+            return b""
+        try:
+            return self.tokenizer.token_bytes(token)
+        except ValueError:  # a model may have room for more tokens than its tokenizer knows
+            return b""
 
 
 @torch.inference_mode()
@@ -58,15 +96,15 @@ def next_logits(model: GPT, ids: list[int]) -> Tensor:
 class _Reader:
     """Reads a growing text, each token once, until the context is full.
 
-    Positions count from the start of what is read, so a full context cannot simply move on:
-    the older half is forgotten and the newer half read again, once every half context. longest
-    is the length that the text may reach.
+    Positions count from the start of the context, so a full context cannot simply slide: the
+    older half is dropped and the newer half read again, once every half context. longest is the
+    length that the text may reach.
     """
 
     def __init__(self, model: GPT, longest: int):
         self.model, self.longest = model, longest
         self.cache: list[LayerCache] = []
-        self.read = 0  # how many ids of the whole text have been read or forgotten
+        self.read = 0  # how many ids of the whole text were read, those dropped since included
 
     def next_logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after ids, of which a part may have been read before."""
@@ -83,16 +121,14 @@ class _Reader:
 @torch.inference_mode()
 def _next(
     reader: _Reader,
-    tokenizer: Tokenizer,
     ids: list[int],
     settings: SamplingSettings,
     generator: torch.Generator,
-) -> Step:
+) -> tuple[int, float, Tensor, Tensor]:
     logits = reader.next_logits(ids)
     probabilities = stages(logits, ids, settings)[-1].probabilities
     chosen = draw(probabilities, generator)
-    piece = tokenizer.pieces([chosen])[0]
-    return Step(chosen, piece, float(probabilities[chosen]), probabilities, logits)
+    return chosen, float(probabilities[chosen]), probabilities, logits
 
 
 def _has_stop(tokenizer: Tokenizer, text: list[int], start: int, stop: tuple[str, ...]) -> bool:
@@ -102,6 +138,6 @@ def _has_stop(tokenizer: Tokenizer, text: list[int], start: int, stop: tuple[str
     # A stop sequence may begin some tokens back, but never more of them than it has bytes.
     longest = max(len(sequence.encode()) for sequence in stop)
     tail = text[max(start, len(text) - longest - 1) :]
-    # A model may have room for more tokens than its tokenizer knows.
-    written = tokenizer.decode([token for token in tail if token < tokenizer.vocab_size])
+    writer = Writer(tokenizer)
+    written = "".join(map(writer.write, tail))
     return any(sequence in written for sequence in stop)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from gptviz import checkpoints, generation, kernels, tracing
 from gptviz.activations import Trace
@@ -14,12 +15,13 @@ from gptviz.checkpoints import counts
 from gptviz.config import GPTConfig
 from gptviz.generation import Step
 from gptviz.model import GPT
+from gptviz.notebook import described
 from gptviz.sampling import SamplingSettings
 from gptviz.tokenizers import Tokenizer
 from gptviz.tracing import Edit
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LanguageModel:
     """A GPT that can be traced by many threads at once, and the tokenizer it was trained with."""
 
@@ -29,16 +31,43 @@ class LanguageModel:
     digest: str  # stands for the weights in a cache's key
     # How often the text that it was trained on holds each token, (tokenizer.vocab_size,), if known
     token_counts: np.ndarray | None = None
+    # The ids after which generation ends; None: the tokenizer's end of a text
+    ends: frozenset[int] | None = None
+    notes: tuple[str, ...] = ()  # what to know about its files, in sentences
 
     def __post_init__(self) -> None:
         tracing.install(self.model)
         kernels.speed_up(self.model)
         self.model.eval().requires_grad_(False)  # the modules that were put in, too
 
+    def __repr__(self) -> str:
+        return f"LanguageModel {self.name!r}: {', '.join(self._facts)}"
+
+    def _repr_html_(self) -> str:
+        return described(f"LanguageModel {self.name!r}", self._facts)
+
+    @property
+    def _facts(self) -> list[str]:
+        config = self.config
+        return [
+            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            f"{self.model.n_parameters:,} parameters",
+            f"context {config.block_size:,}",
+            f"vocabulary {config.vocab_size:,}",
+            f"on {self.model.wte.weight.device}",
+        ]
+
     @property
     def config(self) -> GPTConfig:
         """The model's shape."""
         return self.model.config
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The ids after which generation ends."""
+        end = self.tokenizer.end_of_text
+        usual: frozenset[int] = frozenset() if end is None else frozenset((end,))
+        return usual if self.ends is None else self.ends
 
     def ids(self, prompt: str | Sequence[int]) -> list[int]:
         """The token ids of a prompt, or ids as given, checked.
@@ -53,8 +82,10 @@ class LanguageModel:
             raise ValueError("the prompt is empty; give the model at least one token to read")
         wrong = [i for i in ids if not 0 <= i < self.config.vocab_size]
         if wrong:
+            known = 0 <= wrong[0] < self.tokenizer.vocab_size
+            piece = f" ({self.tokenizer.pieces(wrong[:1])[0]})" if known else ""
             raise ValueError(
-                f"token id {wrong[0]} is not in this model's vocabulary; "
+                f"token id {wrong[0]}{piece} is not in this model's vocabulary; "
                 f"ids run from 0 to {self.config.vocab_size - 1}"
             )
         return ids
@@ -73,7 +104,12 @@ class LanguageModel:
         """
         ids = self.ids(prompt)
         activations = tracing.run(self.model, ids, names, edits)
-        return Trace(ids, self.tokenizer.pieces(ids), activations)
+        pieces = self.tokenizer.pieces(ids)
+        return Trace(ids, pieces, activations, self.config, self.tokenizer)
+
+    def next_logits(self, prompt: str | Sequence[int]) -> Tensor:
+        """The logits (V,) from which `generate` draws the first token after a prompt."""
+        return generation.next_logits(self.model, self.ids(prompt)).cpu()
 
     def generate(
         self,
@@ -90,10 +126,10 @@ class LanguageModel:
         """Continue a prompt, one step at a time; the same seed gives the same text.
 
         temperature 0 always takes the likeliest token. Generation ends after max_new_tokens,
-        after the token that completes one of the stop sequences, or after the tokenizer's
-        end-of-text token. A prompt longer than the context is read from its end; when the
-        context is full, its older half is forgotten. Raises ValueError for settings that mean
-        nothing.
+        after the token that completes one of the stop sequences, or after a token that ends a
+        text for this model. The texts of all steps, joined, are what was written. A prompt longer
+        than the context is read from its end; when the context is full, its older half is
+        forgotten. Raises ValueError for settings that mean nothing.
         """
         settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
         if max_new_tokens < 0:
@@ -104,7 +140,7 @@ class LanguageModel:
             raise ValueError("stop must be a list of texts, none of them empty")
         ids = self.ids(prompt)
         return generation.generate(
-            self.model, self.tokenizer, ids, max_new_tokens, settings, seed, stop
+            self.model, self.tokenizer, ids, max_new_tokens, settings, seed, stop, self.end_ids
         )
 
 
@@ -124,4 +160,6 @@ def load(name: str | Path) -> LanguageModel:
         warnings.warn(f"{error}; the model opens without it", stacklevel=2)
         token_counts = None
     called = Path(name).name or folder.resolve().name
-    return LanguageModel(model, tokenizer, called, digest, token_counts)
+    notes = checkpoints.notes(folder, model, tokenizer)
+    ends = checkpoints.ends(folder)
+    return LanguageModel(model, tokenizer, called, digest, token_counts, ends, notes)

@@ -32,9 +32,10 @@ class CausalSelfAttention(nn.Module):
     gives the same step by step, and is used wherever one of the two is wanted.
     """
 
-    def __init__(self, config: GPTConfig, attention: Attention):
+    def __init__(self, config: GPTConfig, attention: Attention, layer: int):
         super().__init__()
         self.n_head = config.n_head
+        self.divisor = config.attn_divisor(layer)
         self.attention = attention
         self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.qkv_bias)
         self.c_proj = nn.Linear(config.n_embd, config.n_embd)
@@ -56,7 +57,7 @@ class CausalSelfAttention(nn.Module):
         return self.explicit(q, k, v) if explicit else self.fused(q, k, v)
 
     def explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        scores = self.scores(masked_scores(q, k))  # (B, H, T, S)
+        scores = self.scores(masked_scores(q, k, self.divisor))  # (B, H, T, S)
         pattern = self.pattern(scores.softmax(-1))  # (B, H, T, S)
         return self.attn_dropout(pattern) @ v
 
@@ -64,8 +65,8 @@ class CausalSelfAttention(nn.Module):
         T, S = q.size(-2), k.size(-2)
         whole = T == S  # only then does PyTorch's own causal mask mean ours
         mask = None if whole or T == 1 else visible(T, S, q.device)
-        dropout = self.attn_dropout.p if self.training else 0.0
-        return F.scaled_dot_product_attention(q, k, v, mask, dropout, is_causal=whole)
+        dropout, scale = self.attn_dropout.p if self.training else 0.0, 1 / self.divisor
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout, whole, scale=scale)
 
     def split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.n_head, -1)).transpose(-3, -2)  # (B, T, C) → (B, H, T, d)
@@ -74,11 +75,10 @@ class CausalSelfAttention(nn.Module):
         return z.transpose(-3, -2).flatten(-2)  # (B, H, T, d) → (B, T, C)
 
 
-def masked_scores(q: Tensor, k: Tensor) -> Tensor:
+def masked_scores(q: Tensor, k: Tensor, divisor: float) -> Tensor:
     """How well each query fits each key it may look at, (…, T, S); −inf for those it may not."""
-    T, S = q.size(-2), k.size(-2)
-    scores = (q / math.sqrt(q.size(-1))) @ k.transpose(-2, -1)
-    return scores.masked_fill(~visible(T, S, q.device), -math.inf)
+    hidden = ~visible(q.size(-2), k.size(-2), q.device)
+    return ((q / divisor) @ k.transpose(-2, -1)).masked_fill(hidden, -math.inf)
 
 
 def visible(T: int, S: int, device: torch.device) -> Tensor:
@@ -91,29 +91,29 @@ class MLP(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.c_fc = nn.Linear(config.n_embd, config.mlp_width)
         self.pre = nn.Identity()
         self.act = {
             "gelu_tanh": nn.GELU(approximate="tanh"),
             "gelu": nn.GELU(),
             "relu": nn.ReLU(),
         }[config.activation]
-        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd)
+        self.c_proj = nn.Linear(config.mlp_width, config.n_embd)
         self.dropout = nn.Dropout(config.resid_pdrop)
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = self.act(self.pre(self.c_fc(x)))  # (B, T, 4C)
+        hidden = self.act(self.pre(self.c_fc(x)))  # (B, T, 4C), or n_inner in 4C's place
         return self.dropout(self.c_proj(hidden))  # (B, T, C)
 
 
 class Block(nn.Module):
     """Attention, then the MLP; each adds its result to the residual stream."""
 
-    def __init__(self, config: GPTConfig, attention: Attention):
+    def __init__(self, config: GPTConfig, attention: Attention, layer: int):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
-        self.attn = CausalSelfAttention(config, attention)
+        self.attn = CausalSelfAttention(config, attention, layer)
         self.resid_mid = nn.Identity()
         self.ln_2 = layer_norm(config)
         self.mlp = MLP(config)
@@ -158,7 +158,7 @@ class GPT(nn.Module):
             self.wpe = NoPositions(config)
         self.embed = nn.Identity()
         self.drop = nn.Dropout(config.embd_pdrop)
-        self.h = nn.ModuleList(Block(config, attention) for _ in range(config.n_layer))
+        self.h = nn.ModuleList(Block(config, attention, i) for i in range(config.n_layer))
         # A post-norm block ends in a norm of its own, so there is nothing left to normalise.
         self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
         if not config.tie_weights:

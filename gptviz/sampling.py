@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+FEW = 4000  # likeliest tokens, which mostly reach top_p together
+
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How to turn logits into a choice. Raises ValueError for values that mean nothing.
+    """How to turn logits into a choice. Raises ValueError for values that make no sense.
 
     temperature 0 is greedy: the likeliest token, always. top_k None and top_p 1 are off.
     """
@@ -39,7 +41,7 @@ class SamplingSettings:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What one step of the way left over: logits (V,), −inf where a token was removed."""
+    """What one stage leaves: logits (V,), −inf where a token was removed."""
 
     name: str  # "repetition_penalty", "temperature", "top_k" or "top_p"
     logits: Tensor
@@ -75,7 +77,7 @@ def stages(logits: Tensor, seen: Iterable[int], settings: SamplingSettings) -> l
 
 
 def penalise_repetition(logits: Tensor, seen: Iterable[int], penalty: float) -> Tensor:
-    """Divide positive logits of seen tokens by the penalty, multiply negative ones with it.
+    """Divide positive logits of seen tokens by the penalty, multiply negative ones by it.
 
     From CTRL (Keskar et al., 2019), as Hugging Face does it: dividing a negative logit would
     make the token likelier.
@@ -109,21 +111,34 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
         return logits
     candidates = (~logits.isneginf()).nonzero().squeeze(-1)
     # In float64: the sum of 50,000 small numbers, rounded to float32, may reach p a token early.
-    ordered, order = logits[candidates].double().softmax(-1).sort(descending=True, stable=True)
+    shares = logits[candidates].double().softmax(-1)
+    likeliest = _likeliest(shares, p)
+    ordered, order = shares[likeliest].sort(descending=True, stable=True)
     enough_before = ordered.cumsum(-1) - ordered >= p
     enough_before[:1] = False
-    return logits.index_fill(-1, candidates[order[enough_before]], -math.inf)
+    kept = candidates[likeliest[order[~enough_before]]]
+    return torch.full_like(logits, -math.inf).index_copy(-1, kept, logits[kept])
+
+
+def _likeliest(shares: Tensor, p: float) -> Tensor:
+    """Places of the likeliest few, if they reach p together, or of all: (n,), in rising order.
+
+    To put 50,000 in order takes as long as a small model takes to say them.
+    """
+    least = shares.topk(min(FEW, len(shares))).values[-1:]
+    few = (shares >= least).nonzero().squeeze(-1)  # with all that tie with the last
+    return few if shares[few].sum() > p else torch.arange(len(shares), device=shares.device)
 
 
 def draw(probabilities: Tensor, generator: torch.Generator) -> int:
     """One token id, drawn with these probabilities (V,); the generator decides.
 
     Laid end to end, the probabilities are a line; one random number is a place on it. Raises
-    ValueError if they are not numbers.
+    ValueError if one of them is NaN or infinite.
     """
     # In float64: 50,000 small numbers, rounded to float32, would move the later borders.
     borders = probabilities.double().cumsum(-1)
-    if not borders[-1].isfinite():  # whatever is no number makes every sum after it none
+    if not borders[-1].isfinite():  # a NaN makes every later sum NaN
         raise ValueError(
             "the probabilities of the next token are not numbers; choose a temperature and a "
             "repetition_penalty nearer to 1, or another model if its weights are broken"

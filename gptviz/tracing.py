@@ -4,9 +4,9 @@ Hooks are registered once, before a second thread can see the model. A hook look
 recording of the thread that runs it and does nothing when there is none; so many threads trace
 one shared model at a time, and no trace sees another's tensors.
 
-A tensor inside a fused operation is not made by the network, and so not recorded: a trace makes
-it when somebody asks for it. Only where an edit changes it does the network make it on the way,
-in the thread of that edit and in no other.
+The network does not compute a tensor inside a fused operation, so it cannot be recorded: a trace
+computes it when it is asked for. If an edit changes such a tensor, the network computes it on the
+way, only in the thread of that edit.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ def install(model: GPT) -> None:
     """Register the hooks of a model: once, when it is loaded, and never again.
 
     A tensor inside a fused operation gets no hook, which would make the model go step by step
-    for everyone, but a module that listens. Raises RuntimeError the second time.
+    in every thread, but is replaced by a module that listens. Raises RuntimeError the second time.
     """
     if model in _installed:
         raise RuntimeError("this model already has its tracing hooks")
@@ -57,10 +57,10 @@ def run(
 ) -> dict[str, Tensor | Derived]:
     """Run the model on one text and return its activations by name.
 
-    names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". Logits that
-    nobody asks for are not computed. edits maps a name, with or without a `*`, to a function
-    that gets the activation (no batch dimension) and returns what the rest of the network shall
-    see instead, of the same shape. Raises ValueError for a name that the model does not have
+    names keeps only those; a `*` stands for every layer, as in "h.*.attn.pattern". Logits are
+    computed only if they are asked for. edits maps a name, with or without a `*`, to a function
+    that gets the activation (no batch dimension) and returns what the rest of the network
+    sees instead, of the same shape. Raises ValueError for a name that the model does not have
     and for an edit of another shape.
     """
     known = activation_names(model.config)
@@ -71,9 +71,25 @@ def run(
     read = model if "logits" in wanted.union(edits) else model.hidden
     with torch.inference_mode(), _current_is(recording):
         read(torch.tensor([ids], device=model.wte.weight.device))
-    # Whoever asks for some activations gets their memory and no more.
+    # A trace of some activations keeps no others in memory.
     may_keep = recording.names if names is None else wanted
     return {name: recording.found(name, may_keep) for name in known if name in wanted}
+
+
+@torch.inference_mode()
+def hidden_from(model: GPT, stream: Tensor, block: int, edits: Mapping[str, Edit]) -> Tensor:
+    """The residual stream after the final norm, (B, T, C), of runs that go on from a block.
+
+    stream (B, T, C) is what that block reads, of texts side by side. An edit gets the activation
+    of all of them, its batch dimension first, so it can change each in another way. Raises
+    ValueError as `run` does.
+    """
+    known = activation_names(model.config)
+    edits = {name: edit for key, edit in edits.items() for name in expand([key], known)}
+    with _current_is(_BatchRecording(model.config, set(), edits)):
+        for later in model.h[block:]:
+            stream = later(stream)
+        return model.ln_f(stream)
 
 
 @dataclass(frozen=True)
@@ -86,17 +102,21 @@ class _Recording:
     def observe(self, name: str, output: Tensor) -> Tensor | None:
         edit = self.edits.get(name)
         if edit is not None:
-            before = output[0]
+            before = self.without_batch(output)
             with _current_is(None):  # an edit may run the model itself: that is another run
-                after = edit(before.clone())  # a copy, so that an edit in place harms no one
+                after = edit(before.clone())  # a copy, as an edit may change its argument in place
             if _kind(after) != _kind(before):
                 raise ValueError(
                     f"the edit of {name} returned {_kind(after)}; it must return {_kind(before)}"
                 )
-            output = after.unsqueeze(0)
+            output = after.reshape(output.shape)
         if name in self.names:
             self.kept[name] = output[0]
         return None if edit is None else output
+
+    def without_batch(self, output: Tensor) -> Tensor:
+        """What an edit sees: the one text that is read."""
+        return output[0]
 
     def found(self, name: str, may_keep: set[str]) -> Tensor | Derived:
         """An activation as it was recorded; else made now, or later if its parts may be kept."""
@@ -105,6 +125,13 @@ class _Recording:
         parts = parts_of(name)
         made = derived(self.config, name, tuple(self.kept[part] for part in parts))
         return made if may_keep.issuperset(parts) else made.make()
+
+
+class _BatchRecording(_Recording):
+    """For several texts at once, of which each may be changed in its own way."""
+
+    def without_batch(self, output: Tensor) -> Tensor:
+        return output
 
 
 _current: ContextVar[_Recording | None] = ContextVar("gptviz_recording", default=None)

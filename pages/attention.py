@@ -1,47 +1,49 @@
 """Attention: where each token looks."""
 
+from functools import partial
+
 import streamlit as st
 
-from gptviz.analysis import attention
-from gptviz.ui import attention_details as details
-from gptviz.ui import controls, parts
-from gptviz.ui.components.attention_grid import attention_grid
-from gptviz.ui.frame import frame
+from gptviz.app import choices, clicks, show
+from gptviz.app.choices import Tab
+from gptviz.app.frame import frame
+from gptviz.subjects.attention import analysis as attention
+from gptviz.subjects.attention import finding, tabs
+from gptviz.subjects.attention import onward_tabs as onward
+from gptviz.subjects.attention.arithmetic_tabs import arithmetic
+from gptviz.subjects.attention.grid import attention_grid
+from gptviz.subjects.attention.tabs import Patterns
 
 view = frame("attention")
-places = st.columns([2, 2, 2, 2.5], gap="medium", vertical_alignment="center")
-with places[0]:
-    layer = controls.layer(view.lm)
-with places[1]:
-    head = controls.head(view.lm)
-with places[2]:
-    query = controls.position(view)
-hide = places[3].toggle(
-    "Hide token 0, renormalise", key="without_first", bind="query-params", wrap=True
-)
+own = attention.patterns(view.trace)
+at = finding.open_head(view)
+layer, head = at.layer, at.head
+query = clicks.clicked("position", len(view.ids), default=len(view.ids) - 1)
+finding.sentence(view, at, own[layer, head], query)
 
-patterns = attention.patterns(view.trace)
-shown = attention.without_first(patterns) if hide else patterns
-changed, note = (details.HIDDEN_NAME, details.HIDDEN) if hide else ("", "")
-side = attention_grid(shown, view.tokens, (layer, head), view.scheme)
-blocks = f"Each dot is the largest weight among {side} × {side} tokens." if side > 1 else ""
-parts.source(
-    f"h.*.attn.pattern{changed}",
-    tuple(patterns.shape),
-    "one square a head: rows look, columns are looked at, in the order of the text. Point at a "
-    f"head to see it larger, click it to choose it. {blocks} {note}",
-)
+with st.container(key="heads"):
+    all_heads, one_head = st.columns([5, 8], gap="medium")
+with all_heads:
+    place = st.container()
+    finding.chips(view, at)
+    patterns = Patterns(own, choices.switch("without_first", "Leave out the first token"))
+with place:
+    attention_grid(patterns.shown, (layer, head), view.scheme)
+with all_heads:
+    show.source(patterns.named("h.*.attn.pattern"), tuple(own.shape), tabs.how_to_read(patterns))
 
-name = f"h.{layer}.attn.pattern[{head}]{changed}"
-parts.tabs(
-    "details",
-    {
-        "One head": lambda: details.one_head(view, shown[layer, head], name, query, note),
-        "Lines": lambda: details.lines(view, shown[layer, head], name, query, note),
-        "Arithmetic": lambda: details.arithmetic(view, layer, head, query),
-        "Map of heads": lambda: details.head_map(view, patterns, (layer, head)),
-        "Mean and maximum": lambda: details.over_heads(
-            view, shown[layer], f"h.{layer}.attn.pattern{changed}", query, note
-        ),
-    },
-)
+with one_head:
+    choices.tabs(
+        {
+            "one-head": Tab("Map", partial(tabs.one_head, view, patterns, layer, head, query)),
+            "lines": Tab("Lines", partial(tabs.lines, view, patterns, layer, head, query)),
+            "arithmetic": Tab("Arithmetic", partial(arithmetic, view, layer, head, query)),
+            "brings": Tab("What it brings", partial(onward.contribution, view, layer, head, query)),
+            "any-token": Tab("Any token", partial(onward.any_token, view, layer, head, query)),
+            "head-map": Tab("All heads", partial(tabs.head_map, view, patterns, layer, head)),
+            "over-heads": Tab(
+                "Mean and maximum", partial(tabs.over_heads, view, patterns, layer, query)
+            ),
+            "rollout": Tab("Rollout", partial(onward.flow, view, layer, query)),
+        }
+    )

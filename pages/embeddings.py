@@ -2,19 +2,20 @@
 
 from functools import partial
 
-from gptviz.ui import parts, vector_tabs, word_tabs
-from gptviz.ui.frame import frame
+from gptviz.app import choices
+from gptviz.app.choices import Tab
+from gptviz.app.frame import frame
+from gptviz.subjects.embeddings import vector_tabs, word_tabs
 
 view = frame("embeddings")
-parts.tabs(
-    "vectors",
+choices.tabs(
     {
-        "Your tokens": partial(vector_tabs.similarity, view),
-        "Neighbours": partial(word_tabs.neighbours, view),
-        "Word pairs": partial(word_tabs.pairs, view),
-        "Analogies": partial(word_tabs.analogies, view),
-        "Map": partial(vector_tabs.token_maps, view),
-        "Positions": partial(vector_tabs.position_vectors, view),
-        "Two contexts": partial(vector_tabs.two_contexts, view),
+        "your-tokens": Tab("Your tokens", partial(vector_tabs.similarity, view)),
+        "neighbours": Tab("Neighbours", partial(word_tabs.neighbours, view)),
+        "word-pairs": Tab("Word pairs", partial(word_tabs.pairs, view)),
+        "analogies": Tab("Analogies", partial(word_tabs.analogies, view)),
+        "map": Tab("Map", partial(vector_tabs.token_maps, view)),
+        "positions": Tab("Positions", partial(vector_tabs.position_vectors, view)),
+        "two-contexts": Tab("Two contexts", partial(vector_tabs.two_contexts, view)),
     },
 )

@@ -4,37 +4,52 @@ from functools import partial
 
 import streamlit as st
 
-from gptviz.analysis.sampling import is_drawable
-from gptviz.ui import parts, resources, sampling_controls, sampling_tabs, writing_tabs
-from gptviz.ui.components.sampling_explorer import sampling_explorer
-from gptviz.ui.frame import frame
+from gptviz.app import choices, dice, look, show
+from gptviz.app.choices import Tab
+from gptviz.app.frame import frame
+from gptviz.language_model import LanguageModel
+from gptviz.sampling import stages
+from gptviz.subjects.sampling import comparing_tabs, tabs, writing_tabs
+from gptviz.subjects.sampling.analysis import is_drawable
+from gptviz.subjects.sampling.book import Book
+from gptviz.subjects.sampling.explorer import removed, sampling_explorer
+from gptviz.subjects.sampling.text_analysis import Recipe
 
 view = frame("sampling")
-settings = sampling_controls.settings()
-logits = resources.next_logits(view.lm, view.ids, view.waiting)
+settings = dice.settings()
+logits = look.look(LanguageModel.next_logits, view.lm, view.ids)
 if not is_drawable(logits):
-    parts.problem(
-        "There is nothing to draw the next token from: what this model says of it is not all "
-        "numbers. Choose another model."
+    show.problem(
+        "There is nothing to draw the next token from: its probabilities in this model are NaN "
+        "(not a number). Choose another model."
     )
     st.stop()
-sampling_explorer(view, logits, settings)
-parts.source(
-    f"logits[{len(view.ids) - 1}]",
-    (view.lm.config.vocab_size,),
-    "the token after your text. The rules run in the order of the table; each acts on what the one "
-    "before it left over, and all probabilities are computed over the whole vocabulary. In the "
-    "page's address, top_k=0, top_p=1 and repetition_penalty=1 mean off.",
-)
-sampling_tabs.numbers(view, logits, settings)
+found = stages(logits, view.ids, settings)
+first_view = st.container(gap=None)
+seed = dice.seed()
+recipe = Recipe(view.ids, settings, seed)
+with first_view:
+    tag = sampling_explorer(view, logits)
+    more = {"tag": tag, "removed": removed(view.lm.tokenizer, found)}
+    book = Book(view, recipe, more, st.empty())
+book.open()
+tabs.numbers(view, logits, settings, found)
+numbers = st.container()
 
-seed = sampling_controls.seed()
-parts.tabs(
-    "details",
+comparing = comparing_tabs.Comparing(view, recipe)
+choices.tabs(
     {
-        "Write": partial(writing_tabs.write, view, settings, seed),
-        "Two settings": partial(writing_tabs.compare, view, settings, seed),
-        "Draw many": partial(sampling_tabs.draw_many, view, logits, settings, seed),
-        "Stage by stage": partial(sampling_tabs.stage_by_stage, view, logits, settings),
+        "write": Tab("Write on", partial(writing_tabs.write, view, settings, seed)),
+        "temperatures": Tab("Five temperatures", comparing.temperatures),
+        "presets": Tab("Presets", comparing.presets),
+        "two-settings": Tab("Two settings", comparing.two_settings),
+        "draw-many": Tab("Draw many", partial(tabs.draw_many, view, settings, found, seed)),
+        "stages": Tab(
+            "Stage by stage", partial(tabs.stage_by_stage, view, logits, settings, found)
+        ),
     },
 )
+book.write()  # at last, so that nothing else waits for it
+with numbers:
+    book.numbers()
+comparing.write()

@@ -4,47 +4,47 @@ from functools import partial
 
 import streamlit as st
 
-from gptviz.ui import (
-    parts,
-    time_machine,
-    training_gallery,
-    training_inside,
-    training_live,
-    training_many,
-    training_runs,
-    training_setup,
-    training_tabs,
-)
-from gptviz.ui.frame import frame_without_prompt
+from gptviz.app import choices
+from gptviz.app.choices import Tab
+from gptviz.app.frame import frame_without_prompt
+from gptviz.subjects.gradients import tabs as gradients
+from gptviz.subjects.induction import tabs as induction
+from gptviz.subjects.time_machine import tabs as time_machine
+from gptviz.subjects.training import compare_tabs, gallery_tabs, live, runs, setup, tabs
 
-around = frame_without_prompt("training")
+scheme = frame_without_prompt("training")
 new = st.container()
-run = training_runs.choose()
+run = runs.choose()
 with new:
-    draft = training_setup.form(is_open=run is None or run.is_shipped)
+    draft = setup.form(is_open=run is None)
 
 if run:
-    training_live.watch(run, around.scheme)
-    training_runs.open_elsewhere(run)
-    parts.tabs(
-        "about_run",
+    live.watch(run, scheme)
+    runs.open_elsewhere(run)
+    choices.tabs(
         {
-            "Samples": partial(training_tabs.samples, run),
-            "Health": partial(training_tabs.verdict, run),
-            "Time machine": partial(time_machine.tab, run),
-            "Gradients": partial(training_inside.gradients, run, around.scheme),
-            "Induction heads": partial(training_inside.induction, run, around.scheme),
-        },
+            "samples": Tab("Samples", partial(tabs.samples, run)),
+            "health": Tab("Health", partial(tabs.verdict, run)),
+            "time-machine": Tab("Time machine", partial(time_machine.tab, run)),
+            "gradients": Tab(
+                "Gradients", partial(gradients.gradients, run, scheme), gradients.KEYS
+            ),
+            "induction": Tab("Induction heads", partial(induction.birth, run, scheme)),
+        }
     )
 
-st.subheader("All runs")
-parts.tabs(
-    "many_runs",
+st.header("All runs")
+choices.tabs(
     {
-        "List": training_runs.table,
-        "Compare": partial(training_many.compare, run, around.scheme),
-        "Experiments": partial(training_many.experiment, draft, around.scheme),
-        "Failure gallery": partial(training_gallery.gallery, around.scheme),
-        "Induction lesson": partial(training_gallery.induction_lesson, around.scheme),
+        "list": Tab("List", runs.table),
+        "compare": Tab("Compare", partial(compare_tabs.compare, run, scheme), compare_tabs.KEYS),
+        "experiments": Tab("Experiments", partial(compare_tabs.experiment, draft, scheme)),
+        "failures": Tab(
+            "Failure gallery", partial(gallery_tabs.gallery, scheme), gallery_tabs.KEYS
+        ),
+        "induction-lesson": Tab(
+            "Induction lesson", partial(gallery_tabs.induction_lesson, scheme, induction.birth)
+        ),
     },
+    key="runs_tab",
 )

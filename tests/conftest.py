@@ -1,5 +1,6 @@
 """Tiny random models, for which laws hold as for trained ones; and a Python of its own."""
 
+import functools
 import gc
 import os
 import string
@@ -7,21 +8,34 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import tiktoken
 import torch
 
 from gptviz import GPT, GPTConfig, LanguageModel
-from gptviz.tokenizers import CharacterTokenizer
+from gptviz.jobs.worker import work
+from gptviz.runs import Run
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
+from gptviz.tokenizers.gpt2 import PATTERN
 from gptviz.training.config import TrainingConfig
-from gptviz.training.runs import Run
-from gptviz.training.worker import work
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
+
+    from gptviz.app.code import Code
 
 ROOT = Path(__file__).parents[1]
 
 # Models of these sizes gain nothing from a second thread; on a busy machine two of them spend
 # their time waiting for each other, and the tests take ten times as long.
 torch.set_num_threads(1)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many workers again as cores, and at most four: a browser's tests mostly wait."""
+    return min(4, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +45,14 @@ def tiny_lm() -> LanguageModel:
     config = GPTConfig(tokenizer.vocab_size, block_size=64, n_layer=2, n_head=2, n_embd=8)
     model = GPT(config, torch.Generator().manual_seed(0))
     return LanguageModel(model, tokenizer, "tiny", "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiktoken_alone() -> tiktoken.Encoding:
+    """GPT-2's vocabulary in tiktoken's hands."""
+    tokenizer = GPT2Tokenizer()
+    ranks = {tokenizer.token_bytes(token): token for token in range(tokenizer.end_of_text)}
+    return tiktoken.Encoding("GPT-2", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +78,28 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sample_tokens=20,
         snapshots=6,
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPTVIZ_SLOT", str(folder / "slot"))
-        work(Run.create(folder / "run", config, "My *first* run"))
+    work(Run.create(folder / "run", config))
     return folder / "run"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_part_of_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Programs that the tests start take one thread, and wait for no other worker's training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setenv("GPTVIZ_SLOT", str(tmp_path_factory.mktemp("slot")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def packages_looked_through_once() -> Iterator[None]:
+    """AppTest asks all installed packages for components at each run, which takes 0.14 seconds."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +134,50 @@ def python(tmp_path: Path) -> Callable[..., str]:
         return result.stdout
 
     return run
+
+
+@pytest.fixture
+def open_app() -> Callable[..., "AppTest"]:
+    """Open a page by its name in Streamlit's AppTest, entered through the app as a browser does."""
+    from streamlit.testing.v1 import AppTest
+
+    from gptviz.app.pages import PAGES
+
+    def opened(page: str = "overview", **query: object) -> "AppTest":
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        if PAGES[page].file != "app.py":
+            app.switch_page(PAGES[page].file)
+        for key, value in query.items():
+            app.query_params[key] = value if isinstance(value, list) else str(value)
+        app.run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+@pytest.fixture
+def assert_codes_make_the_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[set[str]], None]:
+    """Run the code of every picture drawn so far; these must be among the pictures."""
+    import pandas as pd
+
+    from gptviz.app import show
+
+    drawn: dict[str, tuple[pd.DataFrame, Code]] = {}
+    numbers = show.numbers
+
+    def noted(frame: pd.DataFrame, key: str, code: "Code") -> None:
+        drawn[key] = frame, code
+        numbers(frame, key, code)
+
+    def check(keys: set[str]) -> None:
+        assert drawn.keys() >= keys
+        for frame, code in drawn.values():
+            found: dict[str, Any] = {}
+            exec(code.text, found)
+            pd.testing.assert_frame_equal(found["table"], frame, rtol=1e-4, atol=1e-5)
+
+    monkeypatch.setattr(show, "numbers", noted)
+    return check

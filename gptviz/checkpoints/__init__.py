@@ -4,19 +4,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gptviz.checkpoints.folder import fingerprint, read, save
+    from gptviz.checkpoints.folder import ends, fingerprint, notes, read, save
     from gptviz.checkpoints.hub import download
     from gptviz.checkpoints.listing import find, find_listed, names
     from gptviz.checkpoints.place import root
 
-__all__ = ["download", "find", "find_listed", "fingerprint", "names", "read", "root", "save"]
+__all__ = [
+    "download",
+    "ends",
+    "find",
+    "find_listed",
+    "fingerprint",
+    "names",
+    "notes",
+    "read",
+    "root",
+    "save",
+]
 
 _HOME = {
     "download": "hub",
+    "ends": "folder",
     "find": "listing",
     "find_listed": "listing",
     "fingerprint": "folder",
     "names": "listing",
+    "notes": "folder",
     "read": "folder",
     "root": "place",
     "save": "folder",

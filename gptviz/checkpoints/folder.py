@@ -12,21 +12,26 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from gptviz import tokenizers
+from gptviz import system, tokenizers
 from gptviz.checkpoints import config as configs
 from gptviz.checkpoints import counts, weights
+from gptviz.disk import flush, reason
 from gptviz.model import GPT
 from gptviz.tokenizers import Tokenizer
 
+GENERATION_FILE = "generation_config.json"  # how transformers continues a text
 TOKENIZER_FILES = (
     "characters.json",
     "tokenizer.json",
     "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.json",
     "merges.txt",
 )
+_VOCABULARIES = ("characters.json", "tokenizer.json", "vocab.json", "merges.txt")
 # What a model consists of, in the order in which it is put in place.
-_FILES = (weights.FILE, *TOKENIZER_FILES, counts.FILE, configs.FILE)
+_FILES = (weights.FILE, *TOKENIZER_FILES, counts.FILE, GENERATION_FILE, configs.FILE)
 
 
 def save(
@@ -57,7 +62,7 @@ def save(
             if token_counts is not None:
                 (partial / counts.FILE).write_bytes(counts.packed(token_counts))
             text = json.dumps(values, indent=2) + "\n"
-            (partial / configs.FILE).write_text(text, encoding="utf-8")
+            (partial / configs.FILE).write_text(text, encoding="utf-8", newline="\n")
             save_file(tensors, partial / weights.FILE, {"format": "pt"})
             # safetensors makes a file that only its owner may read.
             (partial / weights.FILE).chmod((partial / configs.FILE).stat().st_mode)
@@ -65,10 +70,9 @@ def save(
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
         raise OSError(
-            f"the model could not be written to {folder} ({reason}); a model that was there is "
-            f"still there, so make room or choose another folder"
+            f"the model could not be written to {folder} ({reason(error)}); a model that was "
+            f"there is still there, so make room or choose another folder"
         ) from error
 
 
@@ -80,29 +84,23 @@ def _put_in_place(partial: Path, folder: Path) -> None:
     """
     new = [name for name in _FILES if (partial / name).exists()]
     for name in new:
-        to_disk(partial / name)
+        flush(partial / name)
     old = partial / "old"
     old.mkdir()
     try:
         for name in reversed(_FILES):
             if (folder / name).is_file():
-                os.replace(folder / name, old / name)
+                system.replace(folder / name, old / name)
         for name in new:
-            os.replace(partial / name, folder / name)
+            system.replace(partial / name, folder / name)
     except BaseException:  # Ctrl-C is one, too
         for name in new:
             if not (partial / name).exists():
                 (folder / name).unlink()
         for name in _FILES:
             if os.path.lexists(old / name):
-                os.replace(old / name, folder / name)
+                system.replace(old / name, folder / name)
         raise
-
-
-def to_disk(file: Path) -> None:
-    """Wait until a file is on the disk. Raises OSError: some tell only now that they are full."""
-    with file.open("rb") as written:
-        os.fsync(written.fileno())
 
 
 def read(folder: Path) -> tuple[GPT, Tokenizer]:
@@ -114,13 +112,38 @@ def read(folder: Path) -> tuple[GPT, Tokenizer]:
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; check the name")
     model = weights.read(folder, configs.read(folder))
-    tokenizer = tokenizers.load(folder)
-    if tokenizer.vocab_size > model.config.vocab_size:
-        raise ValueError(
-            f"the tokenizer in {folder} has {tokenizer.vocab_size} tokens, its model "
-            f"{model.config.vocab_size}; they do not belong together"
+    return model.eval().requires_grad_(False), tokenizers.load(folder)
+
+
+def notes(folder: Path, model: GPT, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """What a reader should know of a model that is shown otherwise than its files say."""
+    told = configs.notes(folder)
+    known, rows = tokenizer.vocab_size, model.config.vocab_size
+    if known > rows:
+        told.append(
+            f"Its tokenizer has {known:,} tokens, the model only {rows:,}: it cannot read the "
+            f"others."
         )
-    return model.eval().requires_grad_(False), tokenizer
+    return tuple(told)
+
+
+def ends(folder: Path) -> frozenset[int] | None:
+    """The ids that end a text for the model in a folder; None where its files do not tell.
+
+    As for `transformers`, generation_config.json counts, and without one config.json. Raises
+    ValueError in words for what is no id.
+    """
+    path = folder / GENERATION_FILE
+    if not path.exists():
+        path = folder / configs.FILE
+    values = configs.read_json(path)
+    if "eos_token_id" not in values:
+        return None
+    found = values["eos_token_id"]
+    ids = [] if found is None else found if isinstance(found, list) else [found]
+    if not all(type(token) is int for token in ids):
+        raise ValueError(f"{path} sets eos_token_id to {found!r}; it must be a token's id, or some")
+    return frozenset(ids)
 
 
 def is_model(folder: Path) -> bool:
@@ -130,7 +153,7 @@ def is_model(folder: Path) -> bool:
         weights.files(folder)
     except (OSError, ValueError):
         return False
-    return any((folder / name).is_file() for name in TOKENIZER_FILES)
+    return any((folder / name).is_file() for name in _VOCABULARIES)
 
 
 def fingerprint(folder: Path) -> str:
@@ -143,7 +166,9 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256(repr(configs.read_json(folder / configs.FILE)).encode())
     # The snapshots of a run that was unpacked from an archive have equal sizes and equal times.
     digest.update(os.fsencode(folder.resolve()) + b"\0")
-    others = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    others = [
+        folder / name for name in (*TOKENIZER_FILES, GENERATION_FILE) if (folder / name).is_file()
+    ]
     if token_counts := counts.file(folder):
         others.append(token_counts)
     for path in weights.files(folder) + others:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from gptviz.checkpoints import config, counts, weights
-from gptviz.checkpoints.folder import TOKENIZER_FILES, is_model
+from gptviz.checkpoints.folder import GENERATION_FILE, TOKENIZER_FILES, is_model
 
 _ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _FILES = [
@@ -16,6 +16,7 @@ _FILES = [
     f"{weights.FILE}.index.json",
     "model-*-of-*.safetensors",
     *TOKENIZER_FILES,
+    GENERATION_FILE,
     counts.FILE,
 ]
 _PICKLES = [weights.PICKLE, f"{weights.PICKLE}.index.json", "pytorch_model-*-of-*.bin"]

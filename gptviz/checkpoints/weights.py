@@ -1,12 +1,14 @@
 """Weights under Hugging Face's names and in its layout ⇄ a GPT's own.
 
 GPT-2's matrices lie in its files as (in, out), the transpose of what nn.Linear holds; their
-names begin with `transformer.` or not, depending on the class that saved them.
+names begin with `transformer.` or not, depending on the class that saved them, and with
+`_orig_mod.` or `module.` where torch.compile or DataParallel stood around it.
 """
 
 import pickle
 import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from gptviz import system
 from gptviz.checkpoints.config import read_json
 from gptviz.config import GPTConfig
+from gptviz.disk import refuse_lfs_pointer
 from gptviz.model import GPT
 
 FILE = "model.safetensors"
@@ -24,10 +28,14 @@ PICKLE = "pytorch_model.bin"
 
 _PREFIX = "transformer."
 _TRANSPOSED = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
+_PREFIXES = re.compile(r"^((transformer|model|module|_orig_mod)\.)+")
+# The heads of other tasks: to classify texts or tokens, to answer questions, to choose.
+_OTHER_HEADS = re.compile(r"(score|classifier|qa_outputs|multiple_choice_head)\.")
 _MASKS = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # old files hold the causal mask too
+_OLD_ENDS = re.compile(r"\.(gamma|beta)$")  # of norms, in files that TensorFlow began
 _LAYER = re.compile(r"h\.(\d+)\.")
 # What torch.load raises, in its many ways, for a file that is broken or more than tensors.
-_UNREADABLE = (
+UNREADABLE = (
     *(pickle.UnpicklingError, struct.error, EOFError, OSError, RuntimeError, ValueError),
     *(LookupError, TypeError, AttributeError, AssertionError, OverflowError, MemoryError),
 )
@@ -61,14 +69,14 @@ def files(folder: Path) -> list[Path]:
 def read(folder: Path, config: GPTConfig) -> GPT:
     """A model with the weights that lie in a folder, in float32.
 
-    float32 weights stay in their files and are mapped into memory, the matrices as transposed
-    views; others are converted. Raises FileNotFoundError or ValueError if they do not fit.
+    float32 weights stay in their files and are mapped into memory, on Windows copied; the matrices
+    are transposed views. Others are converted. Raises FileNotFoundError or ValueError if they do
+    not fit.
     """
     stored: dict[str, Tensor] = {}
     for path in files(folder):
-        tensors = _mapped(path) if path.suffix == ".safetensors" else _unpickled(path)
-        stored |= {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
-    stored = {name: tensor for name, tensor in stored.items() if not _MASKS.fullmatch(name)}
+        tensors = _mapped(path) if path.suffix == ".safetensors" else unpickled(path)
+        stored |= named_plainly(tensors)
     layers = {match[1] for name in stored if (match := _LAYER.match(name))}
     if len(layers) != config.n_layer:
         raise ValueError(
@@ -89,6 +97,24 @@ def read(folder: Path, config: GPTConfig) -> GPT:
         )
     model.load_state_dict(own, assign=True)
     return model
+
+
+def named_plainly(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a GPT-2's body and language head, under names without what stood around.
+
+    Causal masks, which old files hold too, and the heads of other tasks are left out.
+    """
+    plain = {_PREFIXES.sub("", name): tensor for name, tensor in tensors.items()}
+    plain = {_OLD_ENDS.sub(_of_old_end, name): tensor for name, tensor in plain.items()}
+    return {
+        name: tensor
+        for name, tensor in plain.items()
+        if not _MASKS.fullmatch(name) and not _OTHER_HEADS.match(name)
+    }
+
+
+def _of_old_end(old: re.Match[str]) -> str:
+    return ".weight" if old[1] == "gamma" else ".bias"
 
 
 def unfilled(config: GPTConfig) -> GPT:
@@ -128,22 +154,43 @@ def _shards(index: Path) -> list[Path]:
 def _mapped(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
+        _refuse_pointer(path)
         raise ValueError(
             f"{path} is cut off or no safetensors file ({error}); copy or download it again"
         ) from error
+    if system.keeps_mapped_files():  # or nobody could delete a run while a page shows its model
+        return {name: tensor.clone() for name, tensor in tensors.items()}
+    return tensors
 
 
-def _unpickled(path: Path) -> dict[str, Tensor]:
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        if all(isinstance(k, str) and isinstance(v, Tensor) for k, v in tensors.items()):
-            return dict(tensors)
-        reason = "holds more than named tensors"
-    except _UNREADABLE:
-        reason = "is cut off, of an old format, or holds code, which gptviz never runs"
-    raise ValueError(f"{path} {reason}; use this model's {FILE} in its place")
+def unpickled(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a pickle, of which no code is run. Raises ValueError in words."""
+    content = unpickled_safely(path)
+    if isinstance(content, dict) and all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items()
+    ):
+        return dict(content)
+    raise ValueError(f"{path} holds more than named tensors; use this model's {FILE} in its place")
+
+
+def unpickled_safely(path: Path) -> Any:
+    """What a pickle of PyTorch holds, if that is plain values and tensors; its code is not run."""
+    with suppress(*UNREADABLE):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    with suppress(*UNREADABLE):  # before 2020 PyTorch wrote no archive, which can be mapped
+        return torch.load(path, map_location="cpu", weights_only=True)
+    _refuse_pointer(path)
+    raise ValueError(
+        f"{path} is cut off, or holds code, which gptviz never runs; use this model's {FILE} in "
+        f"its place"
+    )
+
+
+def _refuse_pointer(path: Path) -> None:
+    with path.open("rb") as file:
+        refuse_lfs_pointer(path, file.read(100))
 
 
 def _drop_second_name(folder: Path, stored: dict[str, Tensor]) -> None:
@@ -163,6 +210,8 @@ def _same(a: Tensor, b: Tensor) -> bool:
 
 
 def _fitting(folder: Path, name: str, stored: dict[str, Tensor], shape: torch.Size) -> Tensor:
+    if name not in stored and name.endswith(".bias"):
+        return torch.zeros(shape)  # as `transformers` does
     if name not in stored:
         raise ValueError(f"the weights in {folder} lack the tensor {name}; fetch the model again")
     tensor, transposed = stored[name], _TRANSPOSED.search(name)

@@ -1,10 +1,11 @@
 """The `gptviz` command: the app, training, and what belongs to it."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 
-from gptviz.cli import app, export, prepare, runs, train
+from gptviz.cli import app, export, imports, prepare, runs, train
 
 EXIT_CODES = """\
 exit codes:
@@ -21,11 +22,15 @@ COMMANDS: dict[str, tuple[str, Options]] = {
     "compare": ("put runs side by side", runs.compare_options),
     "prepare": ("tokenize a large text for training", prepare.options),
     "export": ("write a run's best checkpoint as a model folder of its own", export.options),
+    "import": ("make a model folder of a checkpoint of nanoGPT", imports.options),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the process's exit code. Errors are one sentence, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whose old character set may lack 안
+            stream.reconfigure(errors="replace")
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

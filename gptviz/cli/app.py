@@ -26,7 +26,7 @@ def options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve the app until it is stopped."""
-    from gptviz.ui.server import serve
+    from gptviz.app.server import serve
 
     said = vars(options)
     if "verbose" in said:

@@ -5,6 +5,9 @@ import signal
 import sys
 from pathlib import Path
 
+from gptviz import system
+from gptviz.training.settings import SETTINGS
+
 PREPARE = """\
 Tokenize a text once, into a folder that `gptviz train --data FOLDER` reads without holding it in
 memory: for texts above 50 MB, or for many runs on one text. It takes about ten seconds for 100 MB.
@@ -21,7 +24,7 @@ def options(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", type=Path, help="a new folder")
     command.add_argument(
         "--tokenizer",
-        choices=("gpt2", "bpe", "char"),
+        choices=tuple(SETTINGS["tokenizer"].choices or ()),
         default="gpt2",
         help="gpt2: the 50,257 tokens of GPT-2; bpe: learnt from the text, smaller; "
         "char: one token a character [gpt2]",
@@ -47,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
     from gptviz.training import prepare, texts
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it, too, is to leave nothing
+    # Whatever ends it is to leave nothing, also where a shell had it ignore Ctrl-C.
+    for number in system.END_SIGNALS:
+        signal.signal(number, signal.default_int_handler)
     with tqdm(total=texts.size(options.text), unit="B", unit_scale=True, dynamic_ncols=True) as bar:
         about = prepare.prepare(
             options.text,

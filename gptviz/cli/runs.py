@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gptviz.training.runs import Run
+    from gptviz.runs import Run
 
 RUNS = """\
 List the training runs, the newest first and those that ship with gptviz last, with what they do
@@ -44,8 +44,8 @@ def compare_options(command: argparse.ArgumentParser) -> None:
 
 def find(name: str) -> "Run":
     """The run in a folder, or of a name in the list. Raises FileNotFoundError or ValueError."""
-    from gptviz.training import jobs
-    from gptviz.training.runs import Run
+    from gptviz import jobs
+    from gptviz.runs import Run
 
     return Run(Path(name)) if Path(name).is_dir() else jobs.find_run(name)
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table of runs."""
     import pandas as pd
 
-    from gptviz.training import jobs
+    from gptviz import jobs
 
     found = jobs.list_runs(options.folder)
     if not found:
@@ -66,32 +66,40 @@ def run(options: argparse.Namespace) -> int:
 
 def row(run: "Run") -> dict[str, Any]:
     """What the list says of a run."""
-    from gptviz.training import jobs
+    from gptviz import jobs
 
     status, metrics = run.status, run.metrics
-    state: str = jobs.state(run)
-    if state == "queued":
-        state = f"queued, {jobs.queue_position(run)} before it"
-    if run.is_shipped:
-        state = f"{state}, ships with gptviz"
     last = metrics[-1] if metrics else {}
     return {
-        "run": run.id,
-        "name": "" if run.name == run.id else run.name,
-        "state": state,
+        "run": run.name,
+        "state": jobs.state(run),
         "step": f"{last.get('step', 0)} of {run.settings.get('steps', '?')}",
         "training loss": last.get("train_loss", math.nan),
         "validation loss": status.get("val_loss", math.nan),
         "best": status.get("best_val_loss", math.nan),
+        "note": note(run),
     }
+
+
+def note(run: "Run") -> str:
+    """What there is to know of a run beside its state, if anything."""
+    from gptviz import jobs
+
+    if run.is_shipped:
+        return "ships with gptviz"
+    if jobs.state(run) != "queued":
+        return ""
+    waiting = jobs.queue_position(run)
+    return f"{waiting} before it in the queue" if waiting else "the next to begin"
 
 
 def compare(options: argparse.Namespace) -> int:
     """Print the table of differences and results, a column a run."""
-    from gptviz.training import compare
+    from gptviz.runs import compare
 
     runs = [find(name) for name in options.runs]
-    print_table(compare.table(runs).set_index("run").T.rename_axis(columns=None), index=True)
+    table = compare.table(runs).rename(columns=compare.TITLES)
+    print_table(table.set_index("run").T.rename_axis(columns=None), index=True)
     if options.csv:
         options.csv.write_text(compare.csv(runs), encoding="utf-8")
         print(f"wrote {options.csv}")

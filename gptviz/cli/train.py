@@ -6,15 +6,16 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from gptviz import system
 from gptviz.cli import settings
 from gptviz.cli.runs import find
 
 if TYPE_CHECKING:
+    from gptviz.runs import Run
     from gptviz.training.data import Dataset
-    from gptviz.training.runs import Run
-    from gptviz.training.team import Team
+    from gptviz.training.process_group import ProcessGroup
 
 TRAIN = """\
 Train a GPT from scratch on a text, and watch its loss fall. Everything that happens is written
@@ -70,14 +71,14 @@ def resume_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the run's folder and train in it."""
-    return together(lambda team: begin(options, team))
+    return together(lambda group: begin(options, group))
 
 
-def begin(options: argparse.Namespace, team: "Team") -> "Run":
+def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
+    from gptviz.runs import Run
     from gptviz.training import data
     from gptviz.training.prepare import Prepared
-    from gptviz.training.runs import Run
 
     if (options.folder / "config.json").exists():
         raise FileExistsError(
@@ -86,7 +87,7 @@ def begin(options: argparse.Namespace, team: "Team") -> "Run":
         )
     chosen = settings.chosen(options, options.config)
     given = settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
-    team.require_divisible(given.batch_size)
+    group.require_divisible(given.batch_size)
     if chosen["data"].is_dir():
         chosen["tokenizer"] = prepared_with(chosen["data"], getattr(options, "tokenizer", None))
         chosen["end_of_text"] = Prepared.read(chosen["data"]).end_of_text
@@ -135,44 +136,48 @@ def resume(options: argparse.Namespace) -> int:
     return together(lambda _: find(options.run_name))
 
 
-def together(open_run: Callable[["Team"], "Run"]) -> int:
+def together(open_run: Callable[["ProcessGroup"], "Run"]) -> int:
     """Train a run in this process and in all others that torchrun started for it.
 
-    The first one opens the run; the others do what it says.
+    The first one opens the run; the others do what it says. One of several processes ends here.
     """
-    from gptviz.training import team
+    from gptviz.training.process_group import ALONE
+    from gptviz.training.torchrun import join
 
-    joined = team.join()
-    if joined.rank > 0:
-        assist(joined)
-    with joined:
-        return follow(open_run(joined), joined)
-
-
-def assist(team: "Team") -> NoReturn:
-    """Do what the first process says until the end, and end this process."""
-    asked: list[int] = []
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda number, _: asked.append(number))
-    code = 0
+    group = join()
+    if group is ALONE:
+        return lead(open_run(group), group)
+    code = 130  # if Ctrl-C ends it at once
     try:
-        with team:
-            team.assist(should_stop=lambda: bool(asked))
+        with group:
+            code = lead(open_run(group), group) if group.rank == 0 else assist(group)
     except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr, flush=True)
+        print(f"gptviz: {error}", file=sys.stderr)
         code = 1
-    # Threads of PyTorch may still be about to give tensors back, and Python aborts a process in
-    # which one does so while it shuts down.
-    os._exit(code)
+    except KeyboardInterrupt:
+        pass
+    return system.end(code)
 
 
-def follow(run: "Run", team: "Team") -> int:
+def assist(group: "ProcessGroup") -> int:
+    """Do what the first process says until the end."""
+    from gptviz.training.distributed import DistributedGroup, follow
+
+    assert isinstance(group, DistributedGroup)
+    asked: list[int] = []
+    for name in system.END_SIGNALS:
+        signal.signal(name, lambda number, _: asked.append(number))
+    follow(group, should_stop=lambda: bool(asked))
+    return 0
+
+
+def lead(run: "Run", group: "ProcessGroup") -> int:
     """Train with a progress bar; Ctrl-C and SIGTERM end it with a checkpoint."""
     from tqdm import tqdm
 
-    from gptviz.training.jsonl import Tail
-    from gptviz.training.runs import SAMPLES
-    from gptviz.training.worker import work
+    from gptviz.disk import Tail
+    from gptviz.jobs.worker import work
+    from gptviz.runs import SAMPLES
 
     run.require_own()
     if run.status.get("state") == "done":
@@ -186,7 +191,7 @@ def follow(run: "Run", team: "Team") -> int:
         asked.append(number)
         os.write(2, b"\nstopping with a checkpoint; Ctrl-C ends at once, without one\n")
 
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in system.END_SIGNALS:
         signal.signal(name, ask)
     samples = Tail(run.folder / SAMPLES)
     samples.new()  # those of before are known
@@ -196,7 +201,7 @@ def follow(run: "Run", team: "Team") -> int:
         def wait(ahead: int) -> None:
             runs = f"{ahead} more before it" if ahead else "it is next"
             bar.set_description_str(f"waiting for another run to end ({runs})")
-            team.keep_waiting()
+            group.keep_waiting()
 
         def show_samples() -> None:
             for sample in samples.new()[1]:
@@ -211,7 +216,7 @@ def follow(run: "Run", team: "Team") -> int:
             if run.config.sample_interval:
                 show_samples()
 
-        work(run, on_step=show, should_stop=lambda: bool(asked), on_wait=wait, team=team)
+        work(run, on_step=show, should_stop=lambda: bool(asked), on_wait=wait, group=group)
         show_samples()
     tell_the_end(run)
     return 0

@@ -17,7 +17,7 @@ class CharacterTokenizer(Tokenizer):
     end_of_text = None
 
     def __init__(self, characters: Iterable[str]):
-        """Raises ValueError for none, for one twice, and for what is no single character."""
+        """Raises ValueError for no characters, for one twice, and for two in one place."""
         self.characters = tuple(characters)
         if not self.characters:
             raise ValueError("a character vocabulary needs at least one character, not none")
@@ -63,7 +63,7 @@ class CharacterTokenizer(Tokenizer):
         """Write characters.json, a list of the characters in the order of their ids."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.characters, ensure_ascii=False)
-        (folder / FILE).write_text(text, encoding="utf-8")
+        (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
 
     def _character(self, token: int) -> str:
         if not 0 <= token < self.vocab_size:

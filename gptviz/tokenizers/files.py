@@ -5,12 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gptviz.tokenizers import characters, gpt2, huggingface
+from gptviz.disk import read_regular
+from gptviz.tokenizers import characters, gpt2, huggingface, settings
 from gptviz.tokenizers.base import Tokenizer
 from gptviz.tokenizers.characters import CharacterTokenizer
 from gptviz.tokenizers.gpt2 import GPT2Tokenizer
 from gptviz.tokenizers.huggingface import HuggingFaceTokenizer
+from gptviz.tokenizers.settings import Settings
 
+LARGEST = 128 * 2**20  # bytes; the largest vocabularies that people share have 30 MB
 VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"
 
 
@@ -19,7 +22,9 @@ def load(folder: Path) -> Tokenizer:
 
     characters.json, which only gptviz writes; tokenizer.json, which says everything and which
     `transformers` prefers too; vocab.json with merges.txt, GPT-2's own or another byte-level
-    BPE's. Raises FileNotFoundError if there is none, ValueError if one cannot be read.
+    BPE's. What stands beside them in tokenizer_config.json, special_tokens_map.json and
+    added_tokens.json counts as it does for `transformers`. Raises FileNotFoundError if there is
+    none, ValueError if one cannot be read.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; check the name")
@@ -45,24 +50,55 @@ def _characters(path: Path) -> CharacterTokenizer:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _huggingface(path: Path) -> HuggingFaceTokenizer:
-    config_path = path.parent / huggingface.CONFIG_FILE
-    config = _json(config_path) if config_path.exists() else {}
-    end = config.get("eos_token") if isinstance(config, dict) else None
-    if isinstance(end, dict):
-        end = end.get("content")
-    if not isinstance(end, str | None):
-        kind = type(end).__name__
-        raise ValueError(f"{config_path} sets eos_token to a {kind}; it must be a token's name")
+def _settings(folder: Path) -> Settings:
+    found = {}
+    for name in settings.FILES:
+        found[name] = _json(folder / name) if (folder / name).exists() else {}
+        if not isinstance(found[name], dict):
+            kind = type(found[name]).__name__
+            raise ValueError(f"{folder / name} holds a {kind}; it must be a JSON object")
     try:
-        return HuggingFaceTokenizer(_text(path), end)
+        return settings.read(*found.values())
+    except ValueError as error:
+        raise ValueError(f"{folder}/{error}") from None
+
+
+def _huggingface(path: Path) -> HuggingFaceTokenizer:
+    beside = _settings(path.parent)
+    specification = _text(path)
+    if beside.like_gpt2:
+        specification = _as_gpt2_cuts(specification, beside.add_prefix_space)
+    try:
+        return HuggingFaceTokenizer(
+            specification, beside.end_of_text, beside.added, begins=beside.add_bos
+        )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
 
+def _as_gpt2_cuts(specification: str, add_prefix_space: bool) -> str:
+    """GPT-2's classes say themselves whether a text begins with a space, whatever the file says."""
+    if '"ByteLevel"' not in specification:
+        return specification
+    try:
+        values = json.loads(specification)
+    except (ValueError, RecursionError):
+        return specification  # the library will say what is wrong
+    cut = values.get("pre_tokenizer") if isinstance(values, dict) else None
+    if not isinstance(cut, dict) or cut.get("type") != "ByteLevel":
+        return specification
+    if cut.get("add_prefix_space") is add_prefix_space:
+        return specification
+    cut["add_prefix_space"] = add_prefix_space
+    return json.dumps(values, ensure_ascii=False)
+
+
 def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
     published = (gpt2.HASHES["encoder.json"], gpt2.HASHES["vocab.bpe"])
-    if (_sha256(vocab_path), _sha256(merges_path)) == published:
+    beside = _settings(vocab_path.parent)
+    is_gpt2s = (_sha256(vocab_path), _sha256(merges_path)) == published
+    adds = [token for token in beside.added if token.content != gpt2.END_OF_TEXT]
+    if is_gpt2s and not adds and not beside.add_prefix_space and not beside.add_bos:
         return GPT2Tokenizer()
     vocab = _vocabulary(vocab_path)
     merges = _merges(merges_path)
@@ -72,17 +108,20 @@ def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
     by_id = sorted(special, key=vocab.__getitem__)
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    cut = byte_level | {"add_prefix_space": beside.add_prefix_space}
     specification = {
         "added_tokens": [
             {"id": vocab[spelling], "content": spelling, "special": True, **flags}
             for spelling in by_id
         ],
-        "pre_tokenizer": byte_level,
+        "pre_tokenizer": cut,
         "decoder": byte_level,
         "model": {"type": "BPE", "vocab": vocab, "merges": merges},
     }
     try:
-        return HuggingFaceTokenizer(json.dumps(specification))
+        return HuggingFaceTokenizer(
+            json.dumps(specification), beside.end_of_text, beside.added, begins=beside.add_bos
+        )
     except ValueError as error:
         raise ValueError(f"{vocab_path} and {merges_path}: {error}") from None
 
@@ -125,7 +164,7 @@ def _json(path: Path) -> Any:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, LARGEST).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is no text in UTF-8: {error}; copy or download the file again"
@@ -133,4 +172,4 @@ def _text(path: Path) -> str:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_regular(path, LARGEST)).hexdigest()

@@ -26,8 +26,17 @@ class HuggingFaceTokenizer(Tokenizer):
     It writes any text if its kind does: a byte-level one does, a lower-casing one does not.
     """
 
-    def __init__(self, specification: str, end_of_text: str | None = None):
+    def __init__(
+        self,
+        specification: str,
+        end_of_text: str | None = None,
+        added: Sequence[tokenizers.AddedToken] = (),
+        begins: bool = False,
+    ):
         """Read the text of a tokenizer.json; end_of_text names the token that ends a document.
+
+        added are tokens to add where the vocabulary lacks them, or to mark as added. begins tells
+        that the model was trained on texts that begin with that token, too.
 
         Raises ValueError if the text is not a tokenizer that the library can read, and if two
         of its tokens have one id.
@@ -39,7 +48,15 @@ class HuggingFaceTokenizer(Tokenizer):
         self._library.no_truncation()
         self._library.no_padding()
         self._library.encode_special_tokens = True  # take their names in a text as plain text
-        self._specification = specification
+        self.begins = begins
+        known = self._library.get_added_tokens_decoder().values()
+        if new := [token for token in added if token not in known]:
+            self._library.add_tokens(new)
+        # Dropout of merges is for training: a text is always to be cut in the same way.
+        drops = getattr(self._library.model, "dropout", None) is not None
+        if drops:
+            self._library.model.dropout = None
+        self._specification = self._library.to_str() if new or drops else specification
         self._ids = self._library.get_vocab()
         self._vocab_size = max(self._ids.values(), default=-1) + 1  # asked for at every token
         self._refuse_shared_ids()
@@ -138,12 +155,14 @@ class HuggingFaceTokenizer(Tokenizer):
     def save(self, folder: Path) -> None:
         """Write tokenizer.json as it was read, and the name of the end in tokenizer_config.json."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(self._specification, encoding="utf-8")
-        config = {"tokenizer_class": "PreTrainedTokenizerFast"}
+        (folder / FILE).write_text(self._specification, encoding="utf-8", newline="\n")
+        config: dict[str, str | bool] = {"tokenizer_class": "PreTrainedTokenizerFast"}
         if self._end_of_text is not None:
             config["eos_token"] = self._spelling(self._end_of_text)
+            if self.begins:
+                config |= {"bos_token": config["eos_token"], "add_bos_token": True}
         text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
-        (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+        (folder / CONFIG_FILE).write_text(text, encoding="utf-8", newline="\n")
 
     @property
     def _continuing(self) -> str:

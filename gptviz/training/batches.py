@@ -1,4 +1,4 @@
-"""What a step reads: windows of the text, and passages that are said again and again.
+"""What a step reads: windows of the text, and passages that repeat.
 
 A model finds out how to copy only if copying pays, and a text of a few million tokens pays little:
 so a run may practise. First come lessons with few tokens and short windows, where looking back is
@@ -20,7 +20,7 @@ from gptviz.tokenizers import Tokenizer
 from gptviz.training.config import TrainingConfig
 from gptviz.training.data import count
 
-UNKNOWABLE = -100  # the target where nothing could tell the next token; PyTorch's ignore_index
+UNKNOWABLE = -100  # target of a token that cannot be predicted; PyTorch's ignore_index
 COMMON = 8192  # tokens from which repeated passages are made, the commonest of the text
 FEW = 64  # of these, the tokens that the lessons begin with
 MANY = 4096  # and those that they end with
@@ -30,7 +30,7 @@ SHORTEST = 6  # tokens of a passage
 
 @dataclass(frozen=True)
 class Candidates:
-    """The tokens among which a step's loss looks for the right one."""
+    """The tokens over which a step's softmax runs, instead of the whole vocabulary."""
 
     ids: Tensor  # (N,)
     # Added to their logits. Where a token was drawn with probability q, −ln q: so that the sum over
@@ -45,7 +45,7 @@ class Batch:
     inputs: Tensor  # (B, T) ids
     targets: Tensor  # (B, T) ids, or UNKNOWABLE
     candidates: Candidates | None = None  # None: the whole vocabulary
-    dropout: bool = True  # nothing random can be learnt by heart, so lessons go without
+    dropout: bool = True  # random tokens cannot be memorised, so lessons do without it
 
     @property
     def n_targets(self) -> int:
@@ -88,7 +88,7 @@ class Reader:
         return int(whole) + (rest > 0 and float(torch.rand((), generator=generator)) < rest)
 
     def lesson(self, step: int, generator: torch.Generator) -> Batch:
-        """Only passages said again and again, of more tokens the later it is."""
+        """Only repeated passages, of more different tokens in later steps."""
         config = self.config
         few, many = (min(n, len(self.common)) for n in (FEW, MANY))
         grown = max(0.0, (step / config.copy_steps - 0.4) / 0.6)
@@ -160,10 +160,10 @@ def by_frequency(ids: np.ndarray, vocab_size: int) -> Tensor:
 def repeated(
     tokens: Tensor, n_rows: int, T: int, longest: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Rows of one random passage each, said until the row is full: inputs and targets, (n, T).
+    """Rows of one random passage each, repeated until the row is full: inputs and targets, (n, T).
 
-    A passage has SHORTEST to longest different tokens of the given ones. Targets of its first
-    saying are UNKNOWABLE.
+    A passage has SHORTEST to longest different tokens of the given ones. Targets within its first
+    occurrence are UNKNOWABLE.
     """
     longest = max(2, min(longest, len(tokens)))
     lengths = torch.randint(min(SHORTEST, longest), longest + 1, (n_rows, 1), generator=generator)
@@ -171,6 +171,6 @@ def repeated(
     for row, length in zip(rows, lengths.flatten().tolist(), strict=True):
         passage = tokens[torch.randperm(len(tokens), generator=generator)[:length]]
         row.copy_(passage.repeat(-(-(T + 1) // length))[: T + 1])
-    # That the passage begins anew is no more to be known than its tokens were.
+    # That the passage starts again cannot be predicted either, the first time.
     unknowable = torch.arange(1, T + 1) <= lengths
     return rows[:, :-1], rows[:, 1:].masked_fill(unknowable, UNKNOWABLE)

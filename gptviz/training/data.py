@@ -1,10 +1,7 @@
-"""From a text to batches of token ids; what a text is, before anybody learns from it."""
+"""From a text to batches of token ids, and what can be said of a text before a run."""
 
 import hashlib
-import mmap
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gptviz import checkpoints, tokenizers
+from gptviz import checkpoints, system, tokenizers
 from gptviz.checkpoints import counts
+from gptviz.disk import reason, whole_folder, write_bytes
+from gptviz.setting import SettingError
 from gptviz.tokenizers import Tokenizer
 from gptviz.training import prepare, texts
 from gptviz.training.config import TokenizerKind, TrainingConfig
-from gptviz.training.files import write_bytes
 
-LARGEST = 50_000_000  # bytes of a text that is tokenized anew at each start of a run
+LARGEST = 50_000_000  # bytes of a text that is tokenized again at each start of a run
 PREVIEW = 600  # characters
 COUNTED_AT_ONCE = 1 << 20  # tokens
 
@@ -46,35 +44,46 @@ class Dataset:
 
 
 def check(
-    source: texts.Source, kind: TokenizerKind = "char", bpe_vocab_size: int = 2048
+    source: texts.Source,
+    kind: TokenizerKind = "char",
+    bpe_vocab_size: int = 2048,
+    end_of_text: bool = False,
 ) -> TextInfo:
     """Read a text as a run would. Raises OSError or ValueError in words if a run could not.
 
-    source is a file or what somebody sent: it may be empty, too large, binary, no UTF-8, or too
-    poor for the vocabulary. Or it is a folder with a prepared text, which has its tokenizer.
+    source is a file or an upload: it may be empty, too large, binary, not UTF-8, or too short for
+    the vocabulary. Or it is a folder with a prepared text, which has its tokenizer.
     """
     if isinstance(source, Path) and source.is_dir():
-        return _check_prepared(source, kind)
+        return _check_prepared(source, kind, end_of_text)
     require_size(source)
     pieces = texts.characters(source)
     first = next(pieces)
     n_characters = len(first) + sum(map(len, pieces))
-    tokenizer = prepare.tokenizer_for(kind, source, bpe_vocab_size)
+    tokenizer = prepare.tokenizer_for(kind, source, bpe_vocab_size, end_of_text=end_of_text)
     return TextInfo(
         size=texts.size(source),
         characters=n_characters,
-        tokens=round(len(encode(first, tokenizer)) * n_characters / len(first)),
+        tokens=round(len(encode(first, tokenizer, end_of_text)) * n_characters / len(first)),
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
     )
 
 
-def _check_prepared(folder: Path, kind: TokenizerKind) -> TextInfo:
+def _check_prepared(folder: Path, kind: TokenizerKind, end_of_text: bool) -> TextInfo:
     about, text = prepare.Prepared.read(folder), open_prepared(folder)
     if kind != about.tokenizer:
         raise ValueError(
             f"{folder.name} was prepared with the tokenizer {about.tokenizer}, not {kind}; choose "
             f"that one, or prepare the text again"
+        )
+    if end_of_text != about.end_of_text:
+        raise SettingError(
+            f"{folder.name} was prepared with the ends of its texts as such tokens, so "
+            f"{{end_of_text}} must be true; set it so, or prepare the text again"
+            if about.end_of_text
+            else f"{folder.name} was prepared with the ends of its texts as ordinary text, so "
+            f"{{end_of_text}} must be false; set it so, or prepare the text again"
         )
     preview = text.tokenizer.decode(text.ids[:PREVIEW].tolist())
     return TextInfo(
@@ -96,7 +105,7 @@ def require_size(source: texts.Source) -> None:
 
 
 def store(content: bytes, name: str) -> Path:
-    """Keep a text that somebody sent, so that a run on it can be resumed at any time.
+    """Keep an uploaded text, so that a run on it can be resumed at any time.
 
     It lies there once, under its hash and the part of its name that is safe in a path. Raises
     OSError in words if it cannot be written.
@@ -108,12 +117,10 @@ def store(content: bytes, name: str) -> Path:
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as partial:
-            (Path(partial) / path.name).write_bytes(content)
-            os.replace(Path(partial) / path.name, path)
+        write_bytes(path, content)
     except OSError as error:
         raise OSError(
-            f"the text could not be kept in {folder} ({error.strerror or error}); make room"
+            f"the text could not be kept in {folder} ({reason(error)}); make room"
         ) from error
     return path
 
@@ -151,14 +158,13 @@ def read(source: texts.Source, tokenizer: Tokenizer, end_of_text: bool = False) 
 
 def keep_tokenizer(tokenizer: Tokenizer, run_folder: Path) -> None:
     """Write run_folder/tokenizer, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=".tokenizer-", dir=run_folder) as partial:
-        tokenizer.save(Path(partial) / "tokenizer")
-        os.replace(Path(partial) / "tokenizer", run_folder / prepare.TOKENIZER)
+    with whole_folder(run_folder / prepare.TOKENIZER) as partial:
+        tokenizer.save(partial)
 
 
-def encode(text: str, tokenizer: Tokenizer) -> np.ndarray:
+def encode(text: str, tokenizer: Tokenizer, end_of_text: bool = False) -> np.ndarray:
     """The whole text as one row of token ids, (N,), in as few bytes each as do."""
-    parts = [ids for ids, _ in prepare.encode([text], tokenizer)]
+    parts = [ids for ids, _ in prepare.encode([text], tokenizer, end_of_text)]
     return np.concatenate(parts) if parts else np.empty(0, prepare.narrowest(tokenizer))
 
 
@@ -169,16 +175,18 @@ def split(ids: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
     """
     n_held_out = len(ids) // 10
     if n_held_out < block_size + 1:
-        shorter = f" or a block_size below {n_held_out}" if n_held_out > 1 else ""
-        raise ValueError(
+        raise SettingError(
             f"{len(ids)} tokens are too few: the last tenth must hold one window of "
-            f"{block_size + 1} tokens; use a longer text{shorter}"
+            f"{block_size + 1} tokens; use a longer text or a {{block_size}} below {n_held_out}"
+            if n_held_out > 1
+            else f"{len(ids)} tokens are too few: the last tenth must hold one window of "
+            f"{block_size + 1} tokens; use a longer text"
         )
     return ids[:-n_held_out], ids[-n_held_out:]
 
 
 def keep_counts(train_ids: np.ndarray, tokenizer: Tokenizer, run_folder: Path) -> None:
-    """Write run_folder/token_counts.npz, once: its models tell by it what they have hardly seen.
+    """Write run_folder/token_counts.npz, once: it says which tokens the run's models hardly saw.
 
     Raises OSError in words if it cannot be written, ValueError as `count` does.
     """
@@ -199,8 +207,15 @@ def count(ids: np.ndarray, vocab_size: int) -> np.ndarray:
             )
         found += np.bincount(part, minlength=vocab_size)
         if isinstance(ids, np.memmap):  # what was read of the file need not stay in memory
-            ids._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+            system.forget_what_was_read(ids._mmap)  # type: ignore[attr-defined]
     return found
+
+
+def bytes_per_token(ids: np.ndarray, tokenizer: Tokenizer) -> float:
+    """How many bytes of text in UTF-8 stand behind one of these tokens, on average."""
+    found = count(ids, tokenizer.vocab_size)
+    total = sum(int(found[i]) * len(tokenizer.token_bytes(int(i))) for i in np.flatnonzero(found))
+    return total / len(ids)
 
 
 def windows_in_order(

@@ -46,7 +46,7 @@ def choose_dtype(precision: Precision, device: torch.device, config: TrainingCon
             x @ weight.t()
             times.append(time.perf_counter() - start)
         seconds[dtype] = min(times)
-    # Casting the weights costs something at each step, so a narrow win is none.
+    # Casting the weights costs time at each step, so a small gain does not count.
     return (
         torch.bfloat16 if seconds[torch.bfloat16] < 0.6 * seconds[torch.float32] else torch.float32
     )
@@ -75,7 +75,7 @@ def memory_in_words(config: TrainingConfig, n_processes: int = 1) -> Iterator[No
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory could not be had; PyTorch has an error of its own for that on GPUs only."""
+    """Whether memory ran out; only for GPUs does PyTorch raise an error type of its own."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     signs = ("can't allocate memory", "out of memory", "bad_alloc")

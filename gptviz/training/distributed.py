@@ -1,9 +1,9 @@
 """Several processes train one run: on the GPUs of a machine, or on several machines.
 
-torchrun starts them and tells each its rank. All have the same model; each reads its part of
-every batch, and DistributedDataParallel (Li et al., 2020) makes the mean of their gradients, so
-that all correct their weights alike. The first process leads: what it sends is all that the
-others need, so they have neither the text nor the run's folder, and decide nothing.
+torchrun starts them and tells each its rank. All have the same model; each reads its shard of
+every batch, and DistributedDataParallel (Li et al., 2020) averages their gradients, so that all
+change their weights in the same way. Rank 0 leads: what it broadcasts is all that the others need,
+so they have neither the text nor the run's folder, and decide nothing.
 """
 
 import os
@@ -21,13 +21,13 @@ from torch.optim import Optimizer
 from gptviz.training.devices import memory_in_words
 from gptviz.training.learner import Learner
 from gptviz.training.optimizer import empty_memory
-from gptviz.training.team import Setup, Step, Team
+from gptviz.training.process_group import ProcessGroup, RunMessage, StepMessage
 
-LONGEST_SILENCE = timedelta(minutes=10)  # after which the others are given up
+TIMEOUT = timedelta(minutes=10)  # how long a process may be silent
 WAIT, END = "wait", "end"
 
 
-class Together(Team):
+class DistributedGroup(ProcessGroup):
     """One of several processes. Raises ConnectionError from any call if another one is gone."""
 
     def __init__(self) -> None:
@@ -37,70 +37,51 @@ class Together(Team):
                     f"WORLD_SIZE says that this is one of several processes, but {name} is not "
                     f"set; start them with: torchrun --nproc-per-node 2 -m gptviz train …"
                 )
-        self.broken = False  # whether the others may be in the midst of something
+        self.broken = False  # whether an exchange was broken off
         self.ended = False
         self.should_stop: Callable[[], bool] = lambda: False
-        self.size, self.rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
+        self.world_size, self.rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
         gpu = self.device().type == "cuda"
         with self.contact():
-            # Orders go between processors, so that they need not wait for a GPU.
+            # Messages go from processor to processor, so that they need not wait for a GPU.
             backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
-            dist.init_process_group(backend, timeout=LONGEST_SILENCE)
+            dist.init_process_group(backend, timeout=TIMEOUT)
 
     def device(self) -> torch.device:
         return device_of_this_process()
 
-    def send(self, order: Setup | Step | str) -> None:
+    def broadcast(self, message: RunMessage | StepMessage | str) -> None:
         with self.contact():
-            dist.broadcast_object_list([order], 0, device=torch.device("cpu"))
+            dist.broadcast_object_list([message], 0, device=torch.device("cpu"))
 
     def keep_waiting(self) -> None:
-        with suppress(ConnectionError):  # the next order tells that
-            self.send(WAIT)
+        with suppress(ConnectionError):  # the next message will find out, too
+            self.broadcast(WAIT)
 
-    def assist(self, should_stop: Callable[[], bool]) -> None:
-        self.should_stop = should_stop
-        setup = self.received()
-        if setup is None:
-            return
-        device = self.device()
-        if device.type != setup.device:
-            raise ValueError(
-                f"process {self.rank} computes on {device.type}, the first one on {setup.device}; "
-                f"all must have the same kind of device"
-            )
-        with memory_in_words(setup.config, self.size):
-            learner = Learner(setup.config, device, setup.dtype, self)
-            learner.share(setup.begun)
-            while step := self.received():
-                learner.gradient(step.batches, step.seed)
-                learner.clip()
-                learner.update(step.learning_rate)
-
-    def received(self) -> Any:
-        """What the first process says next; None at the end."""
-        order: list[Any] = [WAIT]
+    def receive(self) -> Any:
+        """The next message of rank 0; None at the end."""
+        message: list[Any] = [WAIT]
         with self.contact():
-            while order[0] == WAIT:
-                dist.broadcast_object_list(order, 0, device=torch.device("cpu"))
-        return None if order[0] == END else order[0]
+            while message[0] == WAIT:
+                dist.broadcast_object_list(message, 0, device=torch.device("cpu"))
+        return None if message[0] == END else message[0]
 
     def end(self) -> None:
         if not self.ended:
             self.ended = True
             if self.rank == 0:
-                self.send(END)
+                self.broadcast(END)
             with self.contact():
                 dist.all_reduce(torch.zeros(1))  # which only works if all are there
 
-    def part(self, batch: Tensor) -> Tensor:
-        return batch.chunk(self.size)[self.rank]
+    def shard(self, batch: Tensor) -> Tensor:
+        return batch.chunk(self.world_size)[self.rank]
 
-    def wrapped(self, module: nn.Module) -> nn.Module:
+    def data_parallel(self, module: nn.Module) -> nn.Module:
         with self.contact():
             return DistributedDataParallel(module)
 
-    def share_memory(self, optimizer: Optimizer) -> None:
+    def broadcast_optimizer(self, optimizer: Optimizer) -> None:
         with self.contact():
             for group in optimizer.param_groups:
                 for parameter in group["params"]:
@@ -121,29 +102,53 @@ class Together(Team):
             dist.all_reduce(sums)
         if sums[1]:
             self.command = "stop"
-        return sums[0].item() / self.size
+        return sums[0].item() / self.world_size
 
     @contextmanager
     def contact(self) -> Iterator[None]:
-        """What all do together, or say in words that another process cannot be reached."""
-        gone = f"another of the {self.size} processes is gone, or cannot be reached"
+        """Around an exchange between all; raises ConnectionError if a process cannot be reached."""
+        gone = f"another of the {self.world_size} processes is gone, or cannot be reached"
         if self.broken:
             raise ConnectionError(gone)
         self.broken = True
         try:
             yield
-        except RuntimeError as error:  # Gloo has no error of its own, but tells where it comes from
+        except RuntimeError as error:  # Gloo raises no type of its own, but names itself
             if isinstance(error, dist.DistError) or "gloo" in str(error):
                 raise ConnectionError(gone) from error
             raise
         self.broken = False
 
     def __exit__(self, *error: object) -> None:
-        # The others learn of an error of another process when its connections close.
+        # The others notice an error of this process when its connections close.
         if not self.broken and (self.rank == 0 or error[0] is None):
-            with suppress(ConnectionError):  # a run that is done is done
+            with suppress(ConnectionError):  # nothing is left to do anyway
                 self.end()
         dist.destroy_process_group()
+
+
+def follow(group: DistributedGroup, should_stop: Callable[[], bool]) -> None:
+    """Do in a process of another rank what rank 0 says, until the end; it hears of should_stop.
+
+    Raises ValueError or ConnectionError in words if that cannot be done.
+    """
+    group.should_stop = should_stop
+    run = group.receive()
+    if run is None:
+        return
+    device = group.device()
+    if device.type != run.device:
+        raise ValueError(
+            f"process {group.rank} computes on {device.type}, the first one on {run.device}; "
+            f"all must have the same kind of device"
+        )
+    with memory_in_words(run.config, group.world_size):
+        learner = Learner(run.config, device, run.dtype, group)
+        learner.share(run.resumed)
+        while step := group.receive():
+            learner.gradient(step.batches, step.seed)
+            learner.clip()
+            learner.update(step.learning_rate)
 
 
 def device_of_this_process() -> torch.device:
@@ -156,7 +161,7 @@ def device_of_this_process() -> torch.device:
     local, n_gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
     if local >= n_gpus:
         raise ValueError(
-            f"this machine has {n_gpus} GPUs and a process too many for them; "
+            f"this machine has {n_gpus} GPUs and more processes than that; "
             f"start with --nproc-per-node {n_gpus}"
         )
     torch.cuda.set_device(local)

@@ -9,6 +9,12 @@ from torch.autograd.function import once_differentiable
 
 GROUP = 1024  # tokens whose logits are in memory at once
 CHUNK = 32  # tokens whose softmax is computed while their logits are in a processor's cache
+MOST_WIDE = 2**24  # numbers: the most that one chunk's logits may take in float32
+
+
+def chunks(vocab_size: int) -> list[int]:
+    """How many tokens' softmax can be computed at once; which is quickest, a processor knows."""
+    return [CHUNK, *(n for n in (4 * CHUNK, GROUP) if n * vocab_size <= MOST_WIDE)]
 
 
 class _GroupedCrossEntropy(torch.autograd.Function):
@@ -27,9 +33,9 @@ class _GroupedCrossEntropy(torch.autograd.Function):
         bias: Tensor | None,
         n_tokens: float,
         dtype: torch.dtype,
+        chunk: int,
     ) -> Tensor:
         V = len(weight)
-        chunk = CHUNK if hidden.device.type == "cpu" else GROUP
         narrow = weight.to(dtype)
         # Taken once: asking the system for this much memory again and again takes as long as
         # the softmax does.
@@ -54,7 +60,7 @@ class _GroupedCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, d_loss: Tensor) -> tuple[Tensor | None, ...]:
         d_hidden, d_weight = ctx.saved_tensors
-        return d_hidden * d_loss, d_weight * d_loss, None, None, None, None
+        return d_hidden * d_loss, d_weight * d_loss, None, None, None, None, None
 
 
 def _loss_and_gradient(
@@ -83,20 +89,23 @@ def cross_entropy(
     targets: Tensor,
     bias: Tensor | None = None,
     n_tokens: float | None = None,
+    chunk: int | None = None,
 ) -> Tensor:
     """Mean of −log p(target) in nats, where logits = hidden · weightᵀ + bias.
 
     hidden (N, C) is the normed residual stream, weight (V, C) the unembedding, targets (N,) rows
-    of it, bias (V,) or None. n_tokens is what their sum is divided by, N if nothing is said. Under
+    of it, bias (V,) or None. n_tokens is what their sum is divided by, N if nothing is said; chunk
+    is how many tokens' softmax is computed at once, which changes nothing but the time. Under
     autocast the products run in its type; the softmax is always float32.
     """
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
     n_tokens = len(targets) if n_tokens is None else n_tokens
+    chunk = chunk or (CHUNK if kind == "cpu" else GROUP)
     with torch.autocast(kind, enabled=False):
         if torch.is_grad_enabled():
             return _GroupedCrossEntropy.apply(
-                hidden.float(), weight, targets, bias, n_tokens, dtype
+                hidden.float(), weight, targets, bias, n_tokens, dtype, chunk
             )
         narrow = weight.to(dtype)
         parts = zip(hidden.split(GROUP), targets.split(GROUP), strict=True)

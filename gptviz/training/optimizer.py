@@ -1,4 +1,4 @@
-"""AdamW and Muon, which weights they shrink, and how fast they learn at each step."""
+"""AdamW and Muon, which weights are decayed, and the learning rate of each step."""
 
 import math
 from inspect import unwrap
@@ -21,7 +21,7 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict]:
 
 
 class AdamW(torch.optim.AdamW):
-    """PyTorch's, without the wrappers that import torch.compile, which nobody uses here.
+    """PyTorch's, without the wrappers that import torch.compile, which is not used here.
 
     That import takes more than half as long as PyTorch's own, and 70 MB.
     """
@@ -32,7 +32,7 @@ class AdamW(torch.optim.AdamW):
 
 
 class Optimizers(torch.optim.Optimizer):
-    """Several optimisers as one, each for some parameters: they share what they remember."""
+    """Several optimisers as one, each for some parameters, with one state for all."""
 
     def __init__(self, *parts: torch.optim.Optimizer):
         self.parts = parts
@@ -42,18 +42,18 @@ class Optimizers(torch.optim.Optimizer):
             part.state = self.state
 
     def step(self) -> None:  # type: ignore[override]
-        """Correct all weights."""
+        """Update all weights."""
         for part in self.parts:
             part.step()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradient."""
+        """Clear the gradient."""
         for part in self.parts:
             part.zero_grad(set_to_none)
 
 
 def new_optimizer(model: GPT, config: TrainingConfig) -> torch.optim.Optimizer:
-    """What corrects the weights of a run. Raises ValueError where PyTorch lacks it.
+    """The optimiser of a run. Raises ValueError if this PyTorch does not have it.
 
     AdamW (Loshchilov and Hutter, 2019) is fused: one pass over memory a step. Muon (Jordan et al.,
     2024) makes all directions of a matrix's update equally long; it takes the matrices of the
@@ -89,7 +89,7 @@ def _muon(matrices: list[nn.Parameter], config: TrainingConfig) -> torch.optim.O
 
 
 def empty_memory(group: dict, parameter: nn.Parameter) -> dict[str, Tensor]:
-    """What an optimiser remembers of a parameter of this group, as zeros."""
+    """An optimiser's state for a parameter of this group, as zeros."""
     if "ns_steps" in group:  # Muon's
         return {"momentum_buffer": torch.zeros_like(parameter)}
     return {

@@ -1,14 +1,12 @@
 """A text as token ids on disk, for training on more than the memory holds.
 
-FOLDER/tokens.bin      the ids, two bytes each, or four for a vocabulary above 65,536
+FOLDER/tokens.bin      the ids, two bytes each, or four for a vocabulary of more than 65,536
 FOLDER/prepared.json   how many there are, and what they were made from
 FOLDER/tokenizer/      the tokenizer
 """
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gptviz import tokenizers
+from gptviz.disk import flush, reason, whole_folder, write_json
+from gptviz.setting import SettingError
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
 from gptviz.tokenizers.gpt2 import END_OF_TEXT
 from gptviz.tokenizers.trained import encoder, train_bpe
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gptviz.training.config import TokenizerKind  # needs PyTorch, which takes longer than this
 
 TOKENS, ABOUT, TOKENIZER = "tokens.bin", "prepared.json", "tokenizer"
-# The end of a text, with the line ends around it, which only set it apart.
+# The end of a text, and the line ends around it, which only separate it.
 _END = re.compile(rf"\n*{re.escape(END_OF_TEXT)}\n*")
 LEARNT_FROM = 16  # pieces of a megabyte, at most, from which a BPE is trained
 
@@ -86,17 +86,17 @@ def tokenizer_for(
 ) -> Tokenizer:
     """GPT-2's own tokenizer, or one that is made from the text: its characters, or a BPE.
 
-    With end_of_text, a BPE learns nothing from the signs for the end of a text. Raises OSError or
+    With end_of_text, a BPE is not trained on the signs for the end of a text. Raises OSError or
     ValueError for a text that cannot be read or cannot fill the vocabulary, and for characters
-    with end_of_text: there is none for the end of a text.
+    with end_of_text, which is not a character.
     """
     if kind == "gpt2":
         return GPT2Tokenizer()
     if kind == "char":
         if end_of_text:
-            raise ValueError(
-                f"a tokenizer of characters has no token {END_OF_TEXT}; choose the tokenizer bpe "
-                f"or gpt2, or leave end_of_text out"
+            raise SettingError(
+                f"a tokenizer of characters has no token {END_OF_TEXT}; take a BPE as "
+                f"{{tokenizer}}, or leave {{end_of_text}} out"
             )
         return CharacterTokenizer(sorted(set().union(*texts.characters(source))))
     pieces = _spread(source)
@@ -121,7 +121,7 @@ def encode(
     With end_of_text, <|endoftext|> becomes that token, together with the line ends around it.
     Raises ValueError if the tokenizer has none.
     """
-    if not isinstance(tokenizer, CharacterTokenizer):  # to which any cut is the same
+    if not isinstance(tokenizer, CharacterTokenizer):  # which may be cut anywhere
         pieces = texts.whole_words(pieces)
     dtype, encoded = narrowest(tokenizer), encoder(tokenizer)
     if not end_of_text:
@@ -154,16 +154,13 @@ def prepare(
 
     The text is never held as a whole. on_bytes gets the bytes of each piece that is done.
     Raises FileExistsError if the folder holds something, OSError in words if the disk is full,
-    and ValueError for what is no text.
+    and ValueError for a file that is not a text.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} already holds something; choose another folder")
     tokenizer = tokenizer_for(kind, text, bpe_vocab_size, show_progress, end_of_text)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = tempfile.TemporaryDirectory(prefix=f".{folder.name}.partial-", dir=folder.parent)
-        with beside as name:
-            partial = Path(name) / folder.name
+        with whole_folder(folder) as partial:
             tokenizer.save(partial / TOKENIZER)
             n_tokens = n_bytes = 0
             with (partial / TOKENS).open("wb") as file:
@@ -171,15 +168,12 @@ def prepare(
                     file.write(ids.data)
                     n_tokens, n_bytes = n_tokens + len(ids), n_bytes + size
                     on_bytes(size)
-                file.flush()
-                os.fsync(file.fileno())
+            flush(partial / TOKENS)
             about = Prepared(n_tokens, n_bytes, kind, text.name, end_of_text)
-            content = json.dumps(asdict(about), ensure_ascii=False, indent=2) + "\n"
-            (partial / ABOUT).write_text(content, encoding="utf-8")
-            os.replace(partial, folder)
+            write_json(partial / ABOUT, asdict(about))
     except OSError as error:
         raise OSError(
-            f"{folder} could not be written ({error.strerror or error}); nothing is left of it, "
+            f"{folder} could not be written ({reason(error)}); nothing is left of it, "
             f"so make room or choose another folder"
         ) from error
     return about

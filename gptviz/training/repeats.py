@@ -1,4 +1,4 @@
-"""A text in which looking back is the only thing worth learning: random, then said again.
+"""A text of random segments that repeat, in which only looking back helps.
 
 Each segment is random characters of random length, said some times in a row; then comes the
 next one. What stands in a segment cannot be guessed, what stands in its repeats can: by finding
@@ -13,7 +13,7 @@ import numpy as np
 
 ALPHABET = string.ascii_letters
 LENGTHS = (6, 33)  # characters of a segment: at least, and fewer than
-TIMES = (6, 13)  # how often it is said: at least, and fewer than
+TIMES = (6, 13)  # how often it occurs: at least, and fewer than
 
 
 def text(n_characters: int = 500_000, seed: int = 0) -> str:

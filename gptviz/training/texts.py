@@ -31,7 +31,7 @@ def size(source: Source) -> int:
 def characters(source: Source) -> Iterator[str]:
     """The characters of a UTF-8 text in pieces, all line ends as newlines.
 
-    Raises FileNotFoundError if there is no such file, ValueError for what is no text in UTF-8
+    Raises FileNotFoundError if there is no such file, ValueError for a file that is not UTF-8
     (at which byte), for a binary file, and for a text without any word.
     """
     size(source)

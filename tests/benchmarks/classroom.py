@@ -5,13 +5,15 @@
 
 Each page gets a server of its own, the real command, and browsers that are here only what a server
 sees of them: websockets that speak Streamlit's protocol with its own protobuf classes. They open
-the page by its URL and change a control every second: a slider of the attention page, or the
-settings of the sampling page as its sliders send them when they are let go. One who waits longer
-than a second changes the next control as soon as the answer is there.
+the page by its URL and change a control every second: they click a head or a token of the
+attention page, or send the settings of the sampling page as its sliders do when they are let go.
+One who waits longer than a second changes the next control as soon as the answer is there.
 
-An answer takes from sending the change to the message that the script has finished; what a browser
-then takes to draw is not in it, and the work of these browsers is on the same machine as the
-server's. The page is to answer 95 % within 300 ms, with no error, and each browser after the first
+An answer takes from sending the change to the message that the script has finished; on the sampling
+page, to the one that takes the old text away and says that another is being written, which then
+comes token by token (`sampling_redraw.py` measures it). What a browser takes to draw is not in it,
+and the work of these browsers is on the same machine as the server's. The page is to
+answer 95 % within 300 ms, with no error, and each browser after the first
 is to take at most 1 MB of the server's resident memory (RSS, from Linux's /proc). The memory is to
 be flat: in the second half of the time it grows by at most 2 %. Use --seconds 600 to be sure. After
 that, all browsers send the same new prompt at once: it is to be computed once.
@@ -42,7 +44,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
-from gptviz.ui.pages import PAGES
+from gptviz.app.pages import PAGES
 
 NAMES = ("attention", "sampling")
 GOAL = 0.3  # seconds in which 95 % are answered
@@ -138,6 +140,9 @@ class Browser:
         self.dice = random.Random(seed)
         self.page_hash = ""
         self.title = ""  # what the last run called the page
+        self.began = False  # whether the run that was asked for has
+        self.asked: dict[str, object] = {}  # what is known of the text that is waited for
+        self.told = False  # whether the page has said that it writes it
         self.widgets: dict[str, object] = {}  # by label, or by name for a component
         self.states: dict[str, WidgetState] = {}
         self.known: dict[str, int] = {}  # large messages, and the run that brought them last
@@ -162,7 +167,7 @@ class Browser:
         client.context_info.color_scheme = "light"
         client.context_info.url = f"http://127.0.0.1:{self.socket.remote_address[1]}/{self.page}"
         self.runs += 1
-        self.title = ""
+        self.title, self.began, self.told = "", False, False
         sent = time.perf_counter()
         await self.socket.send(message.SerializeToString())
         try:
@@ -189,7 +194,11 @@ class Browser:
             self.errors.append(f"there is no page {self.page}")
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._take_element(message.delta.new_element)
-        if kind != "script_finished":
+        elif kind == "new_session":
+            self.began = True
+        if self.asked:
+            return self.told
+        if kind != "script_finished" or not self.began:
             return False
         if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.errors.append("the script cannot be read")
@@ -197,11 +206,13 @@ class Browser:
 
     def _take_element(self, element) -> None:
         kind = element.WhichOneof("type")
-        if kind in ("slider", "button", "text_area"):
+        if kind in ("slider", "button"):
             widget = getattr(element, kind)
             self.widgets[widget.label] = widget
         elif kind == "bidi_component":
             self.widgets[element.bidi_component.component_name] = element.bidi_component
+            if self.asked and element.bidi_component.component_name == "gptviz_sampling_text":
+                self.told |= self.asked.items() <= json.loads(element.bidi_component.json).items()
         elif kind == "heading":
             self.title = element.heading.body
         elif kind == "exception":
@@ -211,16 +222,20 @@ class Browser:
 
     async def change(self) -> float:
         """Change one control, chosen by chance; the seconds of the answer."""
-        return await (self._drag() if self.page == "attention" else self._settle())
+        return await (self._click() if self.page == "attention" else self._settle())
 
-    async def _drag(self) -> float:
-        slider = self.widgets[self.dice.choice(("Layer", "Head", "Position"))]
-        value = self.dice.randint(int(slider.min), int(slider.max))
-        state = WidgetState(id=slider.id)
-        state.double_array_value.data.append(value)
-        self.states[slider.id] = state
-        self.query[slider.query_param_key] = str(value)
-        return await self.run()
+    async def _click(self) -> float:
+        if self.dice.random() < 2 / 3:
+            value = [self.dice.randrange(6), self.dice.randrange(8)]
+            answer = await self.send("gptviz_attention_grid", "head", value)
+            wanted = {"layer": str(value[0]), "head": str(value[1])}
+        else:
+            position = self.dice.randrange(6)  # of the first example's 7; the last is no choice
+            answer = await self.send("gptviz_attention_square", "position", position)
+            wanted = {"position": str(position)}
+        if not wanted.items() <= self.query.items():
+            self.errors.append(f"{wanted} did not arrive in the URL: {self.query}")
+        return answer
 
     async def _settle(self) -> float:
         settings = {
@@ -231,18 +246,25 @@ class Browser:
         }
         component = self.widgets["gptviz_sampling_explorer"]
         event = json.dumps([{"event": "settings", "value": settings}])
+        self.asked = {"settings": settings}
         answer = await self.run(
             WidgetState(id=_make_trigger_id(component.id, "events"), json_trigger_value=event)
         )
-        if float(self.query.get("temperature", "nan")) != settings["temperature"]:
+        self.asked = {}
+        if float(self.query.get("temperature", "0.8")) != settings["temperature"]:
             self.errors.append(f"{settings} did not arrive in the URL: {self.query}")
         return answer
 
+    async def send(self, component: str, event: str, value: object) -> float:
+        """What a picture of our own says to the page."""
+        place = _make_trigger_id(self.widgets[component].id, "events")
+        said = json.dumps([{"event": event, "value": value}])
+        return await self.run(WidgetState(id=place, json_trigger_value=said))
+
     async def type_prompt(self, prompt: str) -> float:
-        box = self.widgets["Your text"]
-        self.states[box.id] = WidgetState(id=box.id, string_value=prompt)
         self.query["prompt"] = prompt
-        return await self.run()
+        self.asked = {"prompt": prompt} if self.page == "sampling" else {}
+        return await self.send("gptviz_prompt_box", "text", {"text": prompt, "number": self.runs})
 
     async def press(self, label: str) -> float:
         return await self.run(WidgetState(id=self.widgets[label].id, trigger_value=True))

@@ -181,11 +181,12 @@ class Gptviz(Contestant):
         from gptviz.training.config import TrainingConfig
         from gptviz.training.devices import choose_dtype
         from gptviz.training.learner import Learner
-        from gptviz.training.team import ALONE
+        from gptviz.training.process_group import ALONE
 
         config = TrainingConfig(model=model, data="", learning_rate=LEARNING_RATE)
         device, self.batch = torch.device("cpu"), Batch
         self.learner = Learner(config, device, choose_dtype("auto", device, config), ALONE)
+        self.tuned = False
 
     def trace(self, ids: Tensor) -> Any:
         return self.lm.trace(ids[0].tolist()).activations
@@ -196,6 +197,11 @@ class Gptviz(Contestant):
         return torch.tensor([prompt + [step.id for step in steps]])
 
     def train_step(self, x: Tensor, y: Tensor) -> float:
+        from gptviz.training.tuning import tune
+
+        if not self.tuned:  # as a run does before its first step
+            tune(self.learner, self.batch(x, y))
+            self.tuned = True
         loss = self.learner.gradient([self.batch(x, y)], seed=0)
         self.learner.update(LEARNING_RATE)
         return loss

@@ -2,11 +2,8 @@
 
 import ctypes
 import gc
-import json
-import os
 import sys
 import time
-import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ if name == "gptviz":  # whoever imports it first also gets its setting of PyTorc
 
 import torch  # noqa: E402
 from contestants import CONTESTANTS, SHAPES, TEMPERATURE, TOP_K, Contestant  # noqa: E402
+from orders import answer  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 
@@ -86,17 +84,5 @@ def storages(value: Any, found: dict[int, int]) -> dict[int, int]:
     return found
 
 
-def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
-    warnings.filterwarnings("ignore")
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    work = Work()
-    for line in sys.stdin:
-        question = json.loads(line)
-        answer = getattr(work, question.pop("order"))(**question)
-        print(json.dumps(answer), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    answer(Work())

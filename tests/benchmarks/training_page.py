@@ -24,8 +24,9 @@ from pathlib import Path
 from classroom import Browser, browser, serve
 from playwright.async_api import Page, async_playwright, expect
 
-from gptviz.training import history, jobs
-from gptviz.training.runs import Run
+from gptviz import jobs
+from gptviz.runs import Run
+from gptviz.training.record import metrics
 
 WARM_UP = 100  # steps that do not count
 SLIDES = 10  # seconds of pulling sliders
@@ -35,7 +36,7 @@ ESTIMATED = re.compile(r"tokens a step · (about|more than) \d")
 
 def speed(run: Run, first: int, last: int) -> float:
     """Tokens a second between two steps, with everything that a step brings along."""
-    course = history.read(run.folder)
+    course = metrics.read(run.folder)
     steps, seconds = course["step"], course["seconds"]
     inside = (steps >= first) & (steps <= last)
     took = seconds[inside][-1] - seconds[inside][0]
@@ -47,7 +48,7 @@ def in_terminal(like: Run, folder: Path, steps: int) -> float:
     run = Run.create(folder, like.config, folder.name)
     command = [sys.executable, "-m", "gptviz", "resume", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and len(history.read(folder)) < steps:
+    while process.poll() is None and len(metrics.read(folder)) < steps:
         try:
             process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
@@ -58,7 +59,7 @@ def in_terminal(like: Run, folder: Path, steps: int) -> float:
 
 
 async def steps_done(run: Run, steps: int) -> None:
-    while len(history.read(run.folder)) < steps:
+    while len(metrics.read(run.folder)) < steps:
         await asyncio.sleep(0.5)
 
 

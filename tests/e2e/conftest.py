@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +22,7 @@ import pytest
 from gptviz import LanguageModel, checkpoints
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 90  # seconds until a test gives up on a machine that is busy with something else
@@ -36,7 +36,12 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
 ]
+
+
+# What Chromium and Streamlit write into the console while there is no server.
+NO_SERVER = ("ERR_CONNECTION_REFUSED", "No response received", "server is not responding")
 
 
 class Server:
@@ -139,8 +144,8 @@ def fresh_server(start_server: StartServer) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator["Browser"]:
-    """One Chromium; each visitor gets a profile of its own in it."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    """One Chromium a worker, with a profile on disk: it keeps Streamlit's script as compiled."""
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
@@ -152,9 +157,11 @@ def chromium() -> Iterator["Browser"]:
             f"in `apt-get install chromium`, or name one in $GPTVIZ_CHROMIUM"
         )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
+        profile = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"), executable_path=program, args=FLAGS
+        )
+        yield profile.browser
+        profile.close()
 
 
 @pytest.fixture(scope="session")
@@ -173,31 +180,71 @@ def cannot_test(reason: str) -> NoReturn:
     pytest.skip(f"browser tests: {reason}")
 
 
+class Contexts:
+    """Profiles of one browser that visitors take in turn: each keeps what it has loaded.
+
+    A new one would read all of Streamlit's script again, which takes longer than most tests.
+    """
+
+    def __init__(self, browser: "Browser"):
+        self.browser = browser
+        self.free: dict[str, list[BrowserContext]] = {repr({}): list(browser.contexts)}
+
+    def take(self, **settings: object) -> "BrowserContext":
+        free = self.free.setdefault(repr(settings), [])
+        context = free.pop() if free else self.browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE * 1000)
+        return context
+
+    def give_back(self, context: "BrowserContext", **settings: object) -> None:
+        """Let the next visitor have a profile that remembers nothing of this one."""
+        for page in context.pages:
+            if page.url == "about:blank":
+                continue  # while one is open, the process that has read the script lives on
+            with suppress(Exception):  # a page that is being left has no storage to clear
+                page.evaluate("localStorage.clear(), sessionStorage.clear()")
+            page.close()
+        context.clear_cookies()
+        context.clear_permissions()
+        self.free[repr(settings)].append(context)
+
+
 class Visitor:
     """A person at a browser of their own, and everything that went wrong since they came."""
 
-    def __init__(self, browser: "Browser", server: Server, **settings: object):
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **settings}
-        )
-        self.context.set_default_timeout(PATIENCE * 1000)
+    def __init__(self, contexts: Contexts, server: Server, **settings: object):
+        size = settings.pop("viewport", {"width": 1280, "height": 900})
+        scheme = settings.pop("color_scheme", None)
+        motion = settings.pop("reduced_motion", "reduce")
+        self.contexts, self.settings = contexts, settings
+        self.context = contexts.take(**settings)
         self.server = server
         self.already_printed = len(server.printed)
         self.asked: list[str] = []
         self.wrong: list[str] = []
         self.may_find_no_server = False  # then a closed door may be told in the console, too
-        self.context.on("request", lambda request: self.asked.append(request.url))
-        self.context.on("console", self._hear)
-        self.context.on("weberror", lambda error: self.wrong.append(f"script error: {error.error}"))
-        self.context.on("dialog", self._dismiss)
+        self.ears: dict[str, Callable[..., None]] = {
+            "request": lambda request: self.asked.append(request.url),
+            "console": self._hear,
+            "weberror": lambda error: self.wrong.append(f"script error: {error.error}"),
+            "dialog": self._dismiss,
+        }
+        for event, hear in self.ears.items():
+            self.context.on(event, hear)
         self.page = self.context.new_page()
+        self.page.set_viewport_size(size)
+        self.page.emulate_media(color_scheme=scheme, reduced_motion=motion)
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
 
+    def leave(self) -> None:
+        """Close what is open, and let another visitor have the profile."""
+        for event, hear in self.ears.items():
+            self.context.remove_listener(event, hear)
+        self.contexts.give_back(self.context, **self.settings)
+
     def _hear(self, message: "ConsoleMessage") -> None:
-        # On a deep link, Streamlit's script first looks for its server below the page's own path.
-        looking = re.search(r"/\w+/_stcore/(health|host-config)$", message.location["url"])
-        refused = self.may_find_no_server and "ERR_CONNECTION_REFUSED" in message.text
-        if message.type == "error" and not looking and not refused:
+        refused = self.may_find_no_server and any(words in message.text for words in NO_SERVER)
+        if message.type == "error" and not refused:
             self.wrong.append(f"console error: {message.text}")
 
     def _dismiss(self, dialog: "Dialog") -> None:
@@ -236,15 +283,21 @@ class Visitor:
         ]
 
 
+@pytest.fixture(scope="session")
+def contexts(chromium: "Browser") -> Contexts:
+    """The profiles that this worker's visitors take in turn."""
+    return Contexts(chromium)
+
+
 @pytest.fixture
 def visit(
-    chromium: "Browser", server: Server, tmp_path: Path, request: pytest.FixtureRequest
+    contexts: Contexts, server: Server, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Visitor]]:
     """New visitors of the server, or of another one; at the end, none may have complaints."""
     visitors: list[Visitor] = []
 
     def come(at: Server = server, **settings: object) -> Visitor:
-        visitors.append(Visitor(chromium, at, **settings))
+        visitors.append(Visitor(contexts, at, **settings))
         return visitors[-1]
 
     yield come
@@ -255,7 +308,7 @@ def visit(
             picture = tmp_path / f"visitor-{number}.png"
             visitor.page.screenshot(path=picture, full_page=True)
             print(f"{visitor.page.url}: {picture}")
-        visitor.context.close()
+        visitor.leave()
     assert not complaints, "\n".join(complaints)
 
 
@@ -268,3 +321,30 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
+
+
+# As Streamlit loads a component: from a text that has no address of its own.
+LOAD = """async ([name, js]) => {
+  const module = await import(URL.createObjectURL(new Blob([js], { type: "text/javascript" })))
+  globalThis[name] = (data, parentElement = document.body) =>
+    module.default({ data, parentElement, setTriggerValue: () => {} })
+}"""
+
+
+@pytest.fixture
+def page_with(chromium: "Browser") -> Iterator[Callable[..., "Page"]]:
+    """A page with some HTML, on which each component can be called by the name it is given."""
+    from gptviz.app import component
+
+    pages: list[Page] = []
+
+    def made(html: str, **scripts: Path) -> "Page":
+        pages.append(chromium.new_page())
+        pages[-1].set_content(html)
+        for name, script in scripts.items():
+            pages[-1].evaluate(LOAD, [name, component.bundled(script)])
+        return pages[-1]
+
+    yield made
+    for page in pages:
+        page.close()

@@ -7,10 +7,11 @@ import pytest
 from gptviz import load
 
 PROMPT = "one two three one two"
+LONG = "'My name is Rumpelstiltskin,' said the little man. 'Rump"
 
 
-def slider(page, label):
-    return page.get_by_role("slider", name=label)
+def open_head(page):
+    return page.locator(".heads [aria-pressed=true]")
 
 
 def ink(canvas):
@@ -25,18 +26,50 @@ def ink(canvas):
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024])
-def test_all_heads_are_drawn_within_the_first_screen(visit, scheme, width, expect):
-    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": 900})
-    page = visitor.open("/attention", model="shakespeare")
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"),
+    [("light", 1440, 900), ("dark", 1024, 768), ("light", 820, 1180), ("light", 390, 844)],
+)
+def test_all_heads_and_the_open_one_fit_the_screen(visit, scheme, width, height, expect):
+    visitor = visit(color_scheme=scheme, viewport={"width": width, "height": height})
+    page = visitor.open("/attention", model="shakespeare", prompt=LONG)
     board = page.get_by_role("group", name=re.compile("Attention patterns of 6 layers × 8 heads"))
     expect(board.get_by_role("button")).to_have_count(48)
     assert ink(board.locator("canvas")) > 0.1
-    box = board.bounding_box()
-    assert box["x"] + box["width"] <= width
-    if width == 1440:
-        assert box["y"] + box["height"] <= 900
+    cell = board.get_by_role("button").first.bounding_box()
+    assert min(cell["width"], cell["height"]) >= 22  # with its margin, a pitch of 24
+    square = page.get_by_role("group", name=re.compile("Attention pattern of 19 tokens"))
+    above, below = board.bounding_box(), square.bounding_box()
+    assert below["x"] + below["width"] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for picture in (page.locator(".heads"), page.locator(".square")):
+        assert picture.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+    if width >= 1024:
+        assert below["x"] > above["x"] + above["width"], "the two stand side by side"
+        top = min(above["y"], below["y"])
+        assert max(box["y"] + box["height"] for box in (above, below)) - top <= 0.6 * height
+
+
+def test_the_page_opens_on_the_head_that_finds_the_name_again(visit, expect, models):
+    page = visit().open("/attention", model="shakespeare", prompt=LONG)
+    trace = load(models / "shakespeare").trace(LONG)
+    last = [[row[1:-2].max() for row in trace[f"h.{i}.attn.pattern"][:, -1]] for i in range(6)]
+    score, layer, head = max((float(last[i][j]), i, j) for i in range(6) for j in range(8))
+    expect(open_head(page)).to_have_accessible_name(f"L{layer} H{head}")
+    expect(page.get_by_text("of all heads, it looks hardest")).to_contain_text(
+        f"puts {score:.0%} of its attention on 6 “el”, which followed it earlier"
+    )
+
+
+def test_a_chip_finds_a_head_marks_it_and_says_how_much_it_looks_there(visit, expect):
+    page = visit().open("/attention", model="shakespeare", prompt="one two three four")
+    page.get_by_role("button", name="the token before").click()
+    expect(open_head(page)).to_have_accessible_name("L0 H0")
+    expect(page.get_by_text("Of all heads, L0 H0 looks most at")).to_contain_text(
+        "the token before 100%"
+    )
+    expect(page).to_have_url(re.compile("layer=0&head=0"))
+    expect(page.get_by_role("button", name="the same token, earlier: no repeat")).to_be_disabled()
 
 
 def test_the_keyboard_reaches_and_chooses_a_head(visit, expect):
@@ -46,22 +79,38 @@ def test_the_keyboard_reaches_and_chooses_a_head(visit, expect):
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("button", name="L2 H2")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(slider(page, "Layer")).to_have_value("2")
-    expect(slider(page, "Head")).to_have_value("2")
+    expect(open_head(page)).to_have_accessible_name("L2 H2")
+    expect(page).to_have_url(re.compile("layer=2&head=2"))
     expect(page.get_by_role("button", name="L2 H2")).to_be_focused()
 
 
-def test_pointing_at_a_head_shows_it_larger_without_choosing_it(visit, expect):
-    page = visit(viewport={"width": 1440, "height": 900}).open("/attention", model="shakespeare")
-    expect(page.get_by_role("figure", name="L0 H0")).to_be_visible()
-    page.get_by_role("button", name="L5 H7").hover()
-    expect(page.get_by_role("figure", name="L5 H7")).to_be_visible()
-    expect(slider(page, "Layer")).to_have_value("0")
+def test_the_keyboard_chooses_a_row_of_the_map_and_pointing_reads_a_weight(visit, expect, models):
+    visitor = visit()
+    page = visitor.open("/attention", model="shakespeare", prompt=PROMPT, layer=2, head=5)
+    pattern = load(models / "shakespeare").trace(PROMPT)["h.2.attn.pattern"][5]
+    page.get_by_role("button", name="token 4, ·two: its row").focus()
+    page.keyboard.press("ArrowUp")
+    most = int(pattern[3].argmax())
+    reading = page.locator(".reading")
+    expect(reading).to_contain_text("3 ·one looks most at")
+    expect(reading).to_contain_text(f"{pattern[3, most]:.3f}")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("position=3"))
+    expect(page.get_by_role("button", name="token 3, ·one: its row")).to_be_focused()
+    visitor.settle()
+    canvas = page.locator(".square canvas")
+    cell = canvas.bounding_box()["width"] / 5
+    canvas.hover(position={"x": 1.5 * cell, "y": 2.5 * cell})
+    expect(reading).to_have_text(f"2 ·three looks at 1 ·two: {pattern[2, 1]:.3f}")
+    canvas.hover(position={"x": 4.5 * cell, "y": 2.5 * cell})
+    expect(reading).to_have_text("2 ·three cannot see 4 ·two, which comes later")
+    canvas.click(position={"x": 0.5 * cell, "y": 1.5 * cell})
+    expect(page).to_have_url(re.compile("position=1"))
 
 
 def test_pointing_at_a_token_shows_its_lines_alone_with_their_weights(visit, models, expect):
     page = visit().open(
-        "/attention", model="shakespeare", prompt=PROMPT, layer=2, head=5, details="Lines"
+        "/attention", model="shakespeare", prompt=PROMPT, layer=2, head=5, tab="lines"
     )
     lines = page.get_by_role("group", name=re.compile("Attention from each of 5 tokens"))
     expect(lines.get_by_role("button")).to_have_count(10)
@@ -74,17 +123,17 @@ def test_pointing_at_a_token_shows_its_lines_alone_with_their_weights(visit, mod
 
 
 def test_a_click_on_a_token_of_the_lines_chooses_it(visit, expect):
-    page = visit().open("/attention", model="shakespeare", prompt=PROMPT, details="Lines")
+    page = visit().open("/attention", model="shakespeare", prompt=PROMPT, tab="lines")
     page.get_by_role("button", name="token 1, ·two: where it looks").click()
-    expect(slider(page, "Position")).to_have_value("1")
     expect(page).to_have_url(re.compile("position=1"))
+    expect(page.locator(".lines .chip.chosen").first).to_have_text("1·two")
 
 
-def test_a_heatmap_keeps_room_for_64_labels_and_scrolls_where_the_page_is_narrow(visit, expect):
-    visitor = visit(viewport={"width": 1024, "height": 768})
-    page = visitor.open("/attention", model="shakespeare", prompt="the king " * 31 + "and I")
-    labels = page.locator(".js-plotly-plot .xtick")
-    expect(labels).to_have_count(64)
-    room = page.locator('[class*="st-key-scroll_pattern"]')
-    assert room.evaluate("(element) => element.scrollWidth > element.clientWidth")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1024
+@pytest.mark.parametrize(
+    ("tab", "prompt"), [("lines", LONG), ("one-head", "the king " * 31 + "and I")]
+)
+def test_the_lines_and_a_long_map_fit_a_phone(visit, tab, prompt):
+    visitor = visit(viewport={"width": 390, "height": 844})
+    page = visitor.open("/attention", model="shakespeare", prompt=prompt, tab=tab)
+    picture = page.locator(".lines, .square")
+    assert picture.evaluate("(element) => element.scrollWidth <= element.clientWidth")

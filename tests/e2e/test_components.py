@@ -1,39 +1,20 @@
 """Components on a page of their own: how a drag ends, and what is left of those that are gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from gptviz.ui import components
+import gptviz
+from gptviz.app import component
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-FOLDER = Path(components.__file__).parent
-DRAW = """async (js) => {
-  const module = await import(URL.createObjectURL(new Blob([js], { type: "text/javascript" })))
-  globalThis.draw = (data, parentElement = document.body) =>
-    module.default({ data, parentElement, setTriggerValue: () => {} })
-}"""
-
-
-@pytest.fixture
-def page_with(chromium: "Browser") -> Iterator[Callable[..., "Page"]]:
-    """A page with some HTML, on which a component's files are ready to `draw`."""
-    pages: list[Page] = []
-
-    def made(html: str, *names: str, more: str = "") -> "Page":
-        pages.append(chromium.new_page())
-        pages[-1].set_content(html)
-        files = [(FOLDER / name).read_text(encoding="utf-8") for name in names]
-        pages[-1].evaluate(DRAW, "".join(files) + more)
-        return pages[-1]
-
-    yield made
-    for page in pages:
-        page.close()
+FOLDER = Path(gptviz.__file__).parent
+SAMPLING = FOLDER / "subjects" / "sampling"
 
 
 class Slider:
@@ -60,7 +41,7 @@ class Slider:
 
 @pytest.fixture
 def slider(page_with: Callable[..., "Page"]) -> Slider:
-    return Slider(page_with('<div class="steps"></div>', "step_slider.js"))
+    return Slider(page_with('<div class="steps"></div>', draw=FOLDER / "app/steps/slider.js"))
 
 
 def test_a_drag_that_comes_back_to_where_it_began_leaves_the_slider_with_the_page(slider, expect):
@@ -88,7 +69,8 @@ def test_a_drag_that_is_broken_off_leaves_the_slider_with_the_page(slider, expec
     expect(slider.page.locator(".where")).to_have_text("step 30")
 
 
-VISITS = """() => {
+VISITS = """async (promptModule) => {
+  const { explorers } = await import(promptModule)
   let observers = 0
   const Plain = ResizeObserver
   globalThis.ResizeObserver = class extends Plain {
@@ -105,17 +87,40 @@ VISITS = """() => {
   const logits = new Uint8Array(new Float32Array([1, 2, 3]).buffer)
   const prompt = new Uint8Array([header.length, 0, 0, 0, ...header, ...logits])
   const settings = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1 }
+  const token = { id: 1, token: "a", text: "a", before: 0.5, probability: 0.5, rank: 1, kept: 3 }
+  tell({ tag: "t", settings, seed: 0, prompt: "b", tokens: [token], parting: null, done: true })
   const limits = { temperature: {}, top_k: {}, top_p: {}, repetition_penalty: {} }
   for (let i = 0; i < 20; i++) {
     document.body.innerHTML = "<div class=explorer></div>"
-    draw(prompt)
-    draw({ tag: "t", settings, presets: {}, limits })
+    bring(prompt)
+    explore({ tag: "t", presets: {}, limits })
   }
-  return { explorers: explorers.size, observers, drawn: document.querySelectorAll(".row").length }
+  const drawn = document.querySelectorAll(".row, .word").length
+  return { explorers: explorers.size, observers, drawn }
 }"""
 
 
 def test_of_many_visits_to_one_prompt_only_the_last_explorer_is_kept(page_with):
-    names = ("sampling_stages.js", "sampling_pictures.js", "sampling_explorer.js")
-    page = page_with("", *names, more="\nglobalThis.explorers = explorers")
-    assert page.evaluate(VISITS) == {"explorers": 1, "observers": 1, "drawn": 12}
+    scripts = {"bring": "logits.js", "tell": "text.js", "explore": "explorer.js"}
+    page = page_with("", **{name: SAMPLING / script for name, script in scripts.items()})
+    found = page.evaluate(VISITS, component.data_url(SAMPLING / "prompt.js"))
+    assert found == {"explorers": 1, "observers": 1, "drawn": 13}
+
+
+UNPACK = """async ([dom, letters]) => {
+  const { unpacked } = await import(dom)
+  // Streamlit hands a component its bytes as a part of a longer buffer.
+  const message = Uint8Array.from("!" + letters, (letter) => letter.charCodeAt(0)).subarray(1)
+  const { header, body } = unpacked(message)
+  return [header, [...new Float32Array(body.buffer)]]
+}"""
+
+
+def test_the_browser_unpacks_what_python_packs(page_with):
+    header = {"name": 'a "run" </script> 안녕', "sizes": [3, 1]}
+    arrays = [np.array([1.5, -2, 1e-30], ">f4"), np.array([np.inf], "<f4")]
+    message = component.pack(header, *arrays).decode("latin-1")
+    url = component.data_url(FOLDER / "app" / "dom.js")
+    found, numbers = page_with("").evaluate(UNPACK, [url, message])
+    assert found == header
+    assert np.array_equal(np.float32(numbers), np.concatenate(arrays))

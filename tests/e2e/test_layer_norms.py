@@ -28,8 +28,7 @@ def choose(page, label, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+@pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1440, 900), ("dark", 1024, 768)])
 def test_the_vector_is_drawn_before_and_after_with_room_for_its_numbers(
     visit, scheme, width, height, expect
 ):
@@ -54,9 +53,9 @@ def test_the_very_first_request_may_name_a_norm_a_token_and_a_tab(
         prompt=PROMPT,
         norm="h.2.ln_1",
         position=1,
-        details="Without this norm",
+        tab="without",
     )
-    expect(page.get_by_text("h.1[1] → h.2.ln_1[1]")).to_be_visible()
+    expect(page.get_by_text("h.1[1] → h.2.ln_1[1]")).to_be_attached()
     expect(charts(page)).to_have_count(3)
     lm = load(models / "shakespeare")
     trace = lm.trace(PROMPT)
@@ -80,28 +79,29 @@ def test_marks_below_the_bars_are_the_numbers_of_the_run(visit, models, expect):
 
 def test_a_smaller_model_takes_over_with_the_same_kind_of_norm(visit, expect):
     page = visit().open("/layer_norms", model="shakespeare", norm="h.5.ln_1")
-    expect(page.get_by_text("→ h.5.ln_1[")).to_be_visible()
+    expect(page.get_by_text("→ h.5.ln_1[")).to_be_attached()
     choose(page, "Model", "tiny")
-    expect(page.get_by_text("→ h.1.ln_1[")).to_be_visible()
+    expect(page.get_by_text("→ h.1.ln_1[")).to_be_attached()
     expect(page).to_have_url(re.compile(r"norm=h\.1\.ln_1"))
 
 
 def test_a_reload_keeps_norm_and_tab(visit, expect):
     page = visit().open("/layer_norms", model="shakespeare", prompt=PROMPT)
     choose(page, "Layer norm", "h.1.ln_2")
-    expect(page.get_by_text("→ h.1.ln_2[")).to_be_visible()
+    expect(page.get_by_text("→ h.1.ln_2[")).to_be_attached()
     page.get_by_role("tab", name="The stream").click()
     expect(charts(page)).to_have_count(3)
     page.reload()
-    expect(page.get_by_text("→ h.1.ln_2[")).to_be_visible()
+    expect(page.get_by_text("→ h.1.ln_2[")).to_be_attached()
     expect(charts(page)).to_have_count(3)
 
 
 def test_the_final_norm_in_the_path_leads_here(visit, expect):
     page = visit().open("/", model="shakespeare", prompt=PROMPT)
-    page.get_by_role("link", name=re.compile("final norm")).click()
+    page.get_by_role("button", name=re.compile("final norm")).click()
+    page.get_by_role("link", name="More about it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Layer norms")
-    expect(page.get_by_text(re.compile(r"h\.5\[\d\] → ln_f\["))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"h\.5\[\d\] → ln_f\["))).to_be_attached()
     expect(page.get_by_label("Your text")).to_have_value(PROMPT)
 
 
@@ -112,7 +112,7 @@ def test_a_long_prompt_keeps_room_for_the_labels_of_its_tokens(visit, expect):
         model="shakespeare",
         prompt="the king " * 60,
         norm="h.0.ln_2",
-        details="Without this norm",
+        tab="without",
     )
     expect(charts(page)).to_have_count(3)
     expect(charts(page).nth(2).locator(".xtick")).to_have_count(61)

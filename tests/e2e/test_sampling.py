@@ -87,6 +87,7 @@ def test_a_drag_redraws_and_sends_nothing_until_it_ends_with_one_message(visit, 
     page = visitor.open("/sampling", prompt=PROMPT, model="shakespeare")
     explorer(page).wait_for()
     visitor.settle()
+    page.locator('.explorer[data-text="whole"]').wait_for()
     rows = page.locator(".explorer .row .after").all()
     before = [row.bounding_box() for row in rows]
     questions = traffic.questions
@@ -100,7 +101,7 @@ def test_a_drag_redraws_and_sends_nothing_until_it_ends_with_one_message(visit, 
     visitor.settle()
     assert traffic.questions == questions + 1
     assert shown(page, name) == values[-1]
-    assert sum(traffic.received) < 100_000, "the logits came a second time"
+    assert max(traffic.received) < 30_000, "the logits or the script came a second time"
 
 
 def test_a_key_that_is_held_sends_one_message_when_it_is_let_go(visit, expect):
@@ -114,7 +115,7 @@ def test_a_key_that_is_held_sends_one_message_when_it_is_let_go(visit, expect):
         page.keyboard.down("ArrowLeft")
     assert traffic.questions == questions
     page.keyboard.up("ArrowLeft")
-    expect(page).to_have_url(re.compile(r"temperature=0\.95"))
+    expect(page).to_have_url(re.compile(r"temperature=0\.75"))
     visitor.settle()
     assert traffic.questions == questions + 1
 
@@ -124,9 +125,9 @@ def test_a_preset_sets_all_four_sliders_and_the_url(visit, expect):
     creative = page.get_by_role("button", name="creative", exact=True)
     creative.click()
     expect(creative).to_have_attribute("aria-pressed", "true")
-    expect(page).to_have_url(re.compile(r"temperature=0\.8\b"))
-    expect(page).to_have_url(re.compile(r"top_k=40\b"))
-    assert [shown(page, name) for name in SETTINGS] == ["0.80", "40", "off", "off"]
+    expect(page).to_have_url(re.compile(r"temperature=1\.2\b"))
+    expect(page).to_have_url(re.compile(r"top_k=100\b"))
+    assert [shown(page, name) for name in SETTINGS] == ["1.20", "100", "off", "off"]
     page.get_by_role("button", name="greedy", exact=True).click()
     expect(explorer(page)).to_have_attribute("data-kept", "1")
     assert shown(page, "temperature") == "0 (greedy)"
@@ -153,7 +154,7 @@ def test_the_settings_come_along_to_another_page_and_back(visit, expect):
     expect(page.get_by_role("spinbutton", name="Seed of the dice")).to_have_value("12")
 
 
-def test_a_seed_that_is_none_gives_way_to_one_that_is_chosen(visit, expect):
+def test_a_seed_that_is_not_a_number_gives_way_to_one_that_is_chosen(visit, expect):
     page = visit().open("/sampling", prompt=PROMPT, model="tiny", seed="inf")
     seed = page.get_by_role("spinbutton", name="Seed of the dice")
     expect(seed).to_have_value("0")
@@ -181,9 +182,16 @@ def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: P
         assert drawn == pytest.approx(float(found[-1].probabilities[token]), abs=1e-5)
         assert own == pytest.approx(float(logits.softmax(-1)[token]), abs=1e-5)
         assert row.locator(".piece").inner_text() == lm.tokenizer.pieces([token])[0]
+    page.get_by_text("Rule by rule").click()
     for stage in found[1:]:
         removed = page.locator(f'.explorer tr[data-rule="{stage.name}"]')
         assert removed.get_attribute("data-count") == str(int(stage.removed.sum()))
+    change = found[0].probabilities.double() - logits.double().softmax(-1)
+    lowered, fell, rose = len(set(ids)), int((change < 0).sum()), int((change > 0).sum())
+    assert page.locator('tr[data-rule="repetition_penalty"] td').first.inner_text() == (
+        f"repetition penalty 1.15: {lowered} scores lowered, so {fell} probabilities fell and "
+        f"{rose:,} rose"
+    )
 
 
 def test_another_prompt_and_another_model_bring_other_bars(visit, expect, models: Path):
@@ -192,14 +200,14 @@ def test_another_prompt_and_another_model_bring_other_bars(visit, expect, models
     lm = load(models / "shakespeare")
     box = page.get_by_label("Your text")
     box.fill("O Romeo, Romeo! wherefore art")
-    box.press("Control+Enter")
+    box.press("Enter")
     likeliest = generation.next_logits(lm.model, lm.ids("O Romeo, Romeo! wherefore art")).argmax()
     first_row = page.locator(".explorer .row").first
     expect(first_row).to_have_attribute("data-id", str(int(likeliest)))
     page.get_by_test_id("stSidebar").get_by_role("combobox").click()
     page.get_by_role("option", name="tiny").click()
     V = load(models / "tiny").config.vocab_size
-    expect(page.locator(".explorer .summary")).to_contain_text(f"{V} of {V} tokens")
+    expect(page.locator(".explorer .summary")).to_contain_text(f"40 of {V} tokens")
 
 
 def test_a_token_that_a_rule_removed_names_the_rule(visit, expect):
@@ -216,11 +224,12 @@ def chips(page: "Page") -> list[str]:
 
 def test_a_click_on_an_alternative_goes_on_from_there_and_a_branch_leads_back(visit, expect):
     visitor = visit()
-    page = visitor.open("/sampling", prompt="ROMEO: ", model="tiny", seed=3)
+    rules = {"temperature": 1, "top_k": 0}
+    page = visitor.open("/sampling", prompt="ROMEO: ", model="tiny", seed=3, **rules)
     page.get_by_role("button", name="Write", exact=True).click()
-    expect(page.locator(".token")).to_have_count(40)
+    expect(page.locator(".chips .token")).to_have_count(40)
     first = chips(page)
-    page.locator(".token").nth(4).click()
+    page.locator(".chips .token").nth(4).click()
     position = len("ROMEO: ") + 4
     expect(page.get_by_text(f"What could stand at position {position}")).to_be_visible()
     page.locator('[class*="st-key-alternative_"] button:enabled').first.click()
@@ -231,29 +240,38 @@ def test_a_click_on_an_alternative_goes_on_from_there_and_a_branch_leads_back(vi
     assert second[4] != first[4]
     assert len(second) == 45
     page.get_by_role("button", name=f"from position {position}").first.click()
-    expect(page.locator(".token")).to_have_count(40)
+    expect(page.locator(".chips .token")).to_have_count(40)
     assert chips(page) == first
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
-def test_the_picture_begins_on_the_first_screen_and_nothing_sticks_out(
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"),
+    [("light", 1440, 900), ("dark", 1024, 768), ("light", 820, 1180), ("dark", 390, 844)],
+)
+@pytest.mark.thorough
+def test_text_and_sliders_begin_on_the_first_screen_and_nothing_sticks_out(
     visit: Callable, width: int, height: int, scheme: str
 ):
     viewport = {"width": width, "height": height}
     visitor = visit(viewport=viewport, color_scheme=scheme)
     page = visitor.open("/sampling", prompt=PROMPT, model="shakespeare", **SETTINGS)
-    explorer(page).wait_for()
+    page.locator('.explorer[data-text="whole"]').wait_for()
     visitor.settle()
+    page.get_by_text("Rule by rule").click()
     root = explorer(page).bounding_box()
-    pictures = page.locator(".explorer .pictures").bounding_box()
     assert root
-    assert pictures
-    assert pictures["y"] + 100 < height, "some bars are to be seen"
-    assert pictures["y"] + pictures["height"] <= 900
     assert root["x"] + root["width"] <= width
+    if width >= 1024:
+        for part in (page.locator(".explorer .page"), slider(page, "repetition_penalty")):
+            box = part.bounding_box()
+            assert box
+            assert box["y"] + box["height"] <= height
+    parts = ".both, .text, .page, .dice, .sliders, .slider, .line, .row, .curve, .rules, .why"
     wide = explorer(page).evaluate(
-        "(root) => [...root.querySelectorAll('.sliders, .slider, .line, .pictures, .row, .curve')]"
-        ".filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.outerHTML)"
+        "(root, parts) => [...root.querySelectorAll(parts)]"
+        ".filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.outerHTML)",
+        parts,
     )
     assert wide == []
+    sliders = [slider(page, name).bounding_box() for name in SETTINGS]
+    assert all(box and box["height"] >= 24 and box["width"] >= 100 for box in sliders)

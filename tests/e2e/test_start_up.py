@@ -71,8 +71,12 @@ def test_a_port_in_use_is_one_sentence_with_the_way_out(gptviz):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_the_server_cleanly_while_a_page_is_open(start_server, chromium, number):
-    with start_server() as server:
+def test_ctrl_c_ends_the_server_cleanly_while_a_page_is_open(
+    start_server, chromium, number, tmp_path
+):
+    # What Python does, now and then, if a thread of PyTorch gives a tensor back as it shuts down.
+    (tmp_path / "sitecustomize.py").write_text("import atexit, os\natexit.register(os.abort)\n")
+    with start_server(PYTHONPATH=str(tmp_path)) as server:
         page = chromium.new_page()
         page.goto(server.url)
         page.get_by_role("heading", level=1).wait_for()
@@ -100,11 +104,17 @@ def streamlit_run(start_server):
         yield server
 
 
-def test_streamlit_run_shows_the_same_app_and_only_to_this_machine(streamlit_run, visit):
+def test_streamlit_run_shows_the_same_app_and_only_to_this_machine(streamlit_run, visit, expect):
     assert urlsplit(streamlit_run.url).hostname == "127.0.0.1"
-    page = visit(streamlit_run).open()
+    visitor = visit(streamlit_run, color_scheme="light")
+    page = visitor.open()
     assert page.title() == "Overview · gptviz"
     page.locator(".path").wait_for()
+    page.get_by_role("radio", name="Dark").click()
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(14, 17, 23)")
+    page.reload()
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", "rgb(14, 17, 23)")
+    visitor.settle()
 
 
 def test_a_visitor_may_come_before_the_model_is_in_memory(early_server, visit):

@@ -6,7 +6,9 @@ import shutil
 import pytest
 
 PROMPT = "the queen"
-PATTERN = "JSON.stringify(document.querySelector('.js-plotly-plot').data[0].z)"
+PATTERN = """[...document.querySelectorAll("*")]
+    .map(({ shadowRoot }) => shadowRoot?.querySelector(".square canvas"))
+    .find(Boolean)?.toDataURL()"""
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +38,17 @@ def left(page, step):
 def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, past_server, expect):
     visitor = visit(past_server, viewport={"width": 1024, "height": 768})
     page = visitor.open("/attention", prompt=PROMPT, layer=1, head=1, step=30)
-    layer = page.get_by_role("slider", name="Layer")
-    expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
-    place, end = layer.bounding_box(), page.evaluate(PATTERN)
+    board = page.get_by_role("group", name=re.compile("Attention patterns"))
+    expect(page.locator(".square canvas")).to_be_visible()
+    place, end = board.bounding_box(), page.evaluate(PATTERN)
     steps(page).focus()
     page.keyboard.press("Home")
     shown(page, 0)
     visitor.settle()
-    page.wait_for_function(f"(end) => {PATTERN} !== end", arg=end)
-    assert layer.bounding_box() == place
+    page.wait_for_function(f"(end) => ![undefined, end].includes({PATTERN})", arg=end)
+    assert board.bounding_box() == place
     expect(steps(page)).to_be_focused()
-    expect(layer).to_have_value("1")
+    expect(page.get_by_role("button", name="L1 H1")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_label("Your text")).to_have_value(PROMPT)
     expect(page.get_by_text("step 0: untrained")).to_be_visible()
     page.keyboard.press("End")
@@ -56,7 +58,7 @@ def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, pas
 
 @pytest.mark.parametrize("path", ["/attention", "/sampling", "/training"])
 def test_play_goes_through_the_steps_and_ends_at_the_last(visit, past_server, expect, path):
-    query = {"run": "first", "about_run": "Time machine"} if path == "/training" else {}
+    query = {"run": "first", "tab": "time-machine"} if path == "/training" else {}
     page = visit(past_server).open(path, prompt=PROMPT, step=3, **query)
     play = page.get_by_role("button", name="Play")
     play.click()

@@ -1,16 +1,29 @@
 """The training page in a browser: a run is started, watched, left, found again and stopped."""
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gptviz import jobs
+from gptviz.disk import append_row
+from gptviz.jobs import presets, shipping
+from gptviz.runs import LIVING, Run
 from gptviz.tokenizers.baselines import SHAKESPEARE
-from gptviz.training import jobs, presets
-from gptviz.training.runs import LIVING, Run
 
+# Nothing goes beyond the side of the screen, and no label is cut.
+FITS = """(width) => document.documentElement.scrollWidth <= width &&
+  [...document.querySelectorAll("[data-testid=stWidgetLabel] *")].every(
+    (part) => part.scrollWidth <= part.clientWidth + 1 || !part.clientWidth) &&
+  [...document.querySelectorAll(".stMain button, .stMain label")].every(
+    (part) => part.getBoundingClientRect().right <= width || !part.offsetParent)"""
+BEYOND = """(parts) => parts.filter((part) =>
+  part.getBoundingClientRect().right > part.closest(".panel").getBoundingClientRect().right + 1)
+  .map((part) => part.textContent)"""
+UNDERLINE = "(link) => getComputedStyle(link.querySelector('p')).textDecorationLine"
 FIVE_OR_MORE = re.compile(r"^([5-9]|\d{2,})$")
 PATIENCE = 60  # seconds for a process that was asked to stop
 
@@ -18,10 +31,8 @@ PATIENCE = 60  # seconds for a process that was asked to stop
 @pytest.fixture
 def workshop(start_server, tmp_path: Path) -> Iterator:
     """A server with no model and no run; whatever it starts is stopped in the end."""
-    folders = {"GPTVIZ_CHECKPOINTS": tmp_path / "models", "GPTVIZ_SLOT": tmp_path / "slot"}
-    for folder in folders.values():
-        folder.mkdir()
-    with start_server(**{name: str(folder) for name, folder in folders.items()}) as running:
+    (tmp_path / "models").mkdir()
+    with start_server(GPTVIZ_CHECKPOINTS=str(tmp_path / "models")) as running:
         yield running
         deadline = time.monotonic() + PATIENCE
         for run in jobs.list_runs(tmp_path / "models"):
@@ -45,7 +56,7 @@ def test_a_run_is_started_watched_left_found_again_stopped_and_looked_into(works
     page = visitor.open("/training")
     page.get_by_role("button", name="Start").click()
     expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
-    assert "run=Shakespeare-small" in page.url
+    assert "run=Shakespeare+small" in page.url
 
     sidebar = page.get_by_test_id("stSidebar")
     sidebar.get_by_role("link", name="Tokens").click()
@@ -69,19 +80,21 @@ def test_a_run_is_started_watched_left_found_again_stopped_and_looked_into(works
 def test_before_the_first_step_the_axes_claim_no_numbers(workshop, visit, expect, tmp_path):
     run = Run.create(tmp_path / "models" / "new", presets.DEFAULT.on(SHAKESPEARE))
     page = visit(workshop).open("/training?run=new")
-    expect(page.locator(".where")).to_have_text("no values yet")
+    waits = page.get_by_text("Its process ended before its first step. Resume lets it begin.")
+    expect(waits).to_be_visible()
     tick = page.locator(".panel svg text").first
     expect(tick).to_be_hidden()
     row = {"step": 1, "train_loss": 4.0, "lr": 1e-3, "grad_norm": 2.0, "tokens_per_second": 9.0}
-    run.append_metrics(row)
+    append_row(run.folder / "metrics.jsonl", row)
     page.reload()
     expect(page.locator(".where")).to_have_text("latest values, step 1")
     expect(tick).to_be_visible()
+    expect(waits).to_be_hidden()
 
 
 def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, visit, expect):
     page = visit(workshop, viewport={"width": 1440, "height": 900}).open("/training")
-    measured = re.compile(r"768 tokens a step · (about|more than) \d")
+    measured = re.compile(r"768 tokens a step · about \d")
     expect(page.get_by_test_id("stMain")).to_contain_text(measured)
     page.get_by_role("button", name="Start").click()
     expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
@@ -109,3 +122,32 @@ def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, 
     expect(page.get_by_role("button", name="Show everything")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(".where")).to_contain_text("latest values")
+
+
+SIZES = [(390, 844), (820, 1180), (1024, 768), (1440, 900)]
+
+
+@pytest.mark.thorough
+def test_the_page_of_a_shipped_run_fits_every_screen(
+    workshop, visit, expect, finished_run, tmp_path
+):
+    finished = Run(Path(shutil.copytree(finished_run, tmp_path / "story")))
+    shipping.pack(finished, tmp_path / "models" / "story")
+    page = visit(workshop).open("/training")
+    expect(losses(page)).to_have_attribute("data-points", "30")
+    measured = re.compile(r"768 tokens a step · about \d")
+    expect(page.get_by_test_id("stMain")).to_contain_text(measured)  # then the page is at rest
+    rare = page.get_by_text("More settings")
+    page.get_by_text("Train a new model").click()
+    page.get_by_text("All settings").click()
+    expect(rare).to_have_count(4)
+    for i in range(4):
+        expect(rare.nth(i)).to_be_visible()
+        rare.nth(i).click()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(FITS, arg=width)
+        assert page.locator(".panel .entry").evaluate_all(BEYOND) == []
+    for link in page.locator(".st-key-open_elsewhere").get_by_role("link").all():
+        assert link.bounding_box()["height"] >= 24
+        assert link.evaluate(UNDERLINE) == "underline"

@@ -15,8 +15,8 @@ def browser_tests(tmp_path):
     """Collect and run one browser test in a process of its own; the exit code and its words."""
 
     def run(**environment: str) -> tuple[int, str]:
-        one = "test_every_page_is_finished_without_another_host_or_an_error[tokens]"
-        options = ["-p", "no:cacheprovider", "-rs", f"--basetemp={tmp_path / 'inner'}"]
+        one = "test_two_visitors_see_each_their_own_tokens"
+        options = ["-n0", "-p", "no:cacheprovider", "-rs", f"--basetemp={tmp_path / 'inner'}"]
         result = subprocess.run(
             [sys.executable, "-m", "pytest", *options, f"{HERE / 'test_visits.py'}::{one}"],
             env={**os.environ, "CI": "false", **environment},
@@ -44,6 +44,7 @@ def test_in_ci_a_missing_browser_is_a_failure(browser_tests):
     assert "there is no browser at no-such-browser; install Chromium" in words
 
 
+@pytest.mark.thorough
 def test_without_playwright_the_test_is_skipped_and_says_how_to_get_it(browser_tests, tmp_path):
     missing = "raise ModuleNotFoundError('No module named playwright', name='playwright')"
     (tmp_path / "playwright.py").write_text(missing)

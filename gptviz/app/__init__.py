@@ -1,0 +1,1 @@
+"""What every page needs: it knows Streamlit and Plotly, and no subject."""

@@ -1,0 +1,125 @@
+"""The keys of the address: each once, with its range, and who is carried along.
+
+A value in the address is a number or a slug, which stays when the words on the screen change. One
+that means nothing is dropped without a word: the control shows its default.
+
+What was chosen in a session stands in its state. The address is read where the state says nothing:
+at the start, after a reload, and from a link. Never else, for it comes late: the browser sends it
+with each click as it was before the last answer arrived.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of the address: what it says, and whether it goes along from page to page."""
+
+    meaning: str
+    carried: bool = False
+
+
+KEYS: Mapping[str, Key] = MappingProxyType(
+    {
+        "model": Key("a name under checkpoints/", carried=True),
+        "step": Key("a step of a training run of which there is a snapshot", carried=True),
+        "prompt": Key("the text that the model reads", carried=True),
+        "layer": Key("a block, from 0", carried=True),
+        "head": Key("an attention head of the block, from 0", carried=True),
+        "position": Key("a token of the prompt, from 0", carried=True),
+        "open": Key("the stage of the path that is open: closed, or its slug"),
+        "norm": Key("a layer norm, as its module", carried=True),
+        "stage": Key("where vectors are read, as an activation", carried=True),
+        "run": Key("a training run's folder", carried=True),
+        "temperature": Key("0 to 2; 0.8 if left out", carried=True),
+        "top_k": Key("how many tokens stay; 0 is off, 40 if left out", carried=True),
+        "top_p": Key("0.01 to 1", carried=True),
+        "repetition_penalty": Key("1 to 2", carried=True),
+        "seed": Key("which dice", carried=True),
+        "b_temperature": Key("0 to 2, of the settings B"),
+        "b_top_k": Key("how many tokens stay with the settings B; 0 is off"),
+        "b_top_p": Key("0.01 to 1, of the settings B"),
+        "b_repetition_penalty": Key("1 to 2, of the settings B"),
+        "write_length": Key("how many tokens one press of Write adds"),
+        "write_stop": Key("texts after which Write ends"),
+        "compare_length": Key("how many tokens the two compared texts get"),
+        "compare_stop": Key("texts after which the two compared texts end"),
+        "draws": Key("how often the one next token is drawn"),
+        "present": Key("1 while the presenter is on", carried=True),
+        "tab": Key("the open tab of the page"),
+        "runs_tab": Key("the open tab below a run"),
+        "measure": Key("what the heads are coloured by"),
+        "over_heads": Key("how the heads of a layer become one pattern"),
+        "without_first": Key("whether token 0 is left out of attention patterns"),
+        "word": Key("the word whose neighbours are shown"),
+        "pairs": Key("pairs of words, as king–queen, with commas between them"),
+        "analogy_a": Key("the word from which an analogy starts"),
+        "analogy_b": Key("the word that an analogy takes away"),
+        "analogy_c": Key("the word that an analogy adds"),
+        "map_method": Key("how a map of tokens is made"),
+        "map_axes": Key("2 or 3: the dimensions of a map of tokens"),
+        "map_common": Key("how many common tokens stand behind those of the prompt on a map"),
+        "other": Key("the second text, to which the prompt is compared"),
+        "shared_token": Key("a token of the prompt that the second text holds, too, from 0"),
+        "norm_of": Key("what is measured of each part of a run's model"),
+        "parameter": Key("a parameter of a run's model, as its path"),
+        "parameter_step": Key("the step after which a parameter's numbers are shown"),
+        "compared_by": Key("what runs are laid over: steps, tokens or time"),
+        "failure": Key("an entry of the failure gallery"),
+        "bits": Key("whether surprise is told in bits instead of nats"),
+        "lens_by": Key("what the cells of the lens are coloured by"),
+        "lens_stage": Key("the chosen row of the lens, as an activation"),
+        "followed": Key("the token that is followed through the layers"),
+        "for_token": Key("the token whose logit is taken apart"),
+        "against_token": Key("the token whose logit is taken away from that"),
+        "part_order": Key("whether parts stand by size or in the order of computation"),
+        "neuron": Key("a hidden unit of the layer's MLP, from 0"),
+        "change": Key("what is otherwise in a run"),
+        "part": Key("the part of a block that is changed"),
+        "factor": Key("−2 to 3: how many times as strong a part becomes"),
+        "looked_at": Key("a token that another one may no longer look at, from 0"),
+        "effect_on": Key("what switching off each head is measured by"),
+        "corrupted": Key("the second prompt of a patching, as long as the first"),
+        "answer": Key("the next token that fits the clean prompt, as its id"),
+        "other_answer": Key("the next token that fits the corrupted prompt, as its id"),
+        "patched": Key("which activation is patched"),
+        "exercise": Key("which numbers an exercise is about, as a seed"),
+    }
+)
+
+CARRIED = tuple(name for name, key in KEYS.items() if key.carried)
+
+
+def choices() -> dict[str, str]:
+    """The choices that go along from page to page, as they stand in the address.
+
+    The last token is the position without any choice: as in the address of the page itself, it is
+    left out, so that whoever comes to the next text looks at that one's last token.
+    """
+    state = st.session_state
+    made = {key: str(state[key]) for key in CARRIED if state.get(key) is not None}
+    if state.get("position") == state.get("last_position"):
+        made.pop("position", None)
+    return made
+
+
+def arrive() -> None:
+    """Call it where a page is come to: what is carried comes along, the rest is the link's."""
+    state = st.session_state
+    for key in KEYS:
+        # Streamlit forgets what came by the address, unless it is chosen once more.
+        if key in CARRIED and key in state:
+            state[key] = state[key]
+        elif key not in CARRIED and key in st.query_params:
+            state.pop(key, None)
+    for key, chosen in choices().items():
+        if st.query_params.get(key) == chosen:
+            continue  # a link brought it; each key that is written is a message to the browser
+        with suppress(StreamlitAPIException):  # it is remembered, and so still in the URL
+            st.query_params[key] = chosen

@@ -1,0 +1,1 @@
+"""A board of cells that can be clicked."""

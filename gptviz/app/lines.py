@@ -1,0 +1,50 @@
+"""Lines of several runs, heads or groups in one picture, and axes that multiply."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gptviz.app.theme import LINE_WIDTH, PALETTES, Scheme
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def look(i: int, scheme: Scheme) -> dict[str, Any]:
+    """Plotly's settings of the i-th line: unlike the others in colour and in dash."""
+    colours = PALETTES[scheme]
+    palette = (
+        colours.sequential[3],
+        colours.accent,
+        colours.diverging[-2],
+        colours.text,
+        colours.sequential[4],
+        colours.muted,
+    )
+    dash = DASHES[(i + i // len(palette)) % len(DASHES)]
+    return {"color": palette[i % len(palette)], "dash": dash, "width": LINE_WIDTH}
+
+
+def small(values: np.ndarray) -> np.ndarray:
+    """The numbers as float32: half the bytes on their way to the browser."""
+    return values.astype(np.float32)
+
+
+def logarithmic_ticks(values: np.ndarray) -> list[float]:
+    """Powers of ten around these values, and 2 and 5 times these where few powers lie between.
+
+    From the power below the least to beyond the largest; what is not finite and above 0 has no
+    place on such an axis.
+    """
+    drawn = values[np.isfinite(values) & (values > 0)]
+    if not drawn.size:
+        return [1.0, 10.0]
+    low, high = math.floor(math.log10(drawn.min())), math.ceil(math.log10(drawn.max()))
+    factors = (1, 2, 5) if high - low <= 3 else (1,)
+    return [factor * 10.0**power for power in range(low, high + 1) for factor in factors]
+
+
+def plain_numbers(ticks: Sequence[float]) -> list[str]:
+    """Ticks as people write them: 0.001, 20, 5,000."""
+    return [f"{tick:,.10g}" for tick in ticks]

@@ -1,0 +1,1 @@
+"""What a reader sets for all pages at the foot of the sidebar: presenter, theme, sharing."""

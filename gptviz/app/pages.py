@@ -1,0 +1,128 @@
+"""The pages, in the order in which a prompt passes them, and the stages of the path."""
+
+from dataclasses import dataclass
+
+from gptviz.app.glossary import term
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its name in the URL and in the code, its file, and the words at its top."""
+
+    name: str
+    file: str
+    title: str
+    sentence: str
+
+
+PAGES = {
+    page.name: page
+    for page in (
+        Page(
+            "overview",
+            "app.py",
+            "Overview",
+            f"How the model reads your text and guesses the next {term('token')}, in one picture.",
+        ),
+        Page(
+            "tokens",
+            "pages/tokens.py",
+            "Tokens",
+            f"The model does not read letters. It reads {term('token', 'tokens')}: pieces of text "
+            "with a number each.",
+        ),
+        Page(
+            "embeddings",
+            "pages/embeddings.py",
+            "Embeddings",
+            f"Each token becomes a list of numbers, its {term('embedding')}. Tokens used alike get "
+            "lists alike.",
+        ),
+        Page(
+            "attention",
+            "pages/attention.py",
+            "Attention",
+            f"At each layer, every token {term('attention', 'looks back')} at earlier tokens and "
+            "gathers what it needs.",
+        ),
+        Page(
+            "layer_norms",
+            "pages/layer_norms.py",
+            "Layer norms",
+            f"{term('layer norm', 'Layer norms')} bring each token's vector to one scale: mean 0, "
+            "variance 1, then a learnt γ and β.",
+        ),
+        Page(
+            "mlp",
+            "pages/mlp.py",
+            "MLP",
+            "Each token by itself meets hidden units, each of which waits for its pattern.",
+        ),
+        Page(
+            "residual",
+            "pages/residual.py",
+            "Residual stream",
+            "Layers only add to a token's vector: ask after each what the model would say.",
+        ),
+        Page(
+            "sampling",
+            "pages/sampling.py",
+            "Sampling",
+            f"The model gives every token a {term('probability')}. The dice decide, and you can "
+            "load them.",
+        ),
+        Page(
+            "what_if",
+            "pages/what_if.py",
+            "What if",
+            "Switch a part of the model off, or change it, and see what it was good for.",
+        ),
+        Page(
+            "patching",
+            "pages/patching.py",
+            "Patching",
+            "Two texts that end differently: which part of the model carries the difference?",
+        ),
+        Page(
+            "by_hand",
+            "pages/by_hand.py",
+            "Do it by hand",
+            "Take a calculator: these are the numbers of this very run, and you do what the model "
+            "does.",
+        ),
+        Page(
+            "training",
+            "pages/training.py",
+            "Training",
+            "A model begins with random numbers. It guesses the next token, sees how wrong it was "
+            f"(its {term('loss')}), corrects every number a little, and again.",
+        ),
+        Page(
+            "glossary",
+            "pages/glossary.py",
+            "Glossary",
+            "What the words mean: a sentence for anybody, then the exact definition, and where to "
+            "see it.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the path: its name in the code, the words beside it, the page about it."""
+
+    name: str
+    title: str
+    page: str
+
+
+STAGES = (
+    Stage("tokens", "tokens", "tokens"),
+    Stage("embeddings", "embeddings", "embeddings"),
+    Stage("attention", "attention", "attention"),
+    Stage("mlp", "MLP", "mlp"),
+    Stage("norm", "final norm", "layer_norms"),
+    Stage("logits", "logits", "sampling"),
+    Stage("probabilities", "probabilities", "sampling"),
+)

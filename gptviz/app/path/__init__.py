@@ -1,0 +1,1 @@
+"""The path of a prompt through the network, as a picture."""

@@ -1,0 +1,1 @@
+"""The text that the model reads: where it is typed, and which of its tokens fit."""

@@ -1,0 +1,84 @@
+"""All that a new Streamlit may break: what the app needs of its inside, in one place.
+
+Its documents promise none of this, so tests in a browser watch over it (tests/e2e/test_screens.py):
+the names of its parts in the style sheets below, and, in streamlit_quirks.js,
+
+- that it asks `matchMedia` for the system's theme, and asks again after a page was printed;
+- that it remembers in the browser, as `stSidebarCollapsed-`, whether its sidebar is closed;
+- that it takes its server's address from `window.__streamlit`.
+"""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamlit import file_util
+
+SCRIPT = Path(__file__).with_suffix(".js")
+
+# Less air than Streamlit leaves, so that the main picture stands on the first screen; a sidebar
+# that lies over a narrow page instead of squeezing it; Plotly's buttons above a chart, not on it.
+# Captions, which Streamlit fades to a contrast of 3.7, can be read by all (4.5).
+STYLE = """<style>
+.stMainBlockContainer { padding: 0.6rem 2rem 4rem; }
+.stMainBlockContainer h1 { font-size: 1.4rem; line-height: 1.2; padding: 0; }
+.stAppHeader { height: 2.25rem; min-height: 2.25rem; }
+.stAppHeader, .stAppToolbar { background: transparent; pointer-events: none; }
+.stAppHeader button { pointer-events: auto; }
+.stSidebar [data-testid="stSidebarHeader"] { height: 2.25rem; margin-bottom: -1rem; }
+.stSidebar h2 { font-size: 1.5rem; padding: 0 0 0.5rem; }
+.stSidebar [data-testid="stCaptionContainer"] p { line-height: 1.35; }
+.st-key-page_top { gap: 4px; }
+.st-key-page_top [data-testid="stCaptionContainer"] p { line-height: 1.3; }
+.st-key-page_head { gap: 0.1rem 1rem; }
+.st-key-page_head [data-testid="stMarkdownContainer"] p { line-height: 1.3; }
+.st-key-page_top [data-testid^="stBaseButton"] { min-height: 40px; padding-block: 0; }
+.st-key-example button { min-height: 28px; height: 28px; padding-block: 0; }
+[data-testid="stCaptionContainer"] { opacity: 1; color: var(--gptviz-muted); }
+[data-testid="stCaptionContainer"] code { font-size: 1em; }
+.stMainBlockContainer h2 { font-size: 1.35rem; padding: 0.6rem 0 0.2rem; }
+[class*="st-key-scroll_"] { overflow-x: auto; margin-top: -16px; }
+[class*="st-key-scroll_"] .stElementContainer { max-width: none; }
+[class*="st-key-scroll_"] > .stElementContainer { padding-top: 30px; }
+.stPlotlyChart .js-plotly-plot { overflow: visible !important; }
+.stPlotlyChart .modebar-container { top: -32px !important; }
+@media (max-width: 1099.98px) {
+  .stMainBlockContainer { padding: 0.5rem 1.25rem 4rem; }
+  .stApp:has([data-testid="stExpandSidebarButton"]) .st-key-page_head { padding-left: 2.25rem; }
+}
+@media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
+</style>"""
+
+# Streamlit writes white on a button of the accent colour, which is light in the dark theme.
+DARK_STYLE = """<style>
+[data-testid^="stBaseButton-primary"]:not(:disabled) { color: #0e1117; }
+</style>"""
+
+# For the last row: everything 1.3 times as large, pictures too, and nothing that only explains.
+# Plotly finds the point under the mouse in a page that is scaled, and not in one with a `zoom`.
+PRESENT_STYLE = """<style>
+.stSidebar, .stAppHeader { display: none; }
+.stMain [data-testid="stCaptionContainer"], .stMain [data-testid="stExpander"],
+.stMain [class*="st-key-"][class*="_numbers"] { display: none; }
+@media (min-width: 1000px) {
+  .stMainBlockContainer {
+    align-self: flex-start; width: calc(100% / 1.3); transform: scale(1.3); transform-origin: 0 0;
+  }
+}
+</style>"""
+
+
+def style(*, is_dark: bool, presents: bool) -> str:
+    """The style sheet of a page."""
+    return "".join([STYLE, DARK_STYLE if is_dark else "", PRESENT_STYLE if presents else ""])
+
+
+def page_of_the_app(addresses: Sequence[str]) -> str:
+    """The HTML that starts Streamlit in a browser, with streamlit_quirks.js before all of it.
+
+    addresses: what the pages are called in the address.
+    """
+    shell = Path(file_util.get_static_dir(), "index.html").read_text(encoding="utf-8")
+    pages = html.escape("|".join(addresses))
+    script = SCRIPT.read_text(encoding="utf-8")
+    return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)

@@ -1,1 +1,0 @@
-"""Pure figure builders: arrays and strings in, a Plotly figure out."""

@@ -1,0 +1,55 @@
+"""What a run is called: as its folder, so on the page, in its address and in commands alike.
+
+Such a name is a folder's on every system; of two that are equal the second gets a number.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+
+LONGEST, MOST_BYTES = 80, 240  # of a name; a folder's takes 255 bytes, and a number has to fit in
+NO_FOLDER = '/\\:*?"<>|'  # Windows takes none of them
+# Names that Windows gives to devices, whatever follows the first dot.
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def checked(name: str) -> str:
+    """A name without spaces around it. Raises ValueError for one that can be no folder's."""
+    name = name.strip()
+    if not name or len(name) > LONGEST or len(name.encode("utf-8", "replace")) > MOST_BYTES:
+        raise ValueError(
+            f"the name {name[:20]!r} has {len(name)} signs; "
+            f"give one of 1 to {LONGEST} letters, digits or signs"
+        )
+    if not name.isprintable() or set(name) & set(NO_FOLDER):
+        raise ValueError(
+            f"{name[:LONGEST]!r} cannot be the name of a run, for it is also that of its folder; "
+            f"leave out line breaks and the signs {' '.join(NO_FOLDER)}"
+        )
+    if name.startswith((".", "-")) or name.endswith(".") or DEVICES.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot be the name of a run, for systems use such names for something "
+            f"else; begin and end with a letter or a digit, or choose another word"
+        )
+    return name
+
+
+def usable(words: str) -> str:
+    """The nearest that `checked` takes, for a name that nobody has typed."""
+    plain = "".join("-" if sign in NO_FOLDER or not sign.isprintable() else sign for sign in words)
+    plain = plain.strip(" .-")
+    while len(plain) > LONGEST or len(plain.encode()) > MOST_BYTES:
+        plain = plain[:-1].rstrip(" .-")
+    return f"run {plain}".rstrip() if not plain or DEVICES.fullmatch(plain) else plain
+
+
+def numbered(name: str) -> Iterator[str]:
+    """The name, and then the same with 2, 3 and so on behind it."""
+    yield name
+    for number in count(2):
+        yield f"{name} {number}"
+
+
+def can_be_listed(name: str) -> bool:
+    """Whether a folder of this name is shown: it is not hidden, and a browser can show it."""
+    return name.isprintable() and not name.startswith(".")

@@ -1,0 +1,1 @@
+"""The overview: the path of a prompt through the network."""

@@ -1,0 +1,1 @@
+"""Sampling: from scores to one token, and on to a text."""

@@ -1,0 +1,56 @@
+"""What is chosen below the explorer: the settings B, how long a text is, and where it ends."""
+
+import streamlit as st
+
+from gptviz.app import dice
+from gptviz.sampling import SamplingSettings
+from gptviz.subjects.sampling.analysis import PRESETS
+from gptviz.subjects.sampling.continuation_analysis import parse_stops
+from gptviz.subjects.sampling.text_analysis import LENGTH
+
+LABELS_OF_B = {
+    "temperature": "temperature of B",
+    "top_k": "top k of B",
+    "top_p": "top p of B",
+    "repetition_penalty": "repetition penalty of B",
+}
+
+
+def other_settings() -> SamplingSettings:
+    """A second row of settings, to compare with the first; `creative` unless chosen."""
+    creative = PRESETS["creative"]
+    chosen = {}
+    row = st.container(horizontal=True)
+    for name in dice.RANGES:
+        low, high = dice.RANGES[name]
+        whole = name == "top_k"
+        dice.drop_unless_a_number(f"b_{name}")
+        chosen[name] = row.number_input(
+            LABELS_OF_B[name],
+            min_value=int(low) if whole else float(low),
+            max_value=int(high) if whole else float(high),
+            value=getattr(creative, name),
+            step=1 if whole else 0.05,
+            key=f"b_{name}",
+            bind="query-params",
+            width=190,
+        )
+    return SamplingSettings(**{**chosen, "top_k": chosen["top_k"] or None})
+
+
+def length_and_stops(name: str) -> tuple[int, tuple[str, ...]]:
+    """How many tokens to write, and after which texts to stop."""
+    left, right = st.columns(2, vertical_alignment="bottom", gap="medium")
+    length = left.slider(
+        "Tokens to write", 1, 100, LENGTH, key=f"{name}_length", bind="query-params"
+    )
+    typed = right.multiselect(
+        "Stop as soon as one of these was written",
+        ["\\n", "\\n\\n", ".", "!", "?"],
+        key=f"{name}_stop",
+        bind="query-params",
+        accept_new_options=True,
+        placeholder="write all tokens",
+        help="Choose, or type any text. \\n stands for a new line.",
+    )
+    return length, tuple(parse_stops(typed))

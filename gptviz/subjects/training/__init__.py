@@ -1,0 +1,1 @@
+"""Training: runs, their settings, their curves and what they say."""

@@ -1,0 +1,84 @@
+"""Pictures of runs side by side: their curves, and a ranking."""
+
+import html
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from gptviz.app.lines import look, small
+from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
+from gptviz.jobs.experiments import BASELINE, TITLES
+from gptviz.runs.compare import Axis, Curve
+from gptviz.runs.curves import SMOOTHING, smooth, thin
+
+HEIGHT = 460
+ROW_HEIGHT = 68  # pixels of a variant
+AXES = {"step": "step", "tokens": "tokens read", "seconds": "seconds of training"}
+HOVER = {
+    "training": "%{fullData.name}<br>{axis} %{x:,.0f}<br>training loss, smoothed by "
+    "{smoothing}: %{y:.3f}<extra></extra>",
+    "validation": "%{fullData.name}<br>{axis} %{x:,.0f}<br>validation loss %{y:.3f}<extra></extra>",
+}
+
+
+def comparison(curves: Sequence[Curve], axis: Axis, scheme: Scheme) -> go.Figure:
+    """Runs over one axis: validation loss as a line with points, training loss smoothed and pale.
+
+    Runs differ in colour and in dash.
+    """
+    figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND_ABOVE))
+    for i, curve in enumerate(curves):
+        line = look(i, scheme)
+        for kind, (x, y), opacity, mode in (
+            ("training", thin(curve.x, smooth(curve.train_loss, SMOOTHING)), 0.45, "lines"),
+            ("validation", thin(curve.val_x, curve.val_loss), 1.0, "lines+markers"),
+        ):
+            figure.add_scatter(
+                x=x,
+                y=small(y),
+                name=html.escape(curve.name, quote=False),
+                legendgroup=str(i),
+                showlegend=kind == "validation",
+                mode=mode,
+                marker={"size": 7},
+                line=line,
+                opacity=opacity,
+                hovertemplate=HOVER[kind]
+                .replace("{axis}", AXES[axis])
+                .replace("{smoothing}", f"{SMOOTHING}"),
+            )
+    figure.update_xaxes(title=AXES[axis], rangemode="tozero")
+    return figure.update_yaxes(title="loss, nats a token")
+
+
+def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+    """The best validation loss of each variant of an experiment, the lowest on top.
+
+    table is gptviz.jobs.experiments.ranking's. A dotted line marks the baseline; variants
+    without a loss are left out. The axis does not begin at 0.
+    """
+    known = table.dropna(subset=["best_val_loss"])
+    colours = PALETTES[scheme]
+    figure = go.Figure(
+        go.Scatter(
+            x=small(known["best_val_loss"].to_numpy()),
+            y=[
+                f"{row.rank:.0f}  {html.escape(TITLES.get(row.variant, row.variant), quote=False)}"
+                for row in known.itertuples()
+            ],
+            mode="markers+text",
+            marker={"size": 14, "color": colours.sequential[3]},
+            text=[f"{loss:.3f}" for loss in known["best_val_loss"]],
+            textposition="middle right",
+            cliponaxis=False,
+            hovertemplate="%{y}<br>best validation loss %{x:.4f}<extra></extra>",
+        ),
+        layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
+    )
+    baseline = known.loc[known["variant"] == BASELINE, "best_val_loss"]
+    if len(baseline):
+        line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
+        figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text=TITLES[BASELINE])
+    figure.update_xaxes(title="best validation loss, nats a token: further left is better")
+    return figure.update_yaxes(autorange="reversed", type="category")

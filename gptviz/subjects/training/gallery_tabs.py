@@ -1,0 +1,130 @@
+"""Ready-made runs: failures beside runs that go well, and the birth of an induction head."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from gptviz import jobs
+from gptviz.app import choices, show
+from gptviz.app.theme import Scheme
+from gptviz.jobs import presets, shipping
+from gptviz.jobs.failures import FAILURES, Failure
+from gptviz.jobs.presets import Preset
+from gptviz.runs import INDUCTION, Run
+from gptviz.subjects.training import compare_tabs, tabs
+from gptviz.subjects.training import memorised_analysis as memorised
+from gptviz.subjects.training.live import about
+from gptviz.subjects.training.runs import in_words
+from gptviz.tokenizers.baselines import SHAKESPEARE
+from gptviz.training.record import samples
+
+KEYS = ("failure",)  # of the address
+SHIPPED = "trained when gptviz was made, and ships with it"
+
+
+def gallery(scheme: Scheme) -> None:
+    """Choose a failure, and see it beside a run of the same seed that goes well; run it, too.
+
+    Runs that ship with gptviz are shown until there are some of one's own.
+    """
+    failures = {failure.preset.name: failure for failure in FAILURES}
+    titles = {name: failure.title for name, failure in failures.items()}
+    failure = failures[choices.pill("failure", "What can go wrong", titles)]
+    st.markdown(f"**What is wrong.** {failure.cause}")
+    st.markdown(f"**What to look at.** {failure.look_at}")
+    own = jobs.list_runs()
+    pair = [(preset, _latest([*own, *shipping.gallery()], preset)) for preset in _pair(failure)]
+    shown = [(preset, run) for preset, run in pair if run]
+    missing = [preset for preset in _pair(failure) if _latest(own, preset) is None]
+    if not missing:
+        words = "Run it again"
+    elif any(run.is_shipped for _, run in shown):
+        words = "Run it yourself"
+    else:
+        words = "Run it beside one that goes well"
+    if st.button(words, key="run_failure", type="primary"):
+        _start(missing or [failure.preset])
+    if shown:
+        runs = [run for _, run in shown]
+        compare_tabs.draw_beside(runs, "step", scheme, key="failure_curves")
+        every = compare_tabs.look_again_at(runs)
+        st.fragment(_last_samples, run_every=every)(shown, failure.memorised)
+
+
+def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], None]) -> None:
+    """Start the run on which the birth of an induction head can be seen, and see it."""
+    st.markdown(
+        "An **induction head** finds the last place at which the present token stood, and looks at "
+        "what came next there. With it a model can repeat what it has never seen before. It is "
+        "not built in: it comes about while the model learns, often all of a sudden."
+    )
+    st.markdown(presets.INDUCTION.words)
+    own = _latest(jobs.list_runs(), presets.INDUCTION)
+    shown = own or _shipped_birth()
+    words = "Run it again" if own else "Run it yourself" if shown else "Run it"
+    if st.button(words, key="run_induction", type="primary"):
+        _start([presets.INDUCTION])
+    if shown:
+        if shown.is_shipped:
+            st.caption(f"{_heading(shown)}. {about(shown.settings)}.")
+        draw_birth(shown, scheme, "lesson")
+
+
+def _pair(failure: Failure) -> tuple[Preset, Preset]:
+    return failure.preset, failure.baseline
+
+
+def _latest(runs: Sequence[Run], preset: Preset) -> Run | None:
+    """The first of the runs that was started from a preset, as the preset is today."""
+    wanted = {**preset.model, **preset.settings}
+    for run in runs:
+        settings = {**run.settings, **run.settings["model"]}
+        same = all(settings.get(name) == value for name, value in wanted.items())
+        if run.preset == preset.name and same:
+            return run
+    return None
+
+
+def _shipped_birth() -> Run | None:
+    """A shipped run that looked for induction heads; that of the lesson's settings, if it ships."""
+    of_lesson = _latest(shipping.gallery(), presets.INDUCTION)
+    others = (run for run in jobs.list_runs() if run.is_shipped)
+    return of_lesson or next((run for run in others if (run.folder / INDUCTION).is_file()), None)
+
+
+def _heading(run: Run) -> str:
+    """A run's name and where it comes from, or what it is doing, in a line of Markdown."""
+    return f"**{show.literal(run.name)}** — {SHIPPED if run.is_shipped else in_words(run)}"
+
+
+def _last_samples(shown: Sequence[tuple[Preset, Run]], with_marks: bool) -> None:
+    """What each run wrote last, beside each other."""
+    for place, (preset, run) in zip(st.columns(2, gap="large"), shown, strict=False):
+        with place:
+            st.markdown(_heading(run))
+            rows = samples.read(run.folder)
+            if not rows:
+                st.markdown("It has not written a sample yet.")
+                continue
+            st.caption(f"What it wrote at step {rows[-1]['step']:,}:")
+            text = tabs.written(rows[-1])
+            if with_marks:
+                read, _ = memorised.halves(preset.reads(SHAKESPEARE))
+                found = memorised.passages(text, read)
+                tabs.marked(text, found, key=f"last_of_{preset.name}")
+            else:
+                st.code(text, language=None, wrap_lines=True)
+
+
+def _start(presets: Sequence[Preset]) -> None:
+    """Queue a run of each preset, and watch the first."""
+    try:
+        started = [
+            jobs.start(preset.on(SHAKESPEARE), preset.title, preset=preset.name)
+            for preset in presets
+        ]
+    except (ValueError, OSError) as error:
+        show.failure(error)
+        return
+    st.session_state["run_next"] = started[0].id
+    st.rerun()

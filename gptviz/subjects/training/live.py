@@ -1,0 +1,180 @@
+"""A run while it learns: how far it is and its curves, drawn anew now and then on their own."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gptviz import jobs
+from gptviz.app import code, show
+from gptviz.app.live import look_again
+from gptviz.app.theme import Scheme
+from gptviz.runs import Run, State, Status
+from gptviz.runs.curves import SMOOTHING, train_bytes_per_token, val_bytes_per_token
+from gptviz.subjects.training import analysis, curves
+from gptviz.subjects.training.estimate_tab import duration
+from gptviz.subjects.training.live_chart import live_chart, zoomed_to
+from gptviz.subjects.training.runs import STATES
+from gptviz.training.record import metrics
+from gptviz.training.record.metrics import History
+from gptviz.training.way import Way
+
+# Seconds between two looks at a run that lives. A look costs a browser a tenth of a second, which
+# the run waits for if both share two cores.
+EVERY = 2.0
+UNTIL_BEGUN = 1.0
+FEWEST_STEPS = 5  # until the pace can be told
+STAYS = (
+    "It ships with gptviz and stays as it is. A clone of its settings is yours, and reads the text "
+    "that you choose."
+)
+HOW_TO_READ = (
+    "Drag over the curves to zoom in, double-click to see everything; point at a place to read its "
+    f"values. Smoothed by {SMOOTHING}: each value weighs {SMOOTHING} times what the "
+    "one after it weighs. Speed, all included: with validation, samples and snapshots."
+)
+WAITS_FOR: dict[State, str] = {
+    "queued": "Here its loss will be drawn. It waits for the run that trains now: one trains at a "
+    "time on this machine.",
+    "running": "Here its loss will be drawn, in a moment: it reads the text and makes the model.",
+    "paused": "It was paused before its first step. Resume lets it begin.",
+    "stopped": "It was stopped before its first step. Resume lets it begin.",
+    "done": "It has no step to draw.",
+    "failed": "It failed before its first step, so there is nothing to draw.",
+    "crashed": "Its process ended before its first step. Resume lets it begin.",
+}
+ONE_AT_A_TIME = "one run trains at a time on this machine, and this one is next"
+ONE_BEFORE = "one run trains at a time on this machine, and one more waits before this one"
+SOME_BEFORE = "one run trains at a time on this machine, and {n} wait before this one"
+
+
+def watch(run: Run, scheme: Scheme) -> None:
+    """How far the run is, and its curves; a run that lives is looked at again and again."""
+    state, begun = seen = _seen(run)
+    every = look_again(state, EVERY if begun else UNTIL_BEGUN)
+    st.fragment(_watch, run_every=every)(run, scheme, seen)
+    st.caption(f"{about(run.settings)}. {HOW_TO_READ}")
+    if run.is_shipped:
+        st.caption(STAYS)
+    if practice := about_practice(run.settings):
+        st.caption(practice)
+    written = code.of_run(run, analysis.metrics, "table = metrics(run)")
+    show.numbers(analysis.metrics(run), "metrics", written)
+
+
+def _seen(run: Run) -> tuple[State, bool]:
+    """What the run is doing, and whether it has made a step: both decide what the page shows."""
+    return jobs.state(run), len(metrics.read(run.folder)) > 0
+
+
+def _watch(run: Run, scheme: Scheme, drawn: tuple[State, bool]) -> None:
+    if not run.folder.is_dir() or _seen(run) != drawn:
+        st.rerun()  # its buttons are others now
+    state, _ = drawn
+    status, course = run.status, metrics.read(run.folder)
+    _headline(run, state, status, course)
+    # A component's key takes not every sign that a run's name may have.
+    key = f"curves_{hashlib.sha256(run.id.encode()).hexdigest()[:16]}"
+    chart = curves.panels(
+        course,
+        clip=run.settings.get("gradient_clip", 1.0),
+        tokens_per_step=tokens_per_step(run.settings),
+        bytes_per_token=(train_bytes_per_token(status), val_bytes_per_token(status)),
+        scheme=scheme,
+        zoom=zoomed_to(key),
+    )
+    live_chart(chart, key=key, alt=curves.in_words(course), waits=WAITS_FOR[state])
+
+
+def _headline(run: Run, state: State, status: Status, course: History) -> None:
+    steps = int(run.settings.get("steps", 0))
+    done = int(course["step"][-1]) if len(course) else 0
+    known = state == "running" and len(course) >= FEWEST_STEPS
+    left = course.seconds_left(steps) if known else None
+    told = [f"**{STATES[state]}**", f"step {done:,} of {steps:,}"]
+    if left is not None:
+        told.append(f"{duration(left)} left")
+    if words := _words(run, state, status, done):
+        told.append(words)
+    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
+    if computed := how_it_computes(status):
+        st.caption(computed)
+    for name in ("error", "warning"):
+        if text := status.get(name):
+            show.failure(str(text))
+
+
+def _words(run: Run, state: State, status: Status, done: int) -> str:
+    last = status.get("last_step", 0)
+    if state == "queued":
+        n = jobs.queue_position(run)
+        return SOME_BEFORE.format(n=n) if n > 1 else ONE_BEFORE if n else ONE_AT_A_TIME
+    if state == "running" and not done:
+        return "it reads the text and makes the model"
+    if state == "crashed":
+        return f"its process ended without a word; Resume goes on from step {last:,}"
+    if state in ("paused", "stopped"):
+        return f"Resume goes on from step {last:,}, on the very same curve"
+    if state == "done" and status.get("stopped_early"):
+        return "it ended early, for validation no longer improved"
+    return ""
+
+
+def how_it_computes(status: Status) -> str:
+    """How a run computes a step, as it was measured to be quickest; nothing if it does not say."""
+    way = Way.from_dict(status.get("ways", {}).get(status.get("device", ""), {}))
+    if way is None:
+        return ""
+    match status.get("threads"):
+        case None:
+            words = "It computes in {way}: the quickest of a few ways tried on this machine."
+        case 1:
+            words = (
+                "It computes in {way}, on 1 thread: the quickest of a few ways tried on this "
+                "machine."
+            )
+        case _:
+            words = (
+                "It computes in {way}, on {n} threads: the quickest of a few ways tried on this "
+                "machine."
+            )
+    return words.format(way=way, n=status.get("threads"))
+
+
+def tokens_per_step(settings: dict[str, Any]) -> int:
+    """How many tokens a step reads, by settings that another version may have written."""
+    batch = settings.get("batch_size", 0) * settings.get("accumulation", 1)
+    return int(batch * settings["model"].get("block_size", 0))
+
+
+def about_practice(settings: dict[str, Any]) -> str:
+    """What the training loss holds beside that of the text; nothing for a run that only reads."""
+    steps, share = settings.get("copy_steps"), settings.get("repeat_share")
+    told: list[str] = []
+    if steps:
+        told.append(
+            f"The first {steps:,} steps are lessons in copying: their loss is that of random "
+            "tokens said again, not that of the text."
+        )
+    if steps and share:
+        told.append(
+            f"Of what later steps read, {share:.1%} is such practice: it counts in the training "
+            "loss, not in the validation loss."
+        )
+    elif share:
+        told.append(
+            f"Of what it reads, {share:.1%} is practice in copying: it counts in the training "
+            "loss, not in the validation loss."
+        )
+    return " ".join(told)
+
+
+def about(settings: dict[str, Any]) -> str:
+    """What a run reads and the shape of its model, in a line of Markdown."""
+    model = settings["model"]
+    return (
+        f"It reads {show.literal(Path(settings['data']).name)}; layers {model.get('n_layer')}, "
+        f"heads {model.get('n_head')}, width {model.get('n_embd')}, "
+        f"context {model.get('block_size')}"
+    )

@@ -1,0 +1,115 @@
+"""What a person does with a run: stop and resume it, change its rate and its name, delete it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from gptviz import jobs
+from gptviz.app import show
+from gptviz.runs import LIVING, Command, Run
+from gptviz.subjects.training import setup
+
+ASKED: dict[Command, str] = {
+    "pause": "It was asked to pause and writes a checkpoint first.",
+    "stop": "It was asked to stop and writes a checkpoint first.",
+}
+
+
+def controls(run: Run) -> None:
+    """What can be done with a run in its state; of one that ships, only a clone can be made."""
+    state = jobs.state(run)
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if run.is_shipped:
+            _button("Clone settings", setup.clone, run, after=_look_at_the_form)
+            return
+        if state in LIVING:
+            asked = run.control.get("command") is not None
+            _button("‖ Pause", jobs.pause, run, disabled=asked)
+            _button("■ Stop", jobs.stop, run, disabled=asked)
+            _learning_rate(run)
+        elif state != "done":
+            _button("▶ Resume", jobs.resume, run)
+        _button("Clone settings", setup.clone, run, after=_look_at_the_form)
+        if state not in LIVING:
+            _rename(run)
+            _delete(run)
+
+
+def explained(run: Run) -> None:
+    """What was asked of the run and is still to come."""
+    if jobs.state(run) in LIVING and (asked := run.control.get("command")):
+        st.caption(ASKED[asked])
+
+
+def remember(problem: str) -> None:
+    """Keep a sentence for `tell_problem`, for a page that is drawn anew before it can tell it."""
+    st.session_state["training_problem"] = problem
+
+
+def tell_problem() -> None:
+    """Tell what was remembered, once."""
+    if problem := st.session_state.pop("training_problem", None):
+        show.failure(problem)
+
+
+def _button(
+    words: str,
+    deed: Callable[[Run], None],
+    run: Run,
+    disabled: bool = False,
+    after: Callable[[], None] | None = None,
+) -> None:
+    key = f"do_{deed.__name__}"
+    st.button(words, key=key, on_click=_do, args=(deed, run, after), disabled=disabled)
+
+
+def _do(deed: Callable[[Run], None], run: Run, after: Callable[[], None] | None = None) -> None:
+    try:
+        deed(run)
+    except (ValueError, OSError) as error:
+        remember(str(error))
+        return
+    if after:
+        after()
+
+
+def _look_at_the_form() -> None:
+    st.session_state["run"] = None
+
+
+def _learning_rate(run: Run) -> None:
+    with st.popover("Learning rate"):
+        try:
+            now = run.control.get("learning_rate") or run.config.learning_rate
+        except ValueError as error:
+            show.failure(error)
+            return
+        st.number_input(
+            "Highest rate from now on",
+            value=now,
+            step=1e-4,
+            format="%g",
+            key=f"rate_{run.id}",
+            help="The schedule goes on; this is the rate that it is a share of.",
+        )
+        st.button("Change", key="do_rate", on_click=_do, args=(_change_rate, run))
+
+
+def _change_rate(run: Run) -> None:
+    jobs.set_learning_rate(run, st.session_state[f"rate_{run.id}"])
+
+
+def _rename(run: Run) -> None:
+    with st.popover("Rename"):
+        st.text_input("Name", run.name, key=f"name_{run.id}")
+        st.button("Save the name", key="do_rename", on_click=_do, args=(_save_name, run))
+
+
+def _save_name(run: Run) -> None:
+    st.session_state["run"] = jobs.rename(run, st.session_state[f"name_{run.id}"]).id
+
+
+def _delete(run: Run) -> None:
+    with st.popover("Delete"):
+        st.markdown(f"Delete **{show.literal(run.name)}** with its curve, samples and models?")
+        _button("Delete for good", jobs.delete, run, after=_look_at_the_form)

@@ -1,0 +1,197 @@
+"""Settings of how a model learns from its text."""
+
+from gptviz.setting import Setting
+
+LEARNING = (
+    Setting(
+        name="steps",
+        kind=int,
+        least=1,
+        step=100,
+        label="Steps",
+        sentence="How often the weights are corrected.",
+        advice="1000 to 5000 for a small model.",
+    ),
+    Setting(
+        name="batch_size",
+        kind=int,
+        least=1,
+        unit="windows",
+        label="Batch size",
+        sentence="Windows, which are stretches of text as long as the context, that are read side "
+        "by side.",
+        advice="8 to 64.",
+    ),
+    Setting(
+        name="learning_rate",
+        kind=float,
+        above=0,
+        step=1e-4,
+        label="Highest rate",
+        sentence="The learning rate after the warm-up: how far one correction goes.",
+        advice="1e-3 for small models, 3e-4 for large ones.",
+    ),
+    Setting(
+        name="min_learning_rate",
+        kind=float,
+        least=0,
+        step=1e-5,
+        label="Last rate",
+        sentence="The learning rate at the end.",
+        advice="A tenth of the highest.",
+    ),
+    Setting(
+        name="schedule",
+        kind=str,
+        choices={
+            "cosine": "along a cosine",
+            "linear": "in a straight line",
+            "constant": "not at all",
+        },
+        label="Schedule",
+        sentence="How the rate goes down after the warm-up.",
+    ),
+    Setting(
+        name="warmup_steps",
+        kind=int,
+        least=0,
+        step=10,
+        unit="steps",
+        label="Warm-up",
+        sentence="Steps until the rate has risen to its highest.",
+        advice="2 to 10 of every hundred steps.",
+    ),
+    Setting(
+        name="optimizer",
+        kind=str,
+        choices={"adamw": "AdamW", "muon": "Muon for the blocks, AdamW for the rest"},
+        label="Optimizer",
+        sentence="Turns gradients into corrections. Muon learns more in a step and takes longer "
+        "for it; try it from width 256 on.",
+    ),
+    Setting(
+        name="weight_decay",
+        kind=float,
+        least=0,
+        step=0.01,
+        label="Weight decay",
+        sentence="How strongly weights are pulled towards 0, so that the model does not learn the "
+        "text by heart.",
+        advice="0 to 0.2.",
+    ),
+    Setting(
+        name="accumulation",
+        kind=int,
+        least=1,
+        unit="batches",
+        label="Batches a step",
+        sentence="Batches whose gradients are averaged before one correction. It learns the same "
+        "as one large batch and needs less memory.",
+        rare=True,
+    ),
+    Setting(
+        name="line_start_share",
+        kind=float,
+        least=0,
+        most=1,
+        step=0.1,
+        label="Windows from line starts",
+        sentence="Share of the windows that begin where a line begins, as what people type does.",
+        rare=True,
+    ),
+    Setting(
+        name="gradient_clip",
+        kind=float,
+        above=0,
+        step=0.1,
+        label="Clipping",
+        sentence="A gradient longer than this is shortened to it.",
+        rare=True,
+    ),
+    Setting(
+        name="beta1",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.01,
+        label="Beta 1",
+        sentence="How long AdamW remembers the direction of earlier gradients: the nearer to 1, "
+        "the longer.",
+        rare=True,
+    ),
+    Setting(
+        name="beta2",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.01,
+        label="Beta 2",
+        sentence="How long AdamW remembers the size of earlier gradients.",
+        advice="0.95 to 0.999.",
+        rare=True,
+    ),
+    Setting(
+        name="vocab_sample",
+        kind=int,
+        least=0,
+        step=512,
+        unit="tokens",
+        label="Sampled vocabulary",
+        sentence="Among how many tokens a step looks for the right one: half are the commonest, "
+        "half are drawn anew each time. 0: among all. It saves time with a large vocabulary.",
+        advice="4096 to 8192 make training with GPT-2's tokens twice as fast.",
+        rare=True,
+    ),
+    Setting(
+        name="precision",
+        kind=str,
+        choices={"auto": "whichever is faster", "float32": "float32", "bfloat16": "bfloat16"},
+        label="Precision",
+        sentence="With how many bits the large products are calculated: 32, or 16, which is "
+        "rougher.",
+        rare=True,
+    ),
+    Setting(
+        name="seed",
+        kind=int,
+        least=0,
+        most=2**32 - 1,
+        label="Seed",
+        sentence="Where the random numbers start. The same seed and settings give the same run.",
+        rare=True,
+    ),
+)
+COPYING = (
+    Setting(
+        name="copy_steps",
+        kind=int,
+        least=0,
+        step=100,
+        unit="steps",
+        label="Copying lessons",
+        sentence="Steps at the beginning on nothing but random tokens that are said again and "
+        "again, few at first. Heads that look back are born there.",
+        advice="500 to 1000 make them in a model that would not get them by itself.",
+    ),
+    Setting(
+        name="repeat_share",
+        kind=float,
+        least=0,
+        below=1,
+        step=0.05,
+        label="Repeated windows",
+        sentence="Share of the windows that go on with that practice afterwards. They count in "
+        "the training loss, but not in the validation loss.",
+        advice="0.1 to 0.3.",
+    ),
+    Setting(
+        name="guide_previous",
+        kind=float,
+        least=0,
+        step=0.05,
+        label="Guided head",
+        sentence="How strongly the first head of the first layer is rewarded for looking at the "
+        "token before. Heads that copy make use of it. 0: not at all.",
+        advice="0.1 is enough.",
+    ),
+)

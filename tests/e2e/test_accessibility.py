@@ -1,0 +1,117 @@
+"""axe-core, the rules of the Web Content Accessibility Guidelines as a program, on every page."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gptviz.app.pages import PAGES
+
+ROOT = Path(__file__).parents[2]
+TABS = {
+    page.name: re.findall(r'"([\w-]+)": Tab\(', (ROOT / page.file).read_text(encoding="utf-8"))
+    for page in PAGES.values()
+}
+PATHS = {name: "/" if name == "overview" else f"/{name}" for name in PAGES}
+RUN = """async () => {
+  const { violations } = await axe.run()
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`))
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script; the package brings it along, so no other host is asked."""
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server_with_a_run(start_server, models, finished_run, tmp_path_factory):
+    """A small model, and a run whose past can be looked at."""
+    root = tmp_path_factory.mktemp("all")
+    shutil.copytree(models / "tiny", root / "tiny")
+    shutil.copytree(finished_run, root / "a-run")
+    with start_server(GPTVIZ_CHECKPOINTS=str(root)) as running:
+        yield running
+
+
+# Whether each picture that the browser draws itself is there, with the buttons that save it.
+DRAWN = """() => {
+  const hosts = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+  return hosts.every((host) => {
+    const root = host.shadowRoot?.querySelector("div > div > :is(div, pre)")
+    return !root || (root.hasChildNodes() && (!root.dataset.file || root.nextElementSibling))
+  })
+}"""
+
+
+def found(page, axe: str) -> list[str]:
+    page.wait_for_function(DRAWN)
+    page.evaluate(axe)
+    return page.evaluate(RUN)
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visit, server_with_a_run, axe, name: str, scheme: str):
+    visitor = visit(server_with_a_run, color_scheme=scheme)
+    query = {"run": "a-run"} if name == "training" else {"model": "tiny"}
+    assert found(visitor.open(PATHS[name], **query), axe) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs]
+)
+def test_axe_finds_nothing_in_any_tab(visit, server_with_a_run, axe, name: str, tab: str):
+    visitor = visit(server_with_a_run)
+    query = {"run": "a-run", "runs_tab": tab} if name == "training" else {"model": "tiny"}
+    assert found(visitor.open(PATHS[name], **query, tab=tab), axe) == []
+
+
+# In each picture with something to choose: what the tab key must come to.
+CONTROLS = {
+    "path": ("/", {}, ".path [role=button]"),
+    "chips": ("/tokens", {}, ".root .token"),
+    "heads": ("/attention", {}, ".heads button"),
+    "square": ("/attention", {}, ".square button"),
+    "lines": ("/attention", {"tab": "lines"}, ".lines button"),
+    "explorer": ("/sampling", {}, ".explorer input, .explorer button"),
+    "live chart": ("/training", {"run": "a-run"}, ".panels"),
+}
+# Whether what has the focus is one of these, and shows it: by an outline, or by a frame inside.
+AT = """(selector) => {
+  let part = document.activeElement
+  while (part?.shadowRoot?.activeElement) part = part.shadowRoot.activeElement
+  if (!part?.matches(selector)) return ""
+  const frame = part.querySelector("rect")
+  const shown = getComputedStyle(part).outlineStyle !== "none"
+  const framed = frame && !/rgba\\(.*, 0\\)|transparent|none/.test(getComputedStyle(frame).stroke)
+  return shown || framed ? "seen" : "not seen"
+}"""
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        name if name in ("path", "heads") else pytest.param(name, marks=pytest.mark.thorough)
+        for name in CONTROLS
+    ],
+)
+def test_the_tab_key_comes_to_every_picture_and_shows_where_it_is(
+    visit, server_with_a_run, picture: str
+):
+    path, query, selector = CONTROLS[picture]
+    visitor = visit(server_with_a_run)
+    page = visitor.open(path, **query if "run" in query else {"model": "tiny", **query})
+    page.locator(selector).first.wait_for()
+    stops = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(AT, selector))
+        if stops[-1]:
+            break
+    assert stops[-1] == "seen"
