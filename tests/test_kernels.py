@@ -44,7 +44,7 @@ def model() -> GPT:
 @pytest.fixture(autouse=True)
 def _wins_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """The quicker product is used whatever the measurement on this processor says."""
-    monkeypatch.setattr(kernels, "MARGIN", math.inf)
+    monkeypatch.setattr(kernels, "margin", lambda _n_rows: math.inf)
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_without_an_exact_operator_the_layers_stay_as_they_are(model, other, ope
 
 
 def test_where_pytorch_is_as_quick_the_layers_stay_as_they_are(model, monkeypatch):
-    monkeypatch.setattr(kernels, "MARGIN", 0)
+    monkeypatch.setattr(kernels, "margin", lambda _n_rows: 0)
     expected = logits(model)
     kernels.speed_up(model)
     assert not quick(model)
@@ -210,7 +210,7 @@ def test_a_written_token_and_a_read_prompt_are_chosen_apart(model, operator, mon
         for one_row in (True, False)
     }
     times = {(one_row, lie): wins[one_row] for one_row in wins for lie in (True, False)}
-    monkeypatch.setattr(kernels, "MARGIN", 0.9)
+    monkeypatch.setattr(kernels, "margin", lambda _n_rows: 0.9)
     monkeypatch.setattr(kernels, "seconds", lambda: times)
     kernels.speed_up(model)
     assert quick(model) == LARGE
