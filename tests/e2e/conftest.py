@@ -91,9 +91,12 @@ StartServer = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory, tiny_lm: LanguageModel) -> Path:
-    """A folder with the bundled model and `tiny`, which has fewer layers and heads."""
+def models(
+    tmp_path_factory: pytest.TempPathFactory, tiny_lm: LanguageModel, finished_run: Path
+) -> Path:
+    """A bundled model, `tiny`, which has fewer layers and heads, and `a-run` with its past."""
     folder = tmp_path_factory.mktemp("models")
+    shutil.copytree(finished_run, folder / "a-run")
     shutil.copytree(checkpoints.find_listed("shakespeare"), folder / "shakespeare")
     checkpoints.save(folder / "tiny", tiny_lm.model, tiny_lm.tokenizer)
     return folder
@@ -279,7 +282,11 @@ class Visitor:
             *foreign,
             *self.wrong,
             *(f"on the page: {text}" for text in exceptions),
-            *(f"in the terminal: {line}" for line in printed if "gptviz is ready" not in line),
+            *(
+                f"in the terminal: {line}"
+                for line in printed
+                if line.strip() and "gptviz is ready" not in line
+            ),
         ]
 
 

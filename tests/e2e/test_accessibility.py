@@ -1,7 +1,6 @@
 """axe-core, the rules of the Web Content Accessibility Guidelines as a program, on every page."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -28,16 +27,6 @@ def axe() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def server_with_a_run(start_server, models, finished_run, tmp_path_factory):
-    """A small model, and a run whose past can be looked at."""
-    root = tmp_path_factory.mktemp("all")
-    shutil.copytree(models / "tiny", root / "tiny")
-    shutil.copytree(finished_run, root / "a-run")
-    with start_server(GPTVIZ_CHECKPOINTS=str(root)) as running:
-        yield running
-
-
 # Whether each picture that the browser draws itself is there, with the buttons that save it.
 DRAWN = """() => {
   const hosts = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
@@ -56,8 +45,8 @@ def found(page, axe: str) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(visit, server_with_a_run, axe, name: str, scheme: str):
-    visitor = visit(server_with_a_run, color_scheme=scheme)
+def test_axe_finds_nothing(visit, axe, name: str, scheme: str):
+    visitor = visit(color_scheme=scheme)
     query = {"run": "a-run"} if name == "training" else {"model": "tiny"}
     assert found(visitor.open(PATHS[name], **query), axe) == []
 
@@ -66,8 +55,8 @@ def test_axe_finds_nothing(visit, server_with_a_run, axe, name: str, scheme: str
 @pytest.mark.parametrize(
     ("name", "tab"), [(name, tab) for name, tabs in TABS.items() for tab in tabs]
 )
-def test_axe_finds_nothing_in_any_tab(visit, server_with_a_run, axe, name: str, tab: str):
-    visitor = visit(server_with_a_run)
+def test_axe_finds_nothing_in_any_tab(visit, axe, name: str, tab: str):
+    visitor = visit()
     query = {"run": "a-run", "runs_tab": tab} if name == "training" else {"model": "tiny"}
     assert found(visitor.open(PATHS[name], **query, tab=tab), axe) == []
 
@@ -101,11 +90,9 @@ AT = """(selector) => {
         for name in CONTROLS
     ],
 )
-def test_the_tab_key_comes_to_every_picture_and_shows_where_it_is(
-    visit, server_with_a_run, picture: str
-):
+def test_the_tab_key_comes_to_every_picture_and_shows_where_it_is(visit, picture: str):
     path, query, selector = CONTROLS[picture]
-    visitor = visit(server_with_a_run)
+    visitor = visit()
     page = visitor.open(path, **query if "run" in query else {"model": "tiny", **query})
     page.locator(selector).first.wait_for()
     stops = []

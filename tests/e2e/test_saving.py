@@ -1,7 +1,6 @@
 """Pictures to keep: what is downloaded can be opened by itself and shows what the page shows."""
 
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -59,14 +58,6 @@ OF_A_RUN = {
     "live chart": ({}, ".chart", ["Loss", "Learning rate"], "training-a-run-curves"),
     "marked text": ({"tab": "samples"}, "pre.text", [], "training-a-run-"),
 }
-
-
-@pytest.fixture(scope="module")
-def server_with_a_run(start_server, finished_run, tmp_path_factory):
-    root = tmp_path_factory.mktemp("all")
-    shutil.copytree(finished_run, root / "a-run")
-    with start_server(GPTVIZ_CHECKPOINTS=str(root)) as running:
-        yield running
 
 
 def save(page, picture: str, kind: str, folder: Path) -> tuple[str, Path]:
@@ -136,9 +127,9 @@ def test_a_picture_of_a_prompt_is_saved(visit, tmp_path: Path, picture: str, sch
 
 
 @pytest.mark.parametrize("picture", OF_A_RUN)
-def test_a_picture_of_a_run_is_saved(visit, server_with_a_run, tmp_path: Path, picture: str):
+def test_a_picture_of_a_run_is_saved(visit, tmp_path: Path, picture: str):
     query, root, words, name = OF_A_RUN[picture]
-    page = visit(server_with_a_run).open("/training", run="a-run", **query)
+    page = visit().open("/training", run="a-run", **query)
     if picture == "marked text":
         words = page.locator(root).first.inner_text().split()[:3]
     file, svg = save(page, root, "SVG", tmp_path)

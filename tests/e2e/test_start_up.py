@@ -70,7 +70,9 @@ def test_a_port_in_use_is_one_sentence_with_the_way_out(gptviz):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_ctrl_c_ends_the_server_cleanly_while_a_page_is_open(
     start_server, chromium, number, tmp_path
 ):

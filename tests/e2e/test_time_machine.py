@@ -1,7 +1,6 @@
 """What only a browser can prove of the slider over a run's steps: moving it, and Play."""
 
 import re
-import shutil
 
 import pytest
 
@@ -9,15 +8,6 @@ PROMPT = "the queen"
 PATTERN = """[...document.querySelectorAll("*")]
     .map(({ shadowRoot }) => shadowRoot?.querySelector(".square canvas"))
     .find(Boolean)?.toDataURL()"""
-
-
-@pytest.fixture(scope="module")
-def past_server(start_server, finished_run, tmp_path_factory):
-    """A server whose only model is a run."""
-    root = tmp_path_factory.mktemp("past")
-    shutil.copytree(finished_run, root / "first")
-    with start_server(GPTVIZ_CHECKPOINTS=str(root)) as running:
-        yield running
 
 
 def steps(page):
@@ -35,9 +25,9 @@ def left(page, step):
     page.locator(f'.steps:not([data-step="{step}"])').wait_for()
 
 
-def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, past_server, expect):
-    visitor = visit(past_server, viewport={"width": 1024, "height": 768})
-    page = visitor.open("/attention", prompt=PROMPT, layer=1, head=1, step=30)
+def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, expect):
+    visitor = visit(viewport={"width": 1024, "height": 768})
+    page = visitor.open("/attention", model="a-run", prompt=PROMPT, layer=1, head=1, step=30)
     board = page.get_by_role("group", name=re.compile("Attention patterns"))
     expect(page.locator(".square canvas")).to_be_visible()
     place, end = board.bounding_box(), page.evaluate(PATTERN)
@@ -56,10 +46,17 @@ def test_the_slider_changes_the_picture_and_nothing_on_the_page_moves(visit, pas
     page.wait_for_function(f"(end) => {PATTERN} === end", arg=end)
 
 
-@pytest.mark.parametrize("path", ["/attention", "/sampling", "/training"])
-def test_play_goes_through_the_steps_and_ends_at_the_last(visit, past_server, expect, path):
-    query = {"run": "first", "tab": "time-machine"} if path == "/training" else {}
-    page = visit(past_server).open(path, prompt=PROMPT, step=3, **query)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/attention",
+        pytest.param("/sampling", marks=pytest.mark.thorough),
+        pytest.param("/training", marks=pytest.mark.thorough),
+    ],
+)
+def test_play_goes_through_the_steps_and_ends_at_the_last(visit, expect, path):
+    query = {"run": "a-run", "tab": "time-machine"} if path == "/training" else {"model": "a-run"}
+    page = visit().open(path, prompt=PROMPT, step=3, **query)
     play = page.get_by_role("button", name="Play")
     play.click()
     expect(page.get_by_role("button", name="■ Stop")).to_be_visible()
@@ -69,10 +66,10 @@ def test_play_goes_through_the_steps_and_ends_at_the_last(visit, past_server, ex
     left(page, 30)
 
 
-def test_play_can_be_stopped(visit, past_server, expect):
-    visitor = visit(past_server)
+def test_play_can_be_stopped(visit, expect):
+    visitor = visit()
     visitor.page.clock.install()
-    page = visitor.open("/attention", prompt=PROMPT, step=0)
+    page = visitor.open("/attention", model="a-run", prompt=PROMPT, step=0)
     page.get_by_role("button", name="Play").click()
     left(page, 0)
     page.get_by_role("button", name="■ Stop").click()
