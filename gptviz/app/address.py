@@ -30,6 +30,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "model": Key("a name under checkpoints/", carried=True),
         "step": Key("a step of a training run of which there is a snapshot", carried=True),
         "prompt": Key("the text that the model reads", carried=True),
+        "begin": Key("what stands before the text: nothing or a token", carried=True),
+        "special": Key("whether a special token's name in the text is text or token", carried=True),
         "layer": Key("a block, from 0", carried=True),
         "head": Key("an attention head of the block, from 0", carried=True),
         "position": Key("a token of the prompt, from 0", carried=True),
@@ -103,7 +105,11 @@ def choices() -> dict[str, str]:
     left out, so that whoever comes to the next text looks at that one's last token.
     """
     state = st.session_state
-    made = {key: str(state[key]) for key in CARRIED if state.get(key) is not None}
+    made = {
+        key: str(state[key])
+        for key in CARRIED
+        if state.get(key) not in (None, state.get(f"{key}_default"))
+    }
     if state.get("position") == state.get("last_position"):
         made.pop("position", None)
     return made

@@ -17,7 +17,8 @@ from gptviz.app.menu.menu import menu
 from gptviz.app.pages import PAGES
 from gptviz.app.path.picture import path_picture
 from gptviz.app.prompt import box, row
-from gptviz.app.prompt.reading import Reading, in_code, text_read
+from gptviz.app.prompt.reading import Reading, Special, in_code, reading, text_read
+from gptviz.app.prompt.special import special_tokens
 from gptviz.app.save import saving
 from gptviz.app.streamlit_quirks import style
 from gptviz.app.style import page_style
@@ -38,6 +39,11 @@ class View:
     ids: tuple[int, ...]
     tokens: tuple[str, ...]  # one visible piece a token
     scheme: Scheme
+    special: Special
+
+    def read(self, text: str) -> Reading:
+        """How another text is read beside the prompt. Raises ValueError in words."""
+        return reading(self.lm, text, special=self.special)
 
     @property
     def trace(self) -> Trace:
@@ -72,7 +78,7 @@ def frame(
         way_out = ""
         lm = _model(chosen, run, step)
         way_out = "Or choose an example above."
-        read = box.read(lm)
+        read = box.read(lm, special_tokens(lm))
     except (ValueError, OSError) as error:
         with links:
             _links()
@@ -87,7 +93,7 @@ def frame(
         row.draw(lm, read, beside)
     menu(scheme())
     tokens = tuple(lm.tokenizer.pieces(read.ids))
-    view = View(lm, text_read(lm.tokenizer, read), read.ids, tokens, scheme())
+    view = View(lm, text_read(lm.tokenizer, read), read.ids, tokens, scheme(), read.special)
     _follow_the_last_token(len(read.ids) - 1)
     if name != "overview":
         _small_path(view, name)

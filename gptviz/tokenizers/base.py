@@ -1,5 +1,6 @@
 """What every tokenizer can do: text ⇄ ids, and each id as bytes and as a visible piece."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -22,11 +23,37 @@ class Tokenizer(Protocol):
     def end_of_text(self) -> int | None:
         """The id that ends a document, or None where the vocabulary has no such token."""
 
+    @property
+    def begin_of_text(self) -> int | None:
+        """The id with which a text may begin; in GPT-2 it is the one that ends a text."""
+        return self.end_of_text
+
+    @property
+    def begins(self) -> bool:
+        """Whether the model was trained on texts that begin with that id."""
+        return False
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text; the names of special tokens in it are ordinary text.
 
         Raises ValueError for a lone surrogate, and for a symbol that the vocabulary lacks.
         """
+
+    def encode_special(self, text: str) -> list[int]:
+        """The ids of a text in which the name of a special token is that token.
+
+        Raises ValueError as `encode` does.
+        """
+        named = {name: token for token, name in self.special_tokens.items()}
+        if not named:
+            return self.encode(text)
+        longest_first = sorted(map(re.escape, named), key=len, reverse=True)
+        parts = re.split(f"({'|'.join(longest_first)})", text)
+        return [
+            token
+            for part in parts
+            for token in ([named[part]] if part in named else self.encode(part))
+        ]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, with � for what is no valid UTF-8. Raises ValueError for no such id."""

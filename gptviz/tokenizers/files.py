@@ -69,11 +69,19 @@ def _huggingface(path: Path) -> HuggingFaceTokenizer:
     if beside.like_gpt2:
         specification = _as_gpt2_cuts(specification, beside.add_prefix_space)
     try:
-        return HuggingFaceTokenizer(
-            specification, beside.end_of_text, beside.added, begins=beside.add_bos
-        )
+        return _made(specification, beside)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _made(specification: str, beside: settings.Settings) -> HuggingFaceTokenizer:
+    return HuggingFaceTokenizer(
+        specification,
+        beside.end_of_text,
+        beside.added,
+        begin_of_text=beside.begin_of_text,
+        begins=beside.add_bos,
+    )
 
 
 def _as_gpt2_cuts(specification: str, add_prefix_space: bool) -> str:
@@ -119,9 +127,7 @@ def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
         "model": {"type": "BPE", "vocab": vocab, "merges": merges},
     }
     try:
-        return HuggingFaceTokenizer(
-            json.dumps(specification), beside.end_of_text, beside.added, begins=beside.add_bos
-        )
+        return _made(json.dumps(specification), beside)
     except ValueError as error:
         raise ValueError(f"{vocab_path} and {merges_path}: {error}") from None
 

@@ -31,12 +31,15 @@ class HuggingFaceTokenizer(Tokenizer):
         specification: str,
         end_of_text: str | None = None,
         added: Sequence[tokenizers.AddedToken] = (),
+        *,
+        begin_of_text: str | None = None,
         begins: bool = False,
     ):
         """Read the text of a tokenizer.json; end_of_text names the token that ends a document.
 
-        added are tokens to add where the vocabulary lacks them, or to mark as added. begins tells
-        that the model was trained on texts that begin with that token, too.
+        added are tokens to add where the vocabulary lacks them, or to mark as added. begin_of_text
+        names the token with which a text may begin, which is else the one that ends it; begins
+        tells that the model was trained on texts that do.
 
         Raises ValueError if the text is not a tokenizer that the library can read, and if two
         of its tokens have one id.
@@ -48,7 +51,6 @@ class HuggingFaceTokenizer(Tokenizer):
         self._library.no_truncation()
         self._library.no_padding()
         self._library.encode_special_tokens = True  # take their names in a text as plain text
-        self.begins = begins
         known = self._library.get_added_tokens_decoder().values()
         if new := [token for token in added if token not in known]:
             self._library.add_tokens(new)
@@ -67,6 +69,9 @@ class HuggingFaceTokenizer(Tokenizer):
         self._space = "▁" if "▁" in str(spec["decoder"]) else " "
         names = (end_of_text, *ENDS)
         self._end_of_text = next((self._ids[n] for n in names if n in self._ids), None)
+        begin = self._ids.get(begin_of_text) if begin_of_text else None
+        self._begin_of_text = self._end_of_text if begin is None else begin
+        self._begins = begins and self._begin_of_text is not None
 
     @property
     def name(self) -> str:
@@ -82,6 +87,16 @@ class HuggingFaceTokenizer(Tokenizer):
     def end_of_text(self) -> int | None:
         """The token that was named on loading, or else one with a customary name, if any."""
         return self._end_of_text
+
+    @property
+    def begin_of_text(self) -> int | None:
+        """The token that was named on loading, or else the one that ends a document."""
+        return self._begin_of_text
+
+    @property
+    def begins(self) -> bool:
+        """Whether the model was trained on texts that begin with that token."""
+        return self._begins
 
     @property
     def special_tokens(self) -> Mapping[int, str]:
@@ -100,9 +115,23 @@ class HuggingFaceTokenizer(Tokenizer):
 
         Raises ValueError for a lone surrogate, and for such a symbol if there is no such token.
         """
+        return self._encode(self._library, text)
+
+    def encode_special(self, text: str) -> list[int]:
+        """The ids of a text in which the name of a special token is that token."""
+        return self._encode(self._with_special, text)
+
+    @functools.cached_property
+    def _with_special(self) -> tokenizers.Tokenizer:
+        """Another one, since the choice belongs to the object, which threads share."""
+        library = tokenizers.Tokenizer.from_str(self._library.to_str())
+        library.encode_special_tokens = False
+        return library
+
+    def _encode(self, library: tokenizers.Tokenizer, text: str) -> list[int]:
         require_characters(text)
         try:
-            encoding = self._library.encode(text, add_special_tokens=False)
+            encoding = library.encode(text, add_special_tokens=False)
         except Exception as error:  # the library raises nothing narrower
             raise ValueError(f"the tokenizer {self.name} cannot write this: {error}") from None
         if lost := self._first_lost(text, encoding.offsets):
@@ -159,8 +188,11 @@ class HuggingFaceTokenizer(Tokenizer):
         config: dict[str, str | bool] = {"tokenizer_class": "PreTrainedTokenizerFast"}
         if self._end_of_text is not None:
             config["eos_token"] = self._spelling(self._end_of_text)
-            if self.begins:
-                config |= {"bos_token": config["eos_token"], "add_bos_token": True}
+        if self._begin_of_text is not None and (
+            self._begins or self._begin_of_text != self._end_of_text
+        ):
+            config["bos_token"] = self._spelling(self._begin_of_text)
+            config["add_bos_token"] = self._begins
         text = json.dumps(config, ensure_ascii=False, indent=2) + "\n"
         (folder / CONFIG_FILE).write_text(text, encoding="utf-8", newline="\n")
 

@@ -27,7 +27,8 @@ class Settings:
     end_of_text: str | None = None
     add_prefix_space: bool = False
     like_gpt2: bool = True  # whether a class that cuts as GPT-2 does is to read it
-    add_bos: bool = False  # whether each text begins with a token of its own
+    begin_of_text: str | None = None
+    add_bos: bool = False  # whether each text begins with that token
 
 
 def read(
@@ -72,6 +73,7 @@ def read(
     return Settings(
         added=tuple(ordered),
         end_of_text=named["eos_token"].content if "eos_token" in named else None,
+        begin_of_text=named["bos_token"].content if "bos_token" in named else None,
         add_prefix_space=bool(values.get("add_prefix_space")),
         like_gpt2=values.get("tokenizer_class") in GPT2_CLASSES,
         add_bos=bool(values.get("add_bos_token")),

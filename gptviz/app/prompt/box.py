@@ -11,7 +11,7 @@ import streamlit as st
 
 from gptviz.app import component
 from gptviz.app.examples import EXAMPLES
-from gptviz.app.prompt.reading import LONGEST_TEXT, Reading, reading
+from gptviz.app.prompt.reading import LONGEST_TEXT, Reading, Special, reading
 from gptviz.language_model import LanguageModel
 
 COMPONENT = component.register(__file__, '<div class="box"></div>')
@@ -49,7 +49,7 @@ def draw(*, writes: bool = False) -> None:
     )
 
 
-def read(lm: LanguageModel) -> Reading:
+def read(lm: LanguageModel, special: Special) -> Reading:
     """What the model reads of the text; of an empty one, what was last read in this session.
 
     Raises ValueError in words for a symbol that the tokenizer does not know.
@@ -57,7 +57,7 @@ def read(lm: LanguageModel) -> Reading:
     state = st.session_state
     wanted = text() or state.get("last_prompt") or EXAMPLES[0].text
     state["last_prompt"] = wanted
-    return reading(lm, wanted, _written(lm, wanted))
+    return reading(lm, wanted, _written(lm, wanted, special), special)
 
 
 def keep(lm: LanguageModel, read: Reading) -> None:
@@ -81,9 +81,11 @@ def _put(new: str) -> None:
         del st.session_state["prompt_wish"]
 
 
-def _written(lm: LanguageModel, wanted: str) -> tuple[int, ...] | None:
+def _written(lm: LanguageModel, wanted: str, special: Special) -> tuple[int, ...] | None:
     digest, written = st.session_state.get("prompt_written", (None, None))
-    return written.ids if digest == lm.digest and written.text == wanted else None
+    if digest != lm.digest or written.text != wanted or written.special.named != special.named:
+        return None
+    return written.every
 
 
 def _take() -> None:

@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gptviz.generation import Writer
 from gptviz.language_model import LanguageModel
@@ -14,27 +14,40 @@ LONGEST_TEXT = 20_000  # characters; of a longer text the last ones, so that a b
 
 
 @dataclass(frozen=True)
+class Special:
+    """What special tokens have to do with a text."""
+
+    begin: tuple[int, ...] = ()  # the one before the text, or none
+    named: bool = False  # whether the name of one in the text is that token, and no text
+
+
+@dataclass(frozen=True)
 class Reading:
     """A text as a model reads it."""
 
     text: str
     every: tuple[int, ...]  # its tokens
-    longest: int  # how many of them this model's pages show
+    longest: int  # how many tokens this model's pages show
+    special: Special = Special()
 
     @property
     def ids(self) -> tuple[int, ...]:
         """The last tokens that fit, which are read; positions count from the first of them."""
-        return self.every[-self.longest :]
+        return self.special.begin + self.every[-self._room :]
 
     @property
     def left_out(self) -> int:
         """How many tokens before them are not read."""
-        return len(self.every) - len(self.ids)
+        return max(0, len(self.every) - self._room)
 
     @property
     def full(self) -> bool:
         """Whether there is no room for another token."""
-        return len(self.every) >= self.longest
+        return len(self.every) >= self._room
+
+    @property
+    def _room(self) -> int:
+        return self.longest - len(self.special.begin)
 
 
 def longest(lm: LanguageModel) -> int:
@@ -42,14 +55,24 @@ def longest(lm: LanguageModel) -> int:
     return min(lm.config.block_size, LONGEST_PROMPT)
 
 
-def reading(lm: LanguageModel, text: str, ids: Sequence[int] | None = None) -> Reading:
+def reading(
+    lm: LanguageModel,
+    text: str,
+    ids: Sequence[int] | None = None,
+    special: Special = Special(),
+) -> Reading:
     """How a model reads a text.
 
     ids are the tokens of the text, where they are known: a model may write a word in other pieces
-    than its tokenizer cuts. Raises ValueError in words for an empty text and an unknown symbol.
+    than its tokenizer cuts. Raises ValueError in words for an empty text, an unknown symbol, and
+    a special token that the model has no vector for.
     """
     text = text[-LONGEST_TEXT:]
-    return Reading(text, tuple(ids or lm.ids(text)), longest(lm))
+    if not ids:
+        ids = lm.ids(lm.tokenizer.encode_special(text) if special.named else text)
+    if special.begin:
+        lm.ids(special.begin)
+    return Reading(text, tuple(ids), longest(lm), special)
 
 
 def extended(lm: LanguageModel, read: Reading, token: int) -> Reading:
@@ -62,7 +85,7 @@ def extended(lm: LanguageModel, read: Reading, token: int) -> Reading:
     every = (*read.every, token)
     before = _whole(lm.tokenizer, read.every)
     new = _whole(lm.tokenizer, every)[len(before) :]
-    return Reading(read.text + new, every, read.longest)
+    return replace(read, text=read.text + new, every=every)
 
 
 def text_read(tokenizer: Tokenizer, read: Reading) -> str:

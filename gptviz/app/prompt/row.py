@@ -9,6 +9,7 @@ from gptviz.app import show
 from gptviz.app.examples import choose_example
 from gptviz.app.prompt import box
 from gptviz.app.prompt.reading import LONGEST_TEXT, Reading, text_read, unfinished
+from gptviz.app.prompt.special import special_tokens
 from gptviz.app.theme import cut
 from gptviz.language_model import LanguageModel
 
@@ -35,7 +36,7 @@ def read(lm: LanguageModel, place: DeltaGenerator) -> Reading:
     """
     found = None
     try:
-        found = box.read(lm)
+        found = box.read(lm, special_tokens(lm))
     finally:
         with place:
             draw(lm, found)

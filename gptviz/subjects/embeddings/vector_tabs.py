@@ -9,7 +9,7 @@ from gptviz.app.chips.chips import choose_token
 from gptviz.app.code import Code
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
-from gptviz.app.prompt.reading import longest, reading
+from gptviz.app.prompt.reading import longest
 from gptviz.subjects.embeddings import analysis as embeddings
 from gptviz.subjects.embeddings import (
     context_analysis,
@@ -177,7 +177,7 @@ def two_contexts(view: View) -> None:
             max_chars=2_000,
             placeholder=default,
         )
-    second_text = reading(view.lm, typed or default)
+    second_text = view.read(typed or default)
     if second_text.left_out:
         raise ValueError(
             f"the second text has {len(second_text.every)} tokens, and gptviz shows up to "

@@ -11,7 +11,6 @@ from gptviz.app import choices, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
 from gptviz.app.presets import preset_row
-from gptviz.app.prompt.reading import reading
 from gptviz.journey import likeliest_tokens
 from gptviz.subjects.patching import figures, sentences
 from gptviz.subjects.patching.analysis import (
@@ -78,7 +77,7 @@ def second_text() -> str:
 def pair(view: View, corrupted: str, preset: Preset | None) -> Pair | None:
     """Both prompts beside each other, and the two answers; None, with a sentence, if they fail."""
     try:
-        ids = reading(view.lm, corrupted).ids
+        ids = view.read(corrupted).ids
     except ValueError as error:
         show.failure(error, "That is the second text.")
         return None

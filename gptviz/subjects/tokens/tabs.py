@@ -36,8 +36,8 @@ def merges(view: View, position: int) -> None:
     try:
         if isinstance(view.written, list):
             raise ValueError(
-                "the model wrote these tokens, or they begin inside a word; the tokenizer "
-                "would cut this text in another way"
+                "the model wrote these tokens, or they begin inside a word, or a special token is "
+                "among them; the tokenizer would cut this text in another way"
             )
         chosen = analysis.word_of_token(tokenizer, view.prompt, position)
         typed = st.text_input(
