@@ -39,22 +39,22 @@ def switch(key: str, label: str) -> bool:
     return st.toggle(label, key=key, bind="query-params", wrap=True)
 
 
-def one_of(key: str, label: str, options: Mapping[str, str], default: str | None = None) -> str:
-    """One of a few slugs, shown by their titles; the first by default."""
-    _take_from_address(key, options, default)
+def one_of(key: str, label: str, options: Mapping[str, str]) -> str:
+    """One of a few slugs, shown by their titles; the first unless chosen."""
+    _take_from_address(key, options)
     slugs = list(options)
     chosen = st.segmented_control(
         label, slugs, format_func=lambda slug: options[slug], required=True, key=key
     )
-    return _put_into_address(key, chosen or default or slugs[0], options, default)
+    return _put_into_address(key, chosen or slugs[0], options)
 
 
-def pill(key: str, label: str, options: Mapping[str, str]) -> str:
-    """One of several slugs, shown by their titles on pills that wrap; the first unless chosen."""
-    _take_from_address(key, options)
+def pill(key: str, label: str, options: Mapping[str, str], default: str | None = None) -> str:
+    """One of several slugs, shown by their titles on pills that wrap; the first by default."""
+    _take_from_address(key, options, default)
     slugs = list(options)
     chosen = st.pills(label, slugs, format_func=lambda slug: options[slug], required=True, key=key)
-    return _put_into_address(key, chosen or slugs[0], options)
+    return _put_into_address(key, chosen or default or slugs[0], options, default)
 
 
 def one_of_many(key: str, label: str, options: Mapping[str, str]) -> str:

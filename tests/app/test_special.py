@@ -81,7 +81,7 @@ def test_every_page_reads_both(open_app, name):
 
 def test_both_choices_come_along_to_another_page(open_app):
     app = open_app("attention", model="usual", prompt=TEXT, special="token")
-    app.segmented_control(key="begin").set_value("token").run()
+    app.pills(key="begin").set_value("token").run()
     app.switch_page(PAGES["tokens"].file).run()
     assert ids(app) == [END, 64, END, 65]
     assert app.query_params["begin"] == "token"

@@ -20,7 +20,7 @@ def special_tokens(lm: LanguageModel) -> Special:
     before: tuple[int, ...] = ()
     with st.sidebar, st.expander("Special tokens"):
         if begin is not None and begin in names:
-            chosen = choices.one_of(
+            chosen = choices.pill(
                 "begin",
                 "Before the text",
                 {NOTHING: "nothing", TOKEN: f"`{names[begin]}`"},
@@ -28,7 +28,7 @@ def special_tokens(lm: LanguageModel) -> Special:
             )
             before = (begin,) if chosen == TOKEN else ()
         shown = names[min(names)] if begin is None else names.get(begin, names[min(names)])
-        named = choices.one_of(
+        named = choices.pill(
             "special", f"`{shown}` typed in the text is", {TEXT: "text", TOKEN: "the token"}
         )
     return Special(before, named == TOKEN)
