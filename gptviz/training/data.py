@@ -32,6 +32,14 @@ class TextInfo:
     tokens: int  # counted where the text has up to a megabyte, else estimated
     vocab_size: int  # of the tokenizer that a run on this text would use
     preview: str  # how it begins
+    estimated: frozenset[str] = frozenset()  # which of these numbers were not counted
+
+    def told(self, count: str) -> str:
+        """characters or tokens, in words: an estimate says so, and names only its first digits."""
+        number = int(getattr(self, count))
+        if count not in self.estimated:
+            return f"{number:,} {count}"
+        return f"about {float(f'{number:.3g}'):,.0f} {count}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ def check(
         tokens=round(len(encode(first, tokenizer, end_of_text)) * n_characters / len(first)),
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
+        estimated=frozenset({"tokens"} if n_characters > len(first) and kind != "char" else ()),
     )
 
 
@@ -92,6 +101,7 @@ def _check_prepared(folder: Path, kind: TokenizerKind, end_of_text: bool) -> Tex
         tokens=about.tokens,
         vocab_size=text.tokenizer.vocab_size,
         preview=preview[:PREVIEW],
+        estimated=frozenset({"characters"}),
     )
 
 

@@ -51,7 +51,15 @@ def test_the_tokens_of_a_long_text_are_estimated_from_its_beginning(monkeypatch)
     monkeypatch.setattr(texts, "CHUNK", 1000)
     text = TEXT * 10
     counted = len(GPT2Tokenizer().encode(text))
-    assert data.check(text.encode(), "gpt2").tokens == pytest.approx(counted, rel=0.01)
+    info = data.check(text.encode(), "gpt2")
+    assert info.tokens == pytest.approx(counted, rel=0.01)
+    assert info.told("tokens") == f"about {round(info.tokens, -1):,} tokens"
+    assert info.told("characters") == f"{len(text):,} characters"
+
+
+def test_of_a_text_that_was_counted_nothing_is_said_to_be_about():
+    assert data.check(b"one two " * 40, "gpt2").told("tokens") == "81 tokens"
+    assert data.check(TEXT.encode() * 10, "char").told("tokens") == f"{len(TEXT) * 10:,} tokens"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +205,9 @@ def test_a_prepared_text_is_read_with_the_ends_of_texts_that_it_was_prepared_wit
     text = tmp_path / "text.txt"
     text.write_text("one two three<|endoftext|>" * 50, encoding="utf-8")
     prepare.prepare(text, tmp_path / "prepared", "gpt2", end_of_text=True)
-    assert data.check(tmp_path / "prepared", "gpt2", end_of_text=True).tokens == 50 * 4
+    info = data.check(tmp_path / "prepared", "gpt2", end_of_text=True)
+    assert info.tokens == 50 * 4
+    assert info.told("characters").startswith("about")
     with pytest.raises(ValueError, match="so end_of_text must be true; set it so, or prepare"):
         data.check(tmp_path / "prepared", "gpt2")
 

@@ -83,7 +83,7 @@ def look_at(text: Text) -> None:
     """Size, tokens and beginning of the text."""
     info = text.info
     st.caption(
-        f"{info.size:,} bytes · {info.characters:,} characters · {info.tokens:,} tokens out of "
+        f"{info.size:,} bytes · {info.told('characters')} · {info.told('tokens')} out of "
         f"{info.vocab_size:,} different ones · the last tenth is held out for validation"
     )
     st.code(info.preview, language=None, wrap_lines=True, height=220)
