@@ -3,8 +3,9 @@
     python tests/benchmarks/first_minute.py [--runs N]
 
 Each run starts the server anew, with the models on board, and opens the overview in a Chromium
-that is already open, as soon as the server listens: so the command does it, too. Medians of five runs, in seconds; they mean little while the machine does
-something else. Of a letter, the pause is left out after which a text counts as typed.
+that is already open as soon as the server listens: so the command does it, too. Medians of five
+runs, in seconds; they mean little while the machine does something else. Of a letter, the pause is
+left out after which a text counts as typed.
 """
 
 import argparse
