@@ -7,13 +7,14 @@ const SHARE_OF_SCREEN = 0.36 // of its height
 export const LABEL_PITCH = 15 // pixels that the name of a token takes
 
 // How large the cells of a square for these tokens are in an element, and what their names take.
-export function sizes(root, tokens, smallest = 0) {
+// They are of the size that is wished for, if the element is wide enough, even on a low screen.
+export function sizes(root, tokens, wished = 0) {
   const width = root.clientWidth
   const longest = Math.max(...tokens.map((piece, i) => `${i} ${piece}`.length))
   const pieces = Math.min(WIDEST_PIECES, width * 0.3, longest * 9 + 14)
   const tall = SHARE_OF_SCREEN * window.innerHeight
-  const room = Math.min(width - pieces - 14, Math.max(220, tall))
-  const cell = Math.max(smallest, Math.min(LARGEST_CELL, room / tokens.length))
+  const room = Math.min(width - pieces - 14, Math.max(220, tall, wished * tokens.length))
+  const cell = Math.min(LARGEST_CELL, room / tokens.length)
   const named = Math.max(1, Math.ceil(LABEL_PITCH / cell)) // every token, or every second, third …
   return { width, pieces, cell, named, letters: Math.max(12, Math.min(16, cell - 2)) }
 }

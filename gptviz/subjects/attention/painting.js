@@ -4,7 +4,7 @@ import { element, followWidth, pictureIn, write } from "../../app/dom.js"
 import { offerToSave } from "../../app/keep.js"
 import { columns, label, sizes } from "./names.js"
 
-const SMALLEST_CELL = 12
+const EASY_TO_HIT = 14 // pixels of a square
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }
 const boards = new Map() // by the element in which each is drawn
 
@@ -59,7 +59,7 @@ class Board {
   draw() {
     if (!this.data) return
     const { tokens, alt } = this.data
-    Object.assign(this, sizes(this.root, tokens, SMALLEST_CELL))
+    Object.assign(this, sizes(this.root, tokens, EASY_TO_HIT))
     const focused = this.root.getRootNode().activeElement?.dataset.square
     this.reading = element("p", "reading")
     this.reading.setAttribute("aria-live", "polite")

@@ -15,7 +15,7 @@ from gptviz.subjects.attention import painting_analysis as analysis
 COMPONENT = component.register(__file__, '<div class="controls"></div><div class="painting"></div>')
 PAINTED = "painted"  # in the session state and in the address
 WORDS = {
-    "start": "Start with",
+    "start": "Start:",
     "clear": "Clear",
     "none": "Nothing is painted yet",
     "one": "1 square is painted",

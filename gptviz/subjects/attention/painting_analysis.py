@@ -56,6 +56,15 @@ def share_by_chance(painted: Tensor) -> float:
     return float(painted_share(looks_everywhere_alike(len(painted)), painted))
 
 
+def shows_all(painted: Tensor) -> bool:
+    """Whether each row with a painted square has all that it can see painted.
+
+    Then the painted share of every head is 1. True as well where nothing is painted.
+    """
+    whole = torch.ones_like(painted).tril()
+    return bool((painted == whole)[painted.any(-1)].all())
+
+
 def rank_heads(trace: Trace, painted: Tensor) -> pd.DataFrame:
     """All heads by their painted share, the largest first: a row each, numbered from 1.
 
@@ -84,9 +93,10 @@ def rank_heads(trace: Trace, painted: Tensor) -> pd.DataFrame:
 def find_painted(trace: Trace, painted: Tensor) -> Found | None:
     """The head that looks most like a painting.
 
-    None where nothing is painted, or no head has a number for this text.
+    None where nothing is painted, where all heads are alike since all that can be seen is (see
+    `shows_all`), and where no head has a number for this text.
     """
-    if not painted.any():
+    if not painted.any() or shows_all(painted):
         return None
     first = rank_heads(trace, painted).iloc[0]  # what is no number comes last
     share, chance = float(first["painted share"]), float(first["by chance"])
