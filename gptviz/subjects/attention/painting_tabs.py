@@ -127,7 +127,7 @@ def _all_heads(view: View, painted: Tensor, at: tuple[int, int]) -> None:
             f"Painted share of {n_layer} layers × {n_head} heads; arrow keys move, Enter opens "
             "a head",
         ),
-        Colours(0, 1, "none of its attention: 0", "all of it: 1"),
+        Colours(0, 1, "none: 0", "all: 1"),
         view.scheme,
         key="painted_share",
         chosen=at,
