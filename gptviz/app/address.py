@@ -58,6 +58,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "runs_tab": Key("the open tab below a run"),
         "measure": Key("what the heads are coloured by"),
         "over_heads": Key("how the heads of a layer become one pattern"),
+        "painted": Key("the painted squares of a pattern, as letters of base 64"),
         "without_first": Key("whether token 0 is left out of attention patterns"),
         "word": Key("the word whose neighbours are shown"),
         "pairs": Key("pairs of words, as king–queen, with commas between them"),

@@ -11,7 +11,7 @@ CHOICES = (
     *("layer", "head", "position", "norm", "stage", "step", "seed"),
     *("temperature", "top_k", "top_p", "repetition_penalty", "b_temperature", "b_top_k"),
     *("write_length", "draws", "map_method", "map_axes", "map_common", "shared_token"),
-    *("measure", "norm_of", "over_heads", "without_first", "failure"),
+    *("measure", "norm_of", "over_heads", "without_first", "failure", "painted"),
 )
 VALUES = {
     "many digits": "9" * 5000,
@@ -30,6 +30,7 @@ PLACES = (
     ("embeddings", {"tab": "two-contexts"}),
     ("attention", {"tab": "head-map"}),
     ("attention", {"tab": "over-heads"}),
+    ("attention", {"tab": "paint"}),
     ("layer_norms", {}),
     ("sampling", {"tab": "two-settings"}),
     ("sampling", {"tab": "draw-many"}),

@@ -24,6 +24,7 @@ PICTURES = (
         ("pages/attention.py", {"tab": tab, "layer": "1", "head": "1", "position": "4"})
         for tab in ("brings", "any-token", "rollout")
     ),
+    ("pages/attention.py", {"tab": "paint", "painted": "SCA"}),
 )
 
 

@@ -68,6 +68,7 @@ CONTROLS = {
     "heads": ("/attention", {}, ".heads button"),
     "square": ("/attention", {}, ".square button"),
     "lines": ("/attention", {"tab": "lines"}, ".lines button"),
+    "painting": ("/attention", {"tab": "paint"}, ".painting button"),
     "explorer": ("/sampling", {}, ".explorer input, .explorer button"),
     "live chart": ("/training", {"run": "a-run"}, ".panels"),
 }

@@ -38,6 +38,13 @@ PICTURES = {
         [*TOKENS, "looks (query)"],
         "attention-To-be-lines-L1-H1",
     ),
+    "painting": (
+        "/attention",
+        {"tab": "paint", "painted": "SA"},
+        ".painting",
+        TOKENS,
+        "attention-To-be-painting",
+    ),
     "explorer": (
         "/sampling",
         {},

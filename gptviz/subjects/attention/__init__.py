@@ -22,6 +22,15 @@ from gptviz.subjects.attention.analysis import (
 from gptviz.subjects.attention.circuits_analysis import Circuits, circuit_table, circuits
 from gptviz.subjects.attention.contribution_analysis import rollout, shares, value_weighted
 from gptviz.subjects.attention.finding_analysis import Found, find_heads, opening_head, places
+from gptviz.subjects.attention.painting_analysis import (
+    find_painted,
+    painted_share,
+    painting_of,
+    painting_text,
+    rank_heads,
+    share_by_chance,
+    starting_points,
+)
 
 __all__ = [
     "Arithmetic",
@@ -32,6 +41,7 @@ __all__ = [
     "circuits",
     "entropy",
     "find_heads",
+    "find_painted",
     "head_measures",
     "head_table",
     "induction",
@@ -39,13 +49,19 @@ __all__ = [
     "mean_over_heads",
     "normalised_entropy",
     "opening_head",
+    "painted_share",
+    "painting_of",
+    "painting_text",
     "pattern_table",
     "patterns",
     "per_head",
     "places",
+    "rank_heads",
     "rollout",
+    "share_by_chance",
     "shares",
     "shrunk",
+    "starting_points",
     "to_first",
     "to_previous",
     "value_weighted",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 from torch import Tensor
 
-from gptviz.app import clicks, look, show
+from gptviz.app import choices, clicks, look, show
 from gptviz.app.frame import View
 from gptviz.subjects.attention import finding_analysis as finding
 from gptviz.subjects.attention.finding_analysis import FURTHER_BACK, Found
@@ -27,6 +27,8 @@ CHIPS = {
     "induction": ("what followed it earlier", "what followed it earlier: no repeat"),
     "sentence end": ("the end of a sentence", "the end of a sentence: none here"),
 }
+PAINTED = ("what you painted", "what you paint …")
+PAINT_TAB = "Paint"
 MOST_OF_ALL = (
     "Of all heads, **L{layer} H{head}** looks most at: {places}. In brackets: a head that looks "
     "everywhere alike."
@@ -85,15 +87,21 @@ def open_head(view: View) -> Open:
     return Open(opened[0], opened[1], chosen=not by_page)
 
 
-def sentence(view: View, at: Open, pattern: Tensor, query: int) -> None:
-    """What the open head does with this text by its pattern (T, T), in a sentence or two."""
+def sentence(view: View, at: Open, pattern: Tensor, query: int, painted: Found | None) -> None:
+    """What the open head does with this text by its pattern (T, T), in a sentence or two.
+
+    painted is the head that looks most like what the reader painted.
+    """
     st.html(STYLE)
     with st.container(key="said"):
-        st.markdown(_sentence(view, at, pattern, query))
+        st.markdown(_sentence(view, at, pattern, query, painted))
 
 
-def chips(view: View, at: Open) -> None:
-    """A chip for each place: a click opens the head of this text that looks most there."""
+def chips(view: View, at: Open, painted: Found | None) -> None:
+    """A chip for each place: a click opens the head of this text that looks most there.
+
+    The last one is for what the reader painted; where nothing is, it leads to the board.
+    """
     if len(view.ids) > 1 and not any(_found(view).values()):
         return  # nothing that this model computes is a number, and the page has said so
     st.markdown("Find a head that looks at …")
@@ -109,6 +117,14 @@ def chips(view: View, at: Open) -> None:
                 on_click=_choose,
                 args=(found,),
             )
+        st.button(
+            PAINTED[0] if painted else PAINTED[1],
+            key="find_painted",
+            type="primary" if _is_open(painted, at) else "secondary",
+            wrap=True,
+            on_click=_choose if painted else choices.open_tab,
+            args=(painted or PAINT_TAB,),
+        )
 
 
 def _is_open(found: Found | None, at: Open) -> bool:
@@ -123,7 +139,7 @@ def _found(view: View) -> Mapping[str, Found | None]:
     return look.look(finding.find_heads, view.trace)
 
 
-def _sentence(view: View, at: Open, pattern: Tensor, query: int) -> str:
+def _sentence(view: View, at: Open, pattern: Tensor, query: int, painted: Found | None) -> str:
     place = {"layer": at.layer, "head": at.head}
     if pattern.isnan().any():
         return BROKEN.format(**place)
@@ -135,11 +151,12 @@ def _sentence(view: View, at: Open, pattern: Tensor, query: int) -> str:
         words = OPENS_ON_A_REPEAT if far.followed else OPENS
         seen = {"query": named(view, last), "key": named(view, far.key), "score": far.weight}
         return words.format(**place, **seen)
-    found = {name: one for name, one in _found(view).items() if _is_open(one, at)}
+    places = {CHIPS[name][0]: one for name, one in _found(view).items()} | {PAINTED[0]: painted}
+    found = {words: one for words, one in places.items() if _is_open(one, at)}
     if found and view.lm.config.n_layer * view.lm.config.n_head > 1:
         listed = [
-            A_PLACE.format(place=CHIPS[name][0], score=one.score, alike=one.alike)
-            for name, one in found.items()
+            A_PLACE.format(place=words, score=one.score, alike=one.alike)
+            for words, one in found.items()
             if one
         ]
         return MOST_OF_ALL.format(**place, places=" · ".join(listed))

@@ -1,11 +1,7 @@
 // One pattern as a square: a row a token that looks, a column a token looked at.
 import { element, followWidth, unpacked, write } from "../../app/dom.js"
 import { offerToSave } from "../../app/keep.js"
-
-const WIDEST_PIECES = 130
-const LARGEST_CELL = 44
-const LABEL_PITCH = 15 // pixels that the name of a token takes
-const SHARE_OF_SCREEN = 0.36 // of its height
+import { columns, label, LABEL_PITCH, sizes } from "./names.js"
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
@@ -42,22 +38,16 @@ class Square {
   }
 
   draw() {
-    this.width = this.root.clientWidth
-    const longest = Math.max(...this.tokens.map((piece, i) => `${i} ${piece}`.length))
-    this.pieces = Math.min(WIDEST_PIECES, this.width * 0.3, longest * 9 + 14)
-    const tall = SHARE_OF_SCREEN * window.innerHeight
-    const room = Math.min(this.width - this.pieces - 14, Math.max(220, tall))
-    this.cell = Math.min(LARGEST_CELL, room / this.count)
-    this.named = Math.max(1, Math.ceil(LABEL_PITCH / this.cell))
+    Object.assign(this, sizes(this.root, this.tokens))
     this.side = this.cell * this.count
     this.reading = element("p", "reading")
     this.reading.setAttribute("aria-live", "polite")
     const stage = element("div", "stage")
     stage.setAttribute("role", "group")
     stage.setAttribute("aria-label", this.alt)
-    stage.style.fontSize = `${Math.max(12, Math.min(16, this.cell - 2))}px`
+    stage.style.fontSize = `${this.letters}px`
     stage.style.gridTemplateColumns = `${this.pieces}px ${this.side}px`
-    stage.append(this.rows(), this.canvas(), element("span"), this.columns())
+    stage.append(this.rows(), this.canvas(), element("span"), columns(this.tokens, this.cell, this.named))
     stage.addEventListener("keydown", (event) => this.move(event))
     stage.addEventListener("pointerleave", () => this.tell(this.chosen))
     this.root.replaceChildren(this.reading, stage)
@@ -77,33 +67,13 @@ class Square {
       row.setAttribute("aria-label", `token ${i}, ${piece}: its row`)
       row.setAttribute("aria-pressed", isChosen)
       const isFree = Math.abs(i - this.chosen) * this.cell >= LABEL_PITCH
-      if (isChosen || (i % this.named === 0 && isFree)) row.append(...this.label(i, piece))
+      if (isChosen || (i % this.named === 0 && isFree)) row.append(...label(i, piece))
       row.addEventListener("focus", () => this.tell(i))
       row.addEventListener("pointerenter", () => this.tell(i))
       row.addEventListener("click", () => this.take(i))
       rows.append(row)
     })
     return rows
-  }
-
-  columns() {
-    const columns = element("div", "columns")
-    columns.setAttribute("aria-hidden", "true")
-    this.tokens.forEach((piece, i) => {
-      const column = element("span", "key")
-      column.style.width = `${this.cell}px`
-      if (i % this.named === 0) {
-        const name = element("span", "down")
-        name.append(...this.label(i, piece))
-        column.append(name)
-      }
-      columns.append(column)
-    })
-    return columns
-  }
-
-  label(i, piece) {
-    return [element("span", "position", i), element("span", "piece", piece)]
   }
 
   canvas() {

@@ -27,11 +27,12 @@ TABS = {
     "one-head": "Map",
     "lines": "Lines",
     "arithmetic": "Arithmetic",
-    "brings": "What it brings",
+    "brings": "Brings",
     "any-token": "Any token",
     "rollout": "Rollout",
     "head-map": "All heads",
-    "over-heads": "Mean and maximum",
+    "paint": "Paint",
+    "over-heads": "Mean",
 }
 TRICKS = "<b>x</b><script>alert(1)</script> **a** [b](http://c.d) $x$ `y` :red[z]"
 LETTERS = CharacterTokenizer.from_text("abcdefghijklmnopqrstuvwxyz ,:." + TRICKS)
