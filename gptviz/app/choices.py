@@ -80,14 +80,10 @@ def picked(key: str, options: Iterable[str]) -> str:
     return _put_into_address(key, st.session_state[key], slugs)
 
 
-def choose(key: str, slug: str | None) -> None:
-    """Let a click elsewhere make a choice, before its control is made; None chooses the default."""
+def choose(key: str, slug: str) -> None:
+    """Let a click elsewhere make a choice, before its control is made."""
     st.session_state.pop(f"{key}_default", None)  # or what is chosen would follow the default
-    if slug is None:
-        st.session_state.pop(key, None)
-        st.query_params.pop(key, None)
-    else:
-        st.session_state[key] = slug
+    st.session_state[key] = slug
 
 
 def pick(key: str, number: int) -> None:

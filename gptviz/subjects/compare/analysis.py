@@ -173,14 +173,14 @@ def apart(words: Vocabularies, left: Tensor, right: Tensor) -> Apart:
     )
 
 
-def require_numbers(logits: Tensor) -> Tensor:
-    """The same logits. Raises ValueError, in words for the page, for NaN and +∞ among them."""
-    if logits.isnan().any() or (logits == math.inf).any() or not logits.isfinite().any():
+def require_numbers(values: Tensor) -> Tensor:
+    """The same values. Raises ValueError, in words for the page, for NaN and +∞ among them."""
+    if values.isnan().any() or (values == math.inf).any() or not values.isfinite().any():
         raise ValueError(
             "not everything that one of the two models computes is a number (NaN), so there is "
             "nothing to compare; choose another model"
         )
-    return logits
+    return values
 
 
 def _table(words: Vocabularies, p: Tensor, q: Tensor, rows: list[int]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gptviz.activations import Trace
+from gptviz.subjects.compare.analysis import require_numbers
 
 
 def pattern_difference(trace: Trace, other: Trace, layer: int, head: int) -> Tensor:
@@ -38,7 +39,7 @@ def require_head(side: str, trace: Trace, layer: int, head: int) -> None:
 def head_distances(trace: Trace, other: Trace) -> Tensor:
     """The largest difference of any weight of each head that both models have, (layers, heads).
 
-    From 0 to 1. Raises ValueError for texts of different lengths.
+    From 0 to 1. Raises ValueError for texts of different lengths, and for what is no number.
     """
     _require_equal_lengths(trace, other)
     n_layer = min(trace.config.n_layer, other.config.n_layer)
@@ -46,7 +47,7 @@ def head_distances(trace: Trace, other: Trace) -> Tensor:
     rows = []
     for name in (f"h.{layer}.attn.pattern" for layer in range(n_layer)):
         rows.append((other[name][:n_head] - trace[name][:n_head]).abs().amax((-2, -1)).cpu())
-    return torch.stack(rows)
+    return require_numbers(torch.stack(rows))
 
 
 def head_distance_table(distances: Tensor) -> pd.DataFrame:
@@ -91,7 +92,8 @@ def weights_of_both(trace: Trace, other: Trace, layer: int, head: int) -> pd.Dat
     """The weights of one head where two texts cannot be compared position by position.
 
     A row for each side, query and key: side, query, key, query_piece, key_piece, weight. A side
-    whose model has no such layer or head has no rows.
+    whose model has no such layer or head has no rows. Raises ValueError if that is so of both,
+    and for what is no number.
     """
     rows = []
     for side, own in (("left", trace), ("right", other)):
@@ -99,7 +101,7 @@ def weights_of_both(trace: Trace, other: Trace, layer: int, head: int) -> pd.Dat
             continue
         query, key = np.tril_indices(len(own.ids))
         pieces = np.array(own.tokens, dtype=object)
-        weights = own[f"h.{layer}.attn.pattern"][head].cpu().numpy()
+        weights = require_numbers(own[f"h.{layer}.attn.pattern"][head].cpu()).numpy()
         found = {
             **{"side": side, "query": query, "key": key},
             **{"query_piece": pieces[query], "key_piece": pieces[key]},

@@ -1,6 +1,9 @@
 """Attention of two sides: one head's patterns and their difference, and how far each is apart."""
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 import streamlit as st
 import torch
 
@@ -72,25 +75,33 @@ def _patterns(both: Sides, layer: int, head: int) -> None:
     values = [
         trace[name][head].numpy() if has else None for trace, has in zip(traces, there, strict=True)
     ]
+    drawn = {
+        side: figures.pattern(own, view.tokens, side, left.scheme)
+        for side, view, own in zip(("left", "right"), (left, right), values, strict=True)
+        if own is not None
+    }
     one, two = values
-    difference = None
+    function: Callable[..., pd.DataFrame] = weights_of_both
+    how_to_read = HOW_TO_READ
     if one is not None and two is not None and both.pairing.by_position:
-        difference = two - one
         st.markdown(sentences.of_head(one, two, (left.tokens, right.tokens), f"L{layer} H{head}"))
+        apart = figures.difference(two - one, left.tokens, right.tokens, left.scheme)
+        drawn["right less left"] = apart
+        function, how_to_read = weight_table, HOW_TO_READ + DIFFERENCE
     elif not all(there):
         st.markdown(sentences.of_lone_head(f"L{layer} H{head}", on_the_left=there[0]))
     else:
         st.markdown(sentences.NO_DIFFERENCE)
-    function = weights_of_both if difference is None else weight_table
-    arguments = f"trace, other_trace, {layer}, {head}"
-    show.chart(
-        figures.patterns(one, two, left.tokens, right.tokens, left.scheme, difference),
+    show.charts(
+        drawn,
         key="patterns",
-        name=f"{name}[{head}] of both sides",
-        shape=tuple(len(pattern) for pattern in values if pattern is not None),
-        how_to_read=HOW_TO_READ + ("" if difference is None else DIFFERENCE) + NUMBERS,
+        name=f"{name}[{head}]",
+        shape=tuple(len(own) for own in values if own is not None),
+        how_to_read=how_to_read + NUMBERS,
         table=look.look(function, *traces, layer, head),
-        code=both.code(function, f"table = {function.__name__}({arguments})"),
+        code=both.code(
+            function, f"table = {function.__name__}(trace, other_trace, {layer}, {head})"
+        ),
     )
 
 
@@ -100,11 +111,11 @@ def _heads(
     st.markdown(sentences.of_heads(distances))
     whole = np.full(shape, np.nan, dtype=np.float32)
     whole[: distances.shape[0], : distances.shape[1]] = distances
-    texts = ["–" if np.isnan(value) else f"{value:.2f}" for value in whole.ravel()]
+    texts = ["one side" if np.isnan(value) else f"{value:.2f}" for value in whole.ravel()]
     labels = Labels(
         [f"L{i}" for i in range(shape[0])],
         [f"H{i}" for i in range(shape[1])],
-        "{row} {column}: a weight differs by {text}",
+        "{row} {column}: largest difference {text}",
         "How far each head is apart; arrow keys move, Enter chooses a head",
     )
 
@@ -125,7 +136,7 @@ def _heads(
         "h.*.attn.pattern, right less left",
         tuple(distances.shape),
         "one cell a head: the largest difference of any of its weights, from 0 to 1. Click a head "
-        "to see its patterns. A head with a dash is there on one side only.",
+        "to see its patterns. “One side”: only one of the models has this head.",
     )
     show.numbers(
         head_distance_table(torch.from_numpy(distances)),

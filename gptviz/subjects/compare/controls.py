@@ -14,6 +14,7 @@ from gptviz.language_model import LanguageModel
 from gptviz.subjects.compare.analysis import vocabularies
 from gptviz.subjects.compare.presets import BY_SLUG, PRESETS, Preset
 
+NARROW = 240  # pixels: all choices of the right side stand in one row
 BEST = "best"  # the step of a run's best checkpoint
 TABS = {
     "next": "Next token",
@@ -33,19 +34,18 @@ def cases() -> None:
 
 def right(view: View) -> View | None:
     """The right side, as chosen; None, with a sentence, if it cannot be read."""
-    columns = st.columns([3, 3, 6], gap="medium", vertical_alignment="bottom")
     own, _, step = view.lm.name.partition("@")
-    with columns[0]:
-        chosen = choices.one_of_many("other_model", "Model on the right", _models(own))
-    with columns[1]:
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        with st.container(width=NARROW):
+            chosen = choices.one_of_many("other_model", "Model on the right", _models(own))
         name = _at_step(chosen, own if not step else None)
-    with columns[2]:
-        typed = st.text_input(
-            "Text on the right",
-            key="other_prompt",
-            bind="query-params",
-            placeholder="left empty: the same text",
-        )
+        with st.container(width="stretch"):
+            typed = st.text_input(
+                "Text on the right",
+                key="other_prompt",
+                bind="query-params",
+                placeholder="left empty: the same text",
+            )
     try:
         lm = look.model(name)
         ids, prompt = _read(view, lm, (typed or "")[-LONGEST_TEXT:])
@@ -83,7 +83,8 @@ def _at_step(chosen: str, own_best: str | None) -> str:
         return chosen
     steps = {str(step): f"{step:,}" for step in run.snapshots} | {BEST: BEST}
     default = next(iter(steps)) if chosen == own_best else BEST
-    step = choices.one_in_order("other_step", "Step on the right", steps, default)
+    with st.container(width=NARROW):
+        step = choices.one_in_order("other_step", "Step on the right", steps, default)
     return chosen if step == BEST else run_steps.name_at(run, int(step))
 
 
@@ -110,12 +111,14 @@ def _sides(preset: Preset) -> tuple[str, str, str, str]:
 def _take(preset: Preset) -> None:
     state = st.session_state
     state["model"] = preset.model
+    for key in ("step", "position"):
+        state.pop(key, None)
+        st.query_params.pop(key, None)
+    chosen = {"step": preset.step, "word": preset.word, "layer": preset.layer, "head": preset.head}
+    state.update({key: value for key, value in chosen.items() if value is not None})
     box.put(preset.prompt)
     choices.choose("other_model", preset.other_model)
     choices.choose("other_step", preset.other_step or BEST)
-    choices.choose("other_prompt", preset.other_prompt or None)
-    for key in ("step", "layer", "head", "position", "word"):
-        choices.choose(key, None)
-        if (value := getattr(preset, key, None)) is not None:
-            state[key] = value
+    state["other_prompt"] = preset.other_prompt
+    choices.choose("lens_of", "one")
     choices.open_tab(TABS[preset.tab])

@@ -1,6 +1,7 @@
 """Pictures of two sides: pairs of bars, differences by token, and one head's patterns."""
 
 import html
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,6 @@ from gptviz.app.theme import (
     PALETTES,
     TEXT_SIZE,
     Scheme,
-    TokenTicks,
     amounts,
     check_labels,
     cut,
@@ -25,9 +25,10 @@ from gptviz.app.theme import (
 )
 
 SCALES = (0.1, 0.2, 0.5, 1.0)  # where an axis of probabilities may end
-SMALLEST, LARGEST = 150, 270  # pixels: the side of one pattern
-LABEL_PITCH = 17  # pixels from one named token to the next
-GAP, TOP, BAR_ROOM = 34, 74, 40
+SMALLEST, LARGEST = 200, 300  # pixels: the side of one pattern
+FINEST = 12  # pixels a token, until it is as large as that
+LABEL_PITCH, LABEL_SIZE = 17, 14  # pixels from one named token to the next, and of its letters
+TOP, RIGHT = 78, 12  # pixels: above a pattern, for its title and its scale, and beside it
 
 
 def sides(scheme: Scheme) -> dict[str, str]:
@@ -82,7 +83,7 @@ def difference_bars(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             bargap=0.35,
             xaxis={
                 "range": [-most, most],
-                "tickformat": "+.1~%",
+                "tickformat": ".1~%",
                 "nticks": 5,
                 "title": "right less left",
             },
@@ -98,110 +99,66 @@ def difference_bars(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     )
 
 
-def patterns(
-    left: np.ndarray | None,
-    right: np.ndarray | None,
-    left_tokens: Sequence[str],
-    right_tokens: Sequence[str],
-    scheme: Scheme,
-    difference: np.ndarray | None = None,
-) -> go.Figure:
-    """One head's patterns side by side, (T, T) and (U, U), and their difference if there is one.
+def pattern(values: np.ndarray, tokens: Sequence[str], title: str, scheme: Scheme) -> go.Figure:
+    """One side's pattern of a head, (T, T), from 0 to 1; rows look, columns are looked at.
 
-    Patterns run from 0 to 1 and the difference, right less left, from −1 to 1. A side without
-    such a head is None and is left out. Raises ValueError unless there is one token for each row,
-    and if there is nothing to draw.
+    Raises ValueError unless there is one token for each row.
     """
-    panels = [
-        _Panel(title, values, tokens)
-        for title, values, tokens in (
-            ("left", left, left_tokens),
-            ("right", right, right_tokens),
-            ("right less left", difference, _both(left_tokens, right_tokens)),
-        )
-        if values is not None
-    ]
-    if not panels:
-        raise ValueError("neither side has a pattern to draw")
-    width = sum(panel.room + panel.side + GAP for panel in panels)
-    tallest = max(panel.side for panel in panels)
-    below = max(panel.ticks.room for panel in panels)
-    height = TOP + tallest + below
-    maps, settings, titles = [], {}, []
-    edge = 0.0
-    for i, panel in enumerate(panels, start=1):
-        edge += panel.room
-        across = [edge / width, (edge + panel.side) / width]
-        edge += panel.side + GAP
-        is_difference = panel.title == "right less left"
-        scale = signed(scheme, 1.0) if is_difference else amounts(scheme)
-        words = "weight changed by %{z:+.3f}" if is_difference else "weight %{z:.3f}"
-        bar = {
-            **{"orientation": "h", "thickness": 10, "len": panel.side, "lenmode": "pixels"},
-            **{"x": sum(across) / 2, "y": 1, "yanchor": "bottom", "ypad": 4},
-            "tickvals": [-1, 0, 1] if is_difference else [0, 0.5, 1],
-            "ticklabelposition": "outside top",
-        }
-        shared = bool(panels[1:]) and i == 1 and panels[1].title == "right"
-        maps.append(
-            go.Heatmap(
-                z=panel.values.astype(np.float32),
-                x=panel.ticks.labels,
-                y=panel.ticks.labels,
-                xaxis=f"x{i}",
-                yaxis=f"y{i}",
-                hovertemplate=f"%{{y}} looks at<br>%{{x}}<br>{words}<extra>{panel.title}</extra>",
-                colorbar=bar,
-                showscale=is_difference or i == 1 or not shared,
-                **scale,
-            )
-        )
-        down = [1 - panel.side / tallest, 1]
-        settings[f"xaxis{i}"] = panel.axis(named=True) | {"domain": across, "anchor": f"y{i}"}
-        settings[f"yaxis{i}"] = panel.axis(named=True) | {
-            **{"domain": down, "anchor": f"x{i}", "autorange": "reversed"},
-        }
-        settings[f"xaxis{i}"]["tickangle"] = -90
-        titles.append(
-            {
-                **{"text": panel.title, "x": across[0], "xanchor": "left", "showarrow": False},
-                **{"y": 1, "yanchor": "bottom", "yshift": BAR_ROOM, "xref": "paper"},
-                "yref": "paper",
-            }
-        )
-    margin = {"l": 0, "r": 0, "t": TOP, "b": below, "autoexpand": False}
-    return go.Figure(
-        maps,
-        layout(scheme, width=width, height=height, margin=margin, annotations=titles, **settings),
+    return _square(values, tokens, title, scheme, "weight %{z:.3f}", amounts(scheme))
+
+
+def difference(
+    values: np.ndarray, left_tokens: Sequence[str], right_tokens: Sequence[str], scheme: Scheme
+) -> go.Figure:
+    """How much each weight differs, (T, T), right less left, from −1 to 1.
+
+    A position with two different tokens is named by both. Raises ValueError unless both sides
+    have one token for each row.
+    """
+    both = zip(left_tokens, right_tokens, strict=True)
+    tokens = [own if own == other else f"{own}/{other}" for own, other in both]
+    words = "weight differs by %{z:+.3f}"
+    return _square(values, tokens, "right less left", scheme, words, signed(scheme, 1.0))
+
+
+def _square(
+    values: np.ndarray,
+    tokens: Sequence[str],
+    title: str,
+    scheme: Scheme,
+    words: str,
+    scale: dict[str, Any],
+) -> go.Figure:
+    check_labels(tokens, len(values), "rows and columns")
+    ticks = token_ticks(tokens)
+    side = min(LARGEST, max(SMALLEST, FINEST * len(tokens)))
+    named = ticks.axis["tickvals"]
+    step = max(1, math.ceil(LABEL_PITCH * len(named) / side))  # as many names as there is room for
+    axis = ticks.axis | {
+        **{"tickvals": named[::step], "ticktext": ticks.axis["ticktext"][::step]},
+        **{"tickfont": {"family": MONO, "size": LABEL_SIZE}, "automargin": False},
+    }
+    squares = go.Heatmap(
+        z=values.astype(np.float32),
+        x=ticks.labels,
+        y=ticks.labels,
+        hovertemplate=f"%{{y}} looks at<br>%{{x}}<br>{words}<extra></extra>",
+        colorbar={
+            **{"orientation": "h", "thickness": 10, "len": side, "lenmode": "pixels"},
+            **{"y": 1, "yanchor": "bottom", "ypad": 4, "nticks": 3},
+        },
+        **scale,
     )
-
-
-class _Panel:
-    """One square of the picture: its numbers, and how its tokens are named beside it."""
-
-    def __init__(self, title: str, values: np.ndarray, tokens: Sequence[str]):
-        check_labels(tokens, len(values), "rows and columns")
-        self.title, self.values = title, values
-        self.ticks: TokenTicks = token_ticks(tokens)
-        self.side = int(min(LARGEST, max(SMALLEST, 34 * len(tokens))))
-        self.room = self.ticks.room
-
-    def axis(self, *, named: bool) -> dict[str, Any]:
-        """Plotly's settings of either axis, with as many names as there is room for."""
-        step = max(1, -(-LABEL_PITCH * len(self.values) // self.side))
-        labels = self.ticks.labels[::step] if named else []
-        short = self.ticks.axis["ticktext"]
-        every = len(self.ticks.labels) // max(1, len(short)) or 1
-        shown = [short[i // every] if i % every == 0 else "" for i in range(len(self.values))]
-        return self.ticks.axis | {
-            **{"tickvals": labels, "ticktext": shown[::step], "automargin": False},
-            "tickfont": {"family": MONO, "size": 14},
-        }
-
-
-def _both(left: Sequence[str], right: Sequence[str]) -> Sequence[str]:
-    if len(left) != len(right):
-        return left
-    return [
-        own if own == other else f"{own}/{other}" for own, other in zip(left, right, strict=True)
-    ]
+    margin = {"l": ticks.room, "r": RIGHT, "t": TOP, "b": ticks.room, "autoexpand": False}
+    return go.Figure(
+        squares,
+        layout(
+            scheme,
+            width=ticks.room + side + RIGHT,
+            height=TOP + side + ticks.room,
+            margin=margin,
+            title={"text": title, "y": 0.99, "yanchor": "top"},
+            xaxis=axis | {"tickangle": -90},
+            yaxis=axis | {"autorange": "reversed"},
+        ),
+    )

@@ -55,8 +55,8 @@ def _one_token(both: Sides, at: tuple[int, int]) -> None:
     values = way[["left_probability", "right_probability", "total_variation"]].to_numpy()
     texts = []
     for row in way.itertuples():
-        texts += [row.left or "–", row.right or "–"]
-        texts.append("–" if np.isnan(row.total_variation) else f"{row.total_variation:.2f}")
+        texts += [row.left or "no such layer", row.right or "no such layer"]
+        texts.append("" if np.isnan(row.total_variation) else f"{row.total_variation:.2f}")
     labels = Labels(
         rows,
         ["left", "right", "apart"],
@@ -152,6 +152,11 @@ def _own(view: View, side: str) -> None:
     )
     colours = Colours(0, 1, "probability 0", "1")
     _board(found.probability, texts, labels, colours, view, f"lens_{side}")
+    show.source(
+        f"softmax(ln_f(h.*)), {side}",
+        (*found.likeliest.shape, view.lm.config.vocab_size),
+        f"each cell is {HOW} It shows the likeliest token; the stronger the colour, the likelier.",
+    )
     table = residual.lens_table(view.lm, view.trace, found)
     code = view.code(
         residual.lens_table,
@@ -169,7 +174,7 @@ def _board(
     def choose(row: int, column: int) -> None:
         st.session_state["lens_stage"] = stages[row]
         st.session_state["position"] = column
-        choices.choose("lens_of", None)
+        choices.choose("lens_of", "one")
 
     cell_board(values, texts, labels, colours, view.scheme, key=key, choose=choose)
 

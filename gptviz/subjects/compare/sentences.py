@@ -151,10 +151,10 @@ def of_word(found: Neighbours) -> str | None:
 def percent(probability: float) -> str:
     """A probability in per cent, as exact as is worth saying."""
     if probability < 0.001:
-        return "below 0.1 %"
+        return "below 0.1 %"
     digits = 1 if probability < 0.0995 else 0
-    return f"{100 * probability:.{digits}f} %"
+    return f"{100 * probability:.{digits}f} %"
 
 
 def _token(piece: str) -> str:
-    return f"**{show.literal(piece)}**"
+    return f"“**{show.literal(piece)}**”"

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from gptviz.activations import Trace
-from gptviz.app import look
+from gptviz.app import look, run_steps
 from gptviz.app.chips.pair import Row, chip_pair
 from gptviz.app.code import Code
 from gptviz.app.frame import View
@@ -46,8 +46,8 @@ def sides(left: View, right: View) -> Sides:
     """Draw both texts, one below the other, and say what can be compared."""
     found = look.look(pairing, left.lm, left.trace, right.lm, right.trace)
     chip_pair(
-        Row(f"left · {left.lm.name}", left.ids, left.tokens),
-        Row(f"right · {right.lm.name}", right.ids, right.tokens),
+        Row(f"left · {_said(left)}", left.ids, left.tokens),
+        Row(f"right · {_said(right)}", right.ids, right.tokens),
         left.scheme,
         key="sides",
         aligned=found.by_position,
@@ -55,3 +55,10 @@ def sides(left: View, right: View) -> Sides:
     words = [sentences.of_pair(found), sentences.of_shapes(found)]
     st.markdown(" ".join(one for one in words if one))
     return Sides(left, right, found)
+
+
+def _said(view: View) -> str:
+    """The name of a side's model, for people."""
+    found = run_steps.address(view.lm.name)
+    step = f", step {int(found['step']):,}" if "step" in found else ""
+    return f"{found['model']}{step}"
