@@ -62,12 +62,22 @@ def test_a_preset_brings_a_run_s_two_steps_and_opens_its_tab(on_board, visit, ex
 
 def test_a_click_on_a_head_shows_its_patterns_on_both_sides(visit, expect):
     visitor = visit()
-    page = visitor.open("/compare", model="tiny", prompt="the cat", other_prompt="the dog")
-    page.get_by_role("combobox", name="Model on the right").click()
-    page.get_by_role("option", name="tiny").click()
+    right = {"other_model": "tiny", "other_prompt": "the dog"}
+    page = visitor.open("/compare", model="tiny", prompt="the cat", **right)
     page.get_by_role("tab", name="Attention").click()
     page.get_by_role("button", name="L1 H0: largest difference").click()
     expect(page).to_have_url(re.compile("layer=1"))
     expect(page.get_by_text(re.compile(r"^L1 H0 "))).to_be_visible()
     visitor.settle()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
+
+
+def test_a_cell_of_one_text_alone_chooses_a_layer_and_no_place_of_the_other(visit, expect):
+    right = {"other_model": "tiny", "other_prompt": "the horse"}
+    page = visit().open("/compare", model="tiny", prompt="the cat", tab="lens", **right)
+    page.get_by_text("After every token").click()
+    expect(page.get_by_text("Side by side only")).to_be_visible()
+    page.get_by_role("button", name="L0, after 8 e").click()
+    expect(page.get_by_text("What they would say in row “L0”")).to_be_visible()
+    expect(page).to_have_url(re.compile("lens_stage=h.0"))
+    assert "position=" not in page.url

@@ -35,7 +35,7 @@ def cases() -> None:
 def right(view: View) -> View | None:
     """The right side, as chosen; None, with a sentence, if it cannot be read."""
     own, _, step = view.lm.name.partition("@")
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         with st.container(width=NARROW):
             chosen = choices.one_of_many("other_model", "Model on the right", _models(own))
         name = _at_step(chosen, own if not step else None)

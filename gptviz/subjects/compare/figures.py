@@ -25,10 +25,10 @@ from gptviz.app.theme import (
 )
 
 SCALES = (0.1, 0.2, 0.5, 1.0)  # where an axis of probabilities may end
-SMALLEST, LARGEST = 200, 300  # pixels: the side of one pattern
+SMALLEST, LARGEST = 184, 300  # pixels: the side of one pattern
 FINEST = 12  # pixels a token, until it is as large as that
 LABEL_PITCH, LABEL_SIZE = 17, 14  # pixels from one named token to the next, and of its letters
-TOP, RIGHT = 78, 12  # pixels: above a pattern, for its title and its scale, and beside it
+TOP, SCALE, RIGHT = 78, 44, 12  # pixels: above a pattern, of these for its scale, and beside it
 
 
 def sides(scheme: Scheme) -> dict[str, str]:
@@ -61,7 +61,7 @@ def difference_bars(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     A bar to the right is a token that is likelier on the right; the axis fits this picture.
     """
     values = table["difference"].to_numpy()
-    most = 1.25 * symmetric_limit(values)  # room for the numbers
+    most = 1.6 * symmetric_limit(values)  # room for the numbers, on a phone too
     colours = PALETTES[scheme].diverging
     rows = list(range(len(table)))
     bars = go.Bar(
@@ -157,7 +157,13 @@ def _square(
             width=ticks.room + side + RIGHT,
             height=TOP + side + ticks.room,
             margin=margin,
-            title={"text": title, "y": 0.99, "yanchor": "top"},
+            title={
+                "text": title,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "pad": {"b": SCALE},
+            },
             xaxis=axis | {"tickangle": -90},
             yaxis=axis | {"autorange": "reversed"},
         ),

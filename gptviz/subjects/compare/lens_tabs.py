@@ -101,7 +101,7 @@ def _every_token(both: Sides) -> None:
     ):
         with column:
             st.markdown(f"**{side.capitalize()}**")
-            _own(view, side)
+            _own(both, view, side)
 
 
 def _distances(both: Sides) -> None:
@@ -124,7 +124,7 @@ def _distances(both: Sides) -> None:
         "{row}, after {column}: {text}, {value} apart",
         "How far the two lenses are apart; arrow keys move, Enter chooses a cell",
     )
-    _board(values, texts, labels, Colours(0, 1, "0 apart", "1"), both.left, "lens_distances")
+    _board(both, values, texts, labels, Colours(0, 1, "0 apart", "1"), "lens_distances")
     show.source(
         "softmax(ln_f(h.*)), both sides",
         tuple(values.shape),
@@ -140,7 +140,7 @@ def _distances(both: Sides) -> None:
     )
 
 
-def _own(view: View, side: str) -> None:
+def _own(both: Sides, view: View, side: str) -> None:
     found = look.look(residual.lens, view.lm, view.trace)
     rows = row_names(len(found.likeliest))
     texts = view.lm.tokenizer.pieces(found.likeliest.ravel().tolist())
@@ -151,7 +151,7 @@ def _own(view: View, side: str) -> None:
         f"What the {side} side would say after each layer",
     )
     colours = Colours(0, 1, "probability 0", "1")
-    _board(found.probability, texts, labels, colours, view, f"lens_{side}")
+    _board(both, found.probability, texts, labels, colours, f"lens_{side}")
     show.source(
         f"softmax(ln_f(h.*)), {side}",
         (*found.likeliest.shape, view.lm.config.vocab_size),
@@ -167,16 +167,22 @@ def _own(view: View, side: str) -> None:
 
 
 def _board(
-    values: np.ndarray, texts: list[str], labels: Labels, colours: Colours, view: View, key: str
+    both: Sides,
+    values: np.ndarray,
+    texts: list[str],
+    labels: Labels,
+    colours: Colours,
+    key: str,
 ) -> None:
-    stages = residual.stream_names(view.lm)
+    stages = max(*map(residual.stream_names, (both.left.lm, both.right.lm)), key=len)
 
     def choose(row: int, column: int) -> None:
         st.session_state["lens_stage"] = stages[row]
-        st.session_state["position"] = column
+        if both.pairing.by_position:  # else it is a place of one text alone
+            st.session_state["position"] = column
         choices.choose("lens_of", "one")
 
-    cell_board(values, texts, labels, colours, view.scheme, key=key, choose=choose)
+    cell_board(values, texts, labels, colours, both.left.scheme, key=key, choose=choose)
 
 
 def row_names(count: int) -> list[str]:

@@ -44,7 +44,7 @@ def test_differences_lean_to_their_side_in_its_colour():
     assert list(bars.text) == ["−5.0", "+4.0", "+0.0"]
     assert bars.marker.color[0] != bars.marker.color[1]
     low, high = figure.layout.xaxis.range
-    assert (low, high) == (-high, pytest.approx(0.0625))
+    assert (low, high) == (-high, pytest.approx(0.08))
     nothing = figures.difference_bars(TABLE.assign(difference=0.0), "light")
     assert nothing.layout.xaxis.range[1] > 0
 
