@@ -28,8 +28,8 @@ _HOME = {
 # Short ways for notebooks: `from gptviz import attention` gives the numbers of that subject, and
 # attention.figures its pictures.
 _SUBJECTS = (
-    *("attention", "embeddings", "gradients", "induction", "layer_norms", "mlp", "patching"),
-    *("residual", "time_machine", "tokens", "what_if"),
+    *("attention", "compare", "embeddings", "gradients", "induction", "layer_norms", "mlp"),
+    *("patching", "residual", "time_machine", "tokens", "what_if"),
 )
 
 

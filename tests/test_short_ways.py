@@ -46,7 +46,7 @@ def test_importing_gptviz_alone_imports_no_subject(python):
     [
         *("residual.logit_lens", "residual.attribution", "residual.surprisal", "mlp.neuron"),
         *("what_if.knock_out", "patching.patch", "patching.logit_difference"),
-        "attention.circuits",
+        *("attention.circuits", "compare.next_tokens", "compare.lens_distances"),
     ],
 )
 def test_what_answers_why_is_one_import_away(name: str):

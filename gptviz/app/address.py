@@ -92,6 +92,10 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "answer": Key("the next token that fits the clean prompt, as its id"),
         "other_answer": Key("the next token that fits the corrupted prompt, as its id"),
         "patched": Key("which activation is patched"),
+        "other_model": Key("the model on the right, a name under checkpoints/"),
+        "other_step": Key("the step of its run on the right: a snapshot's, or best"),
+        "other_prompt": Key("the text on the right; the same as on the left if left out"),
+        "lens_of": Key("whether two lenses are shown after one token or after all"),
         "exercise": Key("which numbers an exercise is about, as a seed"),
     }
 )

@@ -80,6 +80,12 @@ def picked(key: str, options: Iterable[str]) -> str:
     return _put_into_address(key, st.session_state[key], slugs)
 
 
+def choose(key: str, slug: str) -> None:
+    """Let a click elsewhere make a choice, before its control is made."""
+    st.session_state.pop(f"{key}_default", None)  # or what is chosen would follow the default
+    st.session_state[key] = slug
+
+
 def pick(key: str, number: int) -> None:
     """Write a number that a picture chose into the state and into the address."""
     st.session_state[key] = number

@@ -84,6 +84,12 @@ PAGES = {
             "Two texts that end differently: which part of the model carries the difference?",
         ),
         Page(
+            "compare",
+            "pages/compare.py",
+            "Compare",
+            "Two texts, two models or two steps of a run: side by side, and where they differ.",
+        ),
+        Page(
             "by_hand",
             "pages/by_hand.py",
             "Do it by hand",

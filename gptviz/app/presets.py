@@ -32,14 +32,22 @@ def preset_row(presets: Mapping[str, P], model: str, take: Callable[[P], None]) 
     if model not in checkpoints.names():
         return
 
-    def chosen() -> None:
-        preset = presets.get(st.session_state["preset"])
-        st.session_state["preset"] = None
-        if preset is None:
-            return
+    def chosen(preset: P) -> None:
         st.session_state["model"] = model
         box.put(preset.prompt)
         take(preset)
+
+    row(presets, chosen)
+
+
+def row(presets: Mapping[str, P], take: Callable[[P], None]) -> None:
+    """Draw a row of cases by their slugs; a click calls `take` with one."""
+
+    def chosen() -> None:
+        preset = presets.get(st.session_state["preset"])
+        st.session_state["preset"] = None
+        if preset is not None:
+            take(preset)
 
     st.pills(
         "Try this",

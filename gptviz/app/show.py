@@ -52,6 +52,33 @@ def chart(
     numbers(table, key, code)
 
 
+def charts(
+    figures: Mapping[str, "Figure"],
+    *,
+    key: str,
+    name: str,
+    shape: tuple[int, ...],
+    how_to_read: str,
+    table: pd.DataFrame,
+    code: Code,
+) -> None:
+    """As `chart`, for several figures of fixed widths by their titles, which belong together.
+
+    They stand beside each other where the page is wide enough, and else below each other.
+    """
+    with st.container(horizontal=True, gap="small", key=key):
+        for i, (title, figure) in enumerate(figures.items()):
+            alt = plain(without_marks(f"{title}: {name}. {how_to_read}"))
+            own = f"{key}_{i}"
+            config = _config(own, f"{name} {title}")
+            with st.container(key=f"scroll_{own}", width="content"):
+                st.plotly_chart(
+                    figure, width="content", key=own, theme=None, config=config, alt=alt
+                )
+    source(name, shape, how_to_read)
+    numbers(table, key, code)
+
+
 def source(name: str, shape: tuple[int, ...], how_to_read: str) -> None:
     """How to read a picture: one sentence, and behind "More" its tensor and the rest.
 

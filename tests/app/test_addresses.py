@@ -12,6 +12,7 @@ CHOICES = (
     *("temperature", "top_k", "top_p", "repetition_penalty", "b_temperature", "b_top_k"),
     *("write_length", "draws", "map_method", "map_axes", "map_common", "shared_token"),
     *("measure", "norm_of", "over_heads", "without_first", "failure", "painted"),
+    *("other_model", "other_step", "lens_of", "lens_stage"),
 )
 VALUES = {
     "many digits": "9" * 5000,
@@ -34,6 +35,9 @@ PLACES = (
     ("layer_norms", {}),
     ("sampling", {"tab": "two-settings"}),
     ("sampling", {"tab": "draw-many"}),
+    ("compare", {"tab": "attention"}),
+    ("compare", {"tab": "lens"}),
+    ("compare", {"tab": "next", "model": "a-run", "other_model": "a-run"}),
     ("training", {"run": "a-run", "tab": "gradients"}),
     ("training", {"run": "a-run", "tab": "time-machine"}),
     ("training", {"runs_tab": "failures"}),

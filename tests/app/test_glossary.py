@@ -15,7 +15,7 @@ entropy; epoch; float16; GELU; gradient; head; induction head; KL divergence; la
 learning rate; logits; loss; MLP; Muon; nats; normalised entropy; overfitting; parameters; pattern;
 PCA; perplexity; position embedding; previous-token head; probability; query, key, value;
 repetition penalty; residual stream; seed; snapshot; softmax; t-SNE; temperature; token; tokenizer;
-top-k; top-p; validation loss; vocabulary; warm-up
+top-k; top-p; total variation distance; validation loss; vocabulary; warm-up
 """
 
 

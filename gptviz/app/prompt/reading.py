@@ -20,6 +20,11 @@ class Special:
     begin: tuple[int, ...] = ()  # the one before the text, or none
     named: bool = False  # whether the name of one in the text is that token, and no text
 
+    def in_model(self, lm: LanguageModel) -> "Special":
+        """The same choices for another model, which may have another token before a text."""
+        begin = lm.tokenizer.begin_of_text if self.begin else None
+        return Special(() if begin is None else (begin,), self.named)
+
 
 @dataclass(frozen=True)
 class Reading:

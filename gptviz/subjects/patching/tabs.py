@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from gptviz.app import choices, look, show
-from gptviz.app.chips.chips import Chip, ChipRow, token_chips
+from gptviz.app.chips.pair import Row, chip_pair
 from gptviz.app.frame import View
 from gptviz.app.presets import preset_row
 from gptviz.journey import likeliest_tokens
@@ -30,8 +30,6 @@ TITLES = {
     "attn": "What attention adds",
     "mlp": "What the MLP adds",
 }
-ALIGNED = 24  # tokens of two texts that stand below each other; longer texts wrap
-LETTERS = 4  # that fit into a column of aligned chips
 LONGEST_WORDS = 60  # words of a text that are listed with their tokens
 
 
@@ -81,12 +79,13 @@ def pair(view: View, corrupted: str, preset: Preset | None) -> Pair | None:
     except ValueError as error:
         show.failure(error, "That is the second text.")
         return None
-    rows = [
-        ChipRow(_chips(view, view.ids, ids), "clean"),
-        ChipRow(_chips(view, ids, view.ids), "corrupted"),
-    ]
-    beside = len(ids) == len(view.ids) <= ALIGNED
-    token_chips(rows, view.scheme, key="pair", arrange="aligned" if beside else "flow")
+    chip_pair(
+        Row("clean", view.ids, view.tokens),
+        Row("corrupted", ids, view.lm.tokenizer.pieces(ids)),
+        view.scheme,
+        key="pair",
+        aligned=len(ids) == len(view.ids),
+    )
     if len(ids) != len(view.ids):
         _explain(view, ids, corrupted)
         return None
@@ -118,21 +117,6 @@ def _answer(view: View, ids: tuple[int, ...], key: str, label: str, first: int |
         shown = options.pop(str(first), view.lm.tokenizer.pieces([first])[0])
         options = {str(first): shown, **options}
     return int(choices.one_of_many(key, label, options))
-
-
-def _chips(view: View, ids: tuple[int, ...], others: tuple[int, ...]) -> list[Chip]:
-    pieces = view.lm.tokenizer.pieces(list(ids))
-    beside = view.lm.tokenizer.pieces(list(others))
-    return [
-        Chip(
-            piece,
-            i,
-            f"id {ids[i]}",
-            marked=i >= len(others) or ids[i] != others[i],
-            width=1 + max(map(len, (piece, *beside[i : i + 1]))) // LETTERS,
-        )
-        for i, piece in enumerate(pieces)
-    ]
 
 
 def _explain(view: View, ids: tuple[int, ...], corrupted: str) -> None:

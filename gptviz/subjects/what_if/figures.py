@@ -1,25 +1,13 @@
 """Pictures of changes: two distributions beside each other, and a pattern's difference."""
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.theme import (
-    LEGEND_ABOVE,
-    MONO,
-    PALETTES,
-    TEXT_SIZE,
-    Scheme,
-    check_labels,
-    layout,
-    signed,
-    token_ticks,
-)
-
-ROW_PITCH = 38  # pixels
+from gptviz.app.paired_bars import paired_bars
+from gptviz.app.theme import PALETTES, Scheme, check_labels, layout, signed, token_ticks
 
 
 def before_and_after(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
@@ -28,37 +16,9 @@ def before_and_after(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     table has the columns token, before and after.
     """
     palette = PALETTES[scheme]
-    rows = list(range(len(table)))
-    bars = [
-        go.Bar(
-            x=table[column].to_numpy("float32"),
-            y=rows,
-            orientation="h",
-            name=column,
-            marker={"color": colour},
-            customdata=[html.escape(token, quote=False) for token in table["token"]],
-            hovertemplate=f"%{{customdata}} {column}: %{{x:.2%}}<extra></extra>",
-        )
-        for column, colour in (("before", palette.muted), ("after", palette.accent))
-    ]
-    return go.Figure(
-        bars,
-        layout(
-            scheme,
-            height=len(table) * ROW_PITCH + 110,
-            bargap=0.25,
-            legend=LEGEND_ABOVE,
-            xaxis={"range": [0, 1], "tickformat": ".0%", "title": "probability"},
-            yaxis={
-                "autorange": "reversed",
-                "tickmode": "array",
-                "tickvals": rows,
-                "ticktext": [html.escape(token, quote=False) for token in table["token"]],
-                "tickfont": {"family": MONO, "size": TEXT_SIZE},
-                "showgrid": False,
-            },
-        ),
-    )
+    colours = {"before": palette.muted, "after": palette.accent}
+    axis = {"range": [0, 1], "tickformat": ".0%", "title": "probability"}
+    return paired_bars(table, colours, scheme, axis=axis, number=".2%")
 
 
 def difference(values: np.ndarray, tokens: Sequence[str], scheme: Scheme) -> go.Figure:
