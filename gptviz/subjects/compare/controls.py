@@ -8,7 +8,7 @@ from gptviz import checkpoints
 from gptviz.app import choices, look, presets, run_steps, show
 from gptviz.app.frame import View
 from gptviz.app.prompt import box
-from gptviz.app.prompt.reading import LONGEST_TEXT, longest, reading, text_read
+from gptviz.app.prompt.reading import LONGEST_TEXT, Reading, reading, text_read
 from gptviz.checkpoints.steps import folder_name
 from gptviz.language_model import LanguageModel
 from gptviz.subjects.compare.analysis import vocabularies
@@ -48,16 +48,18 @@ def right(view: View) -> View | None:
             )
     try:
         lm = look.model(name)
-        ids, prompt = _read(view, lm, (typed or "")[-LONGEST_TEXT:])
+        read = _read(view, lm, (typed or "")[-LONGEST_TEXT:])
     except (ValueError, OSError) as error:
         show.failure(error, "That is the right side.")
         return None
-    tokens = tuple(lm.tokenizer.pieces(ids))
-    return View(lm, prompt, ids, tokens, view.scheme, view.special.in_model(lm))
+    tokens = tuple(lm.tokenizer.pieces(read.ids))
+    return View(lm, text_read(lm.tokenizer, read), read.ids, tokens, view.scheme, read.special)
 
 
 def preset_of(view: View, other: View) -> Preset | None:
-    """The preset that is on the screen, if it is one."""
+    """The preset that is on the screen, if it is one; with no special token before its texts."""
+    if view.special.begin or other.special.begin:
+        return None
     here = (view.lm.name, view.prompt, other.lm.name, other.prompt)
     return next((preset for preset in PRESETS if here == _sides(preset)), None)
 
@@ -89,15 +91,19 @@ def _at_step(chosen: str, own_best: str | None) -> str:
     return chosen if step == BEST else run_steps.name_at(run, int(step))
 
 
-def _read(view: View, lm: LanguageModel, typed: str) -> tuple[tuple[int, ...], str]:
-    """The ids of the text on the right, and the text; of an empty one, those of the left."""
+def _read(view: View, lm: LanguageModel, typed: str) -> Reading:
+    """How the model on the right reads the text there; of an empty one, that of the left.
+
+    Where both have one vocabulary, that is read in the very tokens of the left.
+    """
+    special = view.special.in_model(lm)
+    ids = None
     if not typed and look.look(vocabularies, view.lm, lm).same:
-        ids = view.ids[-longest(lm) :]
-        return ids, view.prompt if ids == view.ids else lm.tokenizer.decode(ids)
-    read = reading(lm, typed or view.prompt, special=view.special.in_model(lm))
+        ids = view.ids[len(view.special.begin) :]
+    read = reading(lm, typed or view.prompt, ids, special)
     if read.left_out:
         st.caption(f"Of the text on the right, only the last {read.longest} tokens are read.")
-    return read.ids, text_read(lm.tokenizer, read)
+    return read
 
 
 def _sides(preset: Preset) -> tuple[str, str, str, str]:

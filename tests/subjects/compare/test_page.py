@@ -13,7 +13,7 @@ from gptviz.app.run_steps import name_at, run_of
 from gptviz.subjects import compare
 from gptviz.subjects.compare.controls import TABS
 from gptviz.subjects.compare.presets import BY_SLUG, PRESETS
-from gptviz.tokenizers import CharacterTokenizer
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
 
 PROMPT, OTHER, LONGER = "the cat sat", "the dog ran", "the dog ran off"
 
@@ -169,6 +169,22 @@ def test_a_text_that_does_not_fit_is_told(open_app, text, told):
     assert any(told in part for part in found), found
 
 
+def test_a_shorter_context_reads_the_end_of_the_same_text_behind_its_special_token(
+    open_app, tmp_path, monkeypatch
+):
+    for name, block_size in (("a-long", 24), ("b-short", 6)):
+        model = GPT(GPTConfig(block_size=block_size, n_layer=1, n_head=1, n_embd=4))
+        checkpoints.save(tmp_path / name, model, GPT2Tokenizer())
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
+    text = "The king and the queen and the fool"
+    app = open_app("compare", model="a-long", prompt=text, begin="token")
+    assert not app.error
+    assert "The left text has 9 tokens and the right one 6" in words(app)
+    assert any("only the last 6 tokens are read" in caption.value for caption in app.caption)
+    read = [50_256, *GPT2Tokenizer().encode(text)[-5:]]
+    assert f"other_trace = other.trace({read})" in app.code[0].value
+
+
 @pytest.mark.usefixtures("tiny_root")
 def test_a_word_that_cannot_be_written_is_told(open_app):
     app = open_app("compare", prompt=PROMPT, tab="neighbours", other_model="c-deep", word="고양이")
@@ -199,6 +215,11 @@ def test_a_preset_brings_both_sides_and_says_what_is_found(open_app, slug):
     assert app.session_state["prompt"] == preset.prompt
     assert app.session_state["tab"] == preset.tab
     assert not app.exception
+
+
+def test_what_a_preset_found_is_not_said_of_a_text_behind_a_special_token(open_app):
+    assert open_app("compare", model="tales").info
+    assert not open_app("compare", model="tales", begin="token").info
 
 
 def sides(preset):
