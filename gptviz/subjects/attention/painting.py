@@ -32,9 +32,10 @@ def painted(T: int) -> Tensor:
     state = st.session_state
     chosen = _checked(state.get(PAINTED, st.query_params.get(PAINTED, "")))
     state[PAINTED] = chosen
-    if chosen != st.query_params.get(PAINTED, ""):
+    there = st.query_params.get(PAINTED)
+    if chosen and chosen != there:
         st.query_params[PAINTED] = chosen
-    if not chosen and PAINTED in st.query_params:
+    elif not chosen and there is not None:
         del st.query_params[PAINTED]
     return analysis.painting_of(chosen, min(T, analysis.MOST_PAINTED))
 
@@ -50,7 +51,7 @@ def painting_board(
     check_labels(tokens, len(painting), "rows")
 
     def paint() -> None:
-        st.session_state[PAINTED] = _written(st.session_state[key]["squares"], len(tokens))
+        st.session_state[PAINTED] = _written(st.session_state[key]["squares"])
 
     COMPONENT(
         key=key,
@@ -73,9 +74,11 @@ def _squares(painting: Tensor) -> list[int]:
     return found
 
 
-def _written(squares: Sequence[int], n: int) -> str:
+def _written(squares: Sequence[int]) -> str:
+    # The text may have become shorter since they were painted. Their numbers do not depend on it.
+    n = analysis.MOST_PAINTED
     rows, columns = np.tril_indices(n)
-    chosen = [int(square) for square in squares]
+    chosen = [int(square) for square in squares if 0 <= square < len(rows)]
     painting = np.zeros((n, n), bool)
     painting[rows[chosen], columns[chosen]] = True
     return analysis.painting_text(torch.from_numpy(painting))

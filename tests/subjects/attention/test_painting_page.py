@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from transformers import GPT2LMHeadModel
 
 from gptviz import load
+from gptviz.subjects.attention import painting
 from gptviz.subjects.attention.painting import PAINTED
 
 PROMPT = "to be or not"
@@ -192,6 +193,10 @@ def test_a_shorter_text_keeps_the_painting_for_when_it_grows_again(open_paint):
         assert len(board(app)["tokens"]) == T
         assert app.query_params[PAINTED] == BEFORE
         assert ("Where should a head look?" in words(app)) is (T == 1)
+
+
+def test_squares_that_are_on_no_board_are_passed_over():
+    assert painting._written([1, 4, 528, 10**6, -1]) == letters([1, 4]) == "SA"
 
 
 def test_of_a_long_text_the_first_32_tokens_can_be_painted_and_the_page_says_so(
