@@ -52,12 +52,13 @@ def kl_divergence(logits: Tensor, other: Tensor) -> float:
 
     Σ p ln(p / q) with p of the first logits and q of the other: 0 where they agree, and what it
     costs on average, in nats a token, to expect q where p is true (Kullback and Leibler, 1951).
+    NaN where one of them is.
     """
     # In float64: the sum of 50,000 small numbers, rounded to float32, is off in the fifth digit.
     log_p, log_q = logits.double().log_softmax(-1), other.double().log_softmax(-1)
-    possible = log_p > -torch.inf  # what has no chance costs nothing; ∞ − ∞ would be NaN
+    possible = log_p != -torch.inf  # what has no chance costs nothing; ∞ − ∞ would be NaN
     terms = log_p[possible].exp() * (log_p[possible] - log_q[possible])
-    return max(0.0, float(terms.sum()))  # rounding can leave −1e-16
+    return float(terms.sum().clamp(min=0))  # rounding can leave −1e-16
 
 
 def surprisal(logits: Tensor, ids: Sequence[int]) -> Tensor:

@@ -46,3 +46,10 @@ def test_a_difference_of_logits_and_a_probability_are_read_at_the_last_position(
     assert measures.logit_difference(4, 9).of(LOGITS) == LOGITS[-1, 4] - LOGITS[-1, 9]
     p = softmax(LOGITS[-1].numpy())
     assert float(measures.probability(4).of(LOGITS)) == pytest.approx(p[4])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_divergence_of_what_is_no_number_is_none(place):
+    logits = [torch.tensor([1.0, 2.0]), torch.tensor([2.0, 1.0])]
+    logits[place][0] = torch.nan
+    assert math.isnan(measures.kl_divergence(*logits))

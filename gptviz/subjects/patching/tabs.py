@@ -49,7 +49,9 @@ def presets() -> None:
 
 
 def preset_of(view: View, corrupted: str) -> Preset | None:
-    """The preset that is on the screen, if it is one."""
+    """The preset that is on the screen, if it is one; with no special token before its text."""
+    if view.special.begin:
+        return None
     here = (view.lm.name, view.prompt, corrupted)
     return next((p for p in PRESETS if here == (MODEL, p.prompt, p.corrupted)), None)
 
