@@ -142,6 +142,7 @@ def _bring_choices_along(name: str) -> None:
             for key in ("model", "step"):
                 st.session_state.pop(key, None)
         address.arrive()
+        box.end_writing()
         st.session_state["page"] = name
         st.session_state.pop("unknown_model", None)
 

@@ -191,7 +191,7 @@ class Contexts:
 
     def __init__(self, browser: "Browser"):
         self.browser = browser
-        self.free: dict[str, list[BrowserContext]] = {repr({}): list(browser.contexts)}
+        self.free: dict[str, list[BrowserContext]] = {repr({}): browser.contexts[:1]}
 
     def take(self, **settings: object) -> "BrowserContext":
         free = self.free.setdefault(repr(settings), [])

@@ -27,13 +27,14 @@ def axe() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-# Whether each picture that the browser draws itself is there, with the buttons that save it.
+# Whether each picture that the browser draws itself is there, with the buttons that save it, and
+# nothing fades any more.
 DRAWN = """() => {
   const hosts = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
   return hosts.every((host) => {
     const root = host.shadowRoot?.querySelector("div > div > :is(div, pre)")
     return !root || (root.hasChildNodes() && (!root.dataset.file || root.nextElementSibling))
-  })
+  }) && document.getAnimations().every(({ playState }) => playState !== "running")
 }"""
 
 

@@ -53,6 +53,7 @@ def test_the_stage_is_chosen_with_the_keyboard_and_kept_in_the_url(visit, expect
     expect(page).to_have_url(re.compile(r"stage=h\.5"))
 
 
+@pytest.mark.thorough
 def test_a_model_with_fewer_layers_does_not_break_a_deep_stage(visit, expect):
     page = visit().open("/embeddings", stage="h.5", prompt="abc")
     expect(page.get_by_text("h.5", exact=True)).to_be_attached()
@@ -61,6 +62,7 @@ def test_a_model_with_fewer_layers_does_not_break_a_deep_stage(visit, expect):
     expect(page.get_by_text("wte", exact=True)).to_be_attached()
 
 
+@pytest.mark.thorough
 def test_a_link_to_a_map_is_restored_as_it_was(visit):
     page = visit().open("/embeddings", tab="map", map_axes=3, map_common=100)
     page.wait_for_function(FIGURE)

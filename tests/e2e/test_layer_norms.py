@@ -44,6 +44,7 @@ def test_the_vector_is_drawn_before_and_after_with_room_for_its_numbers(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.thorough
 def test_the_very_first_request_may_name_a_norm_a_token_and_a_tab(
     fresh_server, models, visit, expect
 ):
@@ -77,6 +78,7 @@ def test_marks_below_the_bars_are_the_numbers_of_the_run(visit, models, expect):
     assert marks[2] == pytest.approx(trace["h.3.ln_2"][2].tolist(), rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_a_smaller_model_takes_over_with_the_same_kind_of_norm(visit, expect):
     page = visit().open("/layer_norms", model="shakespeare", norm="h.5.ln_1")
     expect(page.get_by_text("→ h.5.ln_1[")).to_be_attached()
@@ -85,6 +87,7 @@ def test_a_smaller_model_takes_over_with_the_same_kind_of_norm(visit, expect):
     expect(page).to_have_url(re.compile(r"norm=h\.1\.ln_1"))
 
 
+@pytest.mark.thorough
 def test_a_reload_keeps_norm_and_tab(visit, expect):
     page = visit().open("/layer_norms", model="shakespeare", prompt=PROMPT)
     choose(page, "Layer norm", "h.1.ln_2")

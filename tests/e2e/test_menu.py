@@ -34,7 +34,7 @@ def rgb(colour):
     return "rgb({}, {}, {})".format(*bytes.fromhex(colour.removeprefix("#")))
 
 
-@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize("system", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_a_theme_is_taken_on_at_once_and_kept_on_every_page_and_after_a_reload(
     visit, expect, system
 ):

@@ -79,7 +79,12 @@ def drag(page: "Page", name: str, to: float, moves: int = 12) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "to"),
-    [("temperature", 0.1), ("top_k", 0.05), ("top_p", 0.3), ("repetition_penalty", 0.9)],
+    [
+        ("temperature", 0.1),
+        pytest.param("top_k", 0.05, marks=pytest.mark.thorough),
+        pytest.param("top_p", 0.3, marks=pytest.mark.thorough),
+        pytest.param("repetition_penalty", 0.9, marks=pytest.mark.thorough),
+    ],
 )
 def test_a_drag_redraws_and_sends_nothing_until_it_ends_with_one_message(visit, expect, name, to):
     visitor = visit()
@@ -133,6 +138,7 @@ def test_a_preset_sets_all_four_sliders_and_the_url(visit, expect):
     assert shown(page, "temperature") == "0 (greedy)"
 
 
+@pytest.mark.thorough
 def test_a_deep_link_and_a_reload_restore_the_page(visit, expect):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare", seed=12, **SETTINGS)
     for _ in range(2):
@@ -142,6 +148,7 @@ def test_a_deep_link_and_a_reload_restore_the_page(visit, expect):
         page.reload()
 
 
+@pytest.mark.thorough
 def test_the_settings_come_along_to_another_page_and_back(visit, expect):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare", seed=12, **SETTINGS)
     sidebar = page.get_by_test_id("stSidebar")
@@ -194,6 +201,7 @@ def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: P
     )
 
 
+@pytest.mark.thorough
 def test_another_prompt_and_another_model_bring_other_bars(visit, expect, models: Path):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare")
     explorer(page).wait_for()

@@ -108,6 +108,7 @@ def test_no_text_ever_stands_beside_settings_that_did_not_make_it(visit, expect,
         assert ids == made[temperature][: len(ids)]
 
 
+@pytest.mark.thorough
 def test_other_dice_write_another_text_and_the_seed_leads_back(visit, expect, generated):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare")
     whole(page).wait_for()

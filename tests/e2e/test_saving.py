@@ -133,7 +133,9 @@ def test_a_picture_of_a_prompt_is_saved(visit, tmp_path: Path, picture: str, sch
     assert_png(png, svg, scheme)
 
 
-@pytest.mark.parametrize("picture", OF_A_RUN)
+@pytest.mark.parametrize(
+    "picture", ["live chart", pytest.param("marked text", marks=pytest.mark.thorough)]
+)
 def test_a_picture_of_a_run_is_saved(visit, tmp_path: Path, picture: str):
     query, root, words, name = OF_A_RUN[picture]
     page = visit().open("/training", run="a-run", **query)

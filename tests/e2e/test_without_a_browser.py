@@ -38,6 +38,7 @@ def test_without_a_browser_the_test_is_skipped_and_says_what_to_install(browser_
     assert "there is no browser at no-such-browser; install Chromium" in words
 
 
+@pytest.mark.thorough
 def test_in_ci_a_missing_browser_is_a_failure(browser_tests):
     code, words = browser_tests(GPTVIZ_CHROMIUM="no-such-browser", CI="true")
     assert code == 1, words

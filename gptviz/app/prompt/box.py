@@ -77,6 +77,11 @@ def _put(new: str) -> None:
     if new != st.session_state.get("prompt"):
         st.session_state.pop("prompt_written", None)
     st.session_state["prompt"] = new
+    end_writing()
+
+
+def end_writing() -> None:
+    """Let the model write no further, even if the browser's wish has come already."""
     if st.session_state.get("prompt_wish") == "again":
         del st.session_state["prompt_wish"]
 

@@ -36,6 +36,11 @@ class Reading:
     special: Special = Special()
 
     @property
+    def whole(self) -> tuple[int, ...]:
+        """All its tokens, with the one before the text."""
+        return self.special.begin + self.every
+
+    @property
     def ids(self) -> tuple[int, ...]:
         """The last tokens that fit, which are read; positions count from the first of them."""
         return self.special.begin + self.every[-self._room :]

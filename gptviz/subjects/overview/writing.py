@@ -130,7 +130,7 @@ def _drawn(lm: LanguageModel, read: Reading) -> tuple[int | None, str]:
     state, settings, seed = st.session_state, dice.settings(), _seed()
     writing = state.get("overview_writing")
     if writing is None or not writing.goes_on(lm, read, settings, seed):
-        writing = _Writing(lm.digest, read.every, settings, seed, read.every)
+        writing = _Writing(lm.digest, read.whole, settings, seed, read.whole)
     start = writing.start
     writer = look.shared(
         _writers,
@@ -164,7 +164,7 @@ class _Writing:
     def goes_on(
         self, lm: LanguageModel, read: Reading, settings: SamplingSettings, seed: int
     ) -> bool:
-        here = (lm.digest, read.every, settings, seed)
+        here = (lm.digest, read.whole, settings, seed)
         return here == (self.digest, self.now, self.settings, self.seed)
 
 

@@ -270,3 +270,14 @@ def test_a_writer_draws_a_token_once_for_all_who_ask(tiny_lm: LanguageModel):
     assert [writer.token(index) for index in (2, 0, 4, 4)] == [expected[i] for i in (2, 0, 4, 4)]
     assert writer.drawn == expected
     assert writer.token(5) is None
+
+
+def test_a_wish_that_comes_with_a_click_on_another_page_does_not_outlive_it(open_app):
+    app = press(open_with_rules(open_app, "k"), "Go on")
+    written = tokens(app)
+    app.session_state["prompt_wish"] = "again"
+    app.switch_page("pages/tokens.py").run()
+    app.switch_page("app.py").run()
+    assert tokens(app) == written
+    assert not has_wish(app)
+    assert any(button.label == "Go on" for button in app.button)
