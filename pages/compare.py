@@ -16,7 +16,7 @@ other = controls.right(view)
 if other is None:
     st.stop()
 if preset := controls.preset_of(view, other):
-    st.info(preset.found)
+    st.caption(preset.found)
 both = sides(view, other)
 choices.tabs(
     {

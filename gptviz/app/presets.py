@@ -55,4 +55,5 @@ def row(presets: Mapping[str, P], take: Callable[[P], None]) -> None:
         format_func=lambda slug: presets[slug].title,
         key="preset",
         on_change=chosen,
+        label_visibility="collapsed",
     )

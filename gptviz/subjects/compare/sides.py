@@ -43,15 +43,16 @@ class Sides:
 
 
 def sides(left: View, right: View) -> Sides:
-    """Draw both texts, one below the other, and say what can be compared."""
+    """Say what can be compared, below both texts, one under the other, unless they are the same."""
     found = look.look(pairing, left.lm, left.trace, right.lm, right.trace)
-    chip_pair(
-        Row(f"left · {_said(left)}", left.ids, left.tokens),
-        Row(f"right · {_said(right)}", right.ids, right.tokens),
-        left.scheme,
-        key="sides",
-        aligned=found.by_position,
-    )
+    if not found.same_vocabulary or found.left != found.right:
+        chip_pair(
+            Row(f"left · {_said(left)}", left.ids, left.tokens),
+            Row(f"right · {_said(right)}", right.ids, right.tokens),
+            left.scheme,
+            key="sides",
+            aligned=found.by_position,
+        )
     words = [sentences.of_pair(found), sentences.of_shapes(found)]
     st.markdown(" ".join(one for one in words if one))
     return Sides(left, right, found)
