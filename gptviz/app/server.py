@@ -8,35 +8,37 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
 from gptviz.app import streamlit_quirks
+from gptviz.app.guard import Guard
+from gptviz.app.hosts import LOOPBACK
 from gptviz.app.pages import PAGES
 
 APP = Path(__file__).parents[2] / "app.py"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def serve(host: str, port: int, open_browser: bool) -> NoReturn:
+def serve(
+    host: str, port: int, open_browser: bool, names: Sequence[str] = (), base: str = ""
+) -> NoReturn:
     """Serve the app until Ctrl-C or SIGTERM; then the process ends.
 
-    Port 0 takes any free port. The address is printed when the first model is in memory.
-    Raises FileNotFoundError if the pages are not installed, OSError or ValueError if the
-    address cannot be used, each in one sentence.
+    Port 0 takes any free port. names and base are what a proxy before it adds: what it is called
+    there, and the path under which it is shown, as /gptviz. The address is printed when the first
+    model is in memory. Raises FileNotFoundError if the pages are not installed, OSError or
+    ValueError if the address cannot be used, each in one sentence.
     """
     if not APP.is_file():
         raise FileNotFoundError(
@@ -45,10 +47,10 @@ def serve(host: str, port: int, open_browser: bool) -> NoReturn:
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
     with listen(host, port) as listener:
-        url = address(host, listener.getsockname()[1])
+        url = address(host, listener.getsockname()[1]) + (base and f"{base}/")
         server = uvicorn.Server(
             uvicorn.Config(
-                app(host),
+                app(host, names, base),
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 log_level="warning",
@@ -93,54 +95,36 @@ def address(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def app(host: str) -> App:
+def app(host: str, names: Sequence[str] = (), base: str = "") -> Guard:
     """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
+    addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.
-    served = App(APP, routes=pages(), middleware=[Middleware(OwnPagesOnly)])
+    served = App(APP, routes=pages(addresses, base))
     load_config_options(
         {
             "server.address": host,
+            "server.baseUrlPath": base,
             "server.fileWatcherType": "none",
             # Without this, a page of another site whose name was made to point here could read
-            # what is on the pages.
-            "server.allowedHosts": list(LOOPBACK) if host in LOOPBACK else [],
+            # what is on the pages. The guard says so first, and in words.
+            "server.allowedHosts": [*LOOPBACK, *names] if host in LOOPBACK else [],
         }
     )
-    return served
+    return Guard(served, host, [f"/{name}" for name in addresses], names, base)
 
 
-def pages() -> list[Route]:
+def pages(addresses: Sequence[str], base: str) -> list[Route]:
     """What a browser gets for the address of a page: Streamlit's own page, which knows more here.
 
     Under `streamlit run` it is sent as it is: then a browser that comes by a link to a page asks
     for two files which are not there, and says so in its console.
     """
-    names = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
-    text = streamlit_quirks.page_of_the_app(names)
+    text = streamlit_quirks.page_of_the_app(addresses)
 
     async def page(request: Request) -> HTMLResponse:  # noqa: ARG001
         return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
 
-    return [Route(f"/{name}", page) for name in ("", *names)]
-
-
-class OwnPagesOnly:
-    """Refuses a websocket that a page of another site opens.
-
-    Streamlit refuses it too, but first asks a host in the network for this machine's address.
-    """
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
-        origin = headers.get(b"origin")
-        own = origin is None or urlsplit(origin).netloc == headers.get(b"host")
-        if scope["type"] == "websocket" and not own:
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await self.app(scope, receive, send)
+    return [Route(f"{base}/{name}", page) for name in ("", *addresses)]
 
 
 def has_display() -> bool:
