@@ -146,7 +146,14 @@ class Guard:
         headers = MutableHeaders(scope=scope)
         if "origin" in headers:
             headers["host"] = urlsplit(headers["origin"]).netloc
-        await self.app({**scope, "headers": headers.raw}, receive, send)
+
+        async def received() -> Message:
+            message = await receive()
+            # Pages speak in bytes; at a text, which none of them sends, Streamlit would break.
+            is_text = message["type"] == "websocket.receive" and message.get("bytes") is None
+            return {"type": "websocket.disconnect", "code": 1003} if is_text else message
+
+        await self.app({**scope, "headers": headers.raw}, received, send)
 
     def _answer(
         self, path: str, scope: Scope, headers: Headers, refusal: Refusal | None

@@ -22,7 +22,7 @@ from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
-from gptviz.app import streamlit_quirks
+from gptviz.app import descriptors, streamlit_quirks
 from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
 from gptviz.app.pages import PAGES
@@ -46,6 +46,7 @@ def serve(
         )
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
+    descriptors.make_room()
     with listen(host, port) as listener:
         url = address(host, listener.getsockname()[1]) + (base and f"{base}/")
         server = uvicorn.Server(
@@ -97,11 +98,14 @@ def address(host: str, port: int) -> str:
 
 def app(host: str, names: Sequence[str] = (), base: str = "") -> Guard:
     """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
+    streamlit_quirks.distrust()
+    descriptors.give_back_loops()
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.
     served = App(APP, routes=pages(addresses, base))
     load_config_options(
         {
+            "logger.enableRich": False,  # so that what is said of an error passes the filters
             "server.address": host,
             "server.baseUrlPath": base,
             "server.fileWatcherType": "none",
