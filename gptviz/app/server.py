@@ -22,7 +22,7 @@ from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
-from gptviz.app import descriptors, streamlit_quirks
+from gptviz.app import descriptors, network, streamlit_quirks
 from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
 from gptviz.app.pages import PAGES
@@ -48,7 +48,9 @@ def serve(
         signal.signal(number, _leave)
     descriptors.make_room()
     with listen(host, port) as listener:
-        url = address(host, listener.getsockname()[1]) + (base and f"{base}/")
+        port = listener.getsockname()[1]
+        url = address(host, port) + (base and f"{base}/")
+        others = network.urls(host, port, base) if host not in LOOPBACK else []
         server = uvicorn.Server(
             uvicorn.Config(
                 app(host, names, base),
@@ -58,7 +60,7 @@ def serve(
                 timeout_graceful_shutdown=2,
             )
         )
-        threading.Thread(target=warm_up, args=(url,), daemon=True).start()
+        threading.Thread(target=warm_up, args=(url, others), daemon=True).start()
         if open_browser and has_display():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         with suppress(SystemExit):
@@ -75,7 +77,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise ValueError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=128)
+        both = host == "::" and socket.has_dualstack_ipv6()  # who types an IPv4 address comes, too
+        listener = socket.create_server(
+            (host, port), family=family, backlog=128, dualstack_ipv6=both
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             way_out = f"another program uses it; choose another, as in: gptviz --port {port + 1}"
@@ -136,10 +141,11 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def warm_up(url: str) -> None:
+def warm_up(url: str, others: Sequence[str] = ()) -> None:
     """Load the first model and look into it once; then print the address.
 
-    This runs beside the server, which meanwhile sends the pages' frame to a browser.
+    others: the addresses for those who are not at this machine. This runs beside the server, which
+    meanwhile sends the pages' frame to a browser.
     """
     import torch  # here and not above: this is what takes long
 
@@ -151,6 +157,15 @@ def warm_up(url: str) -> None:
     except (ValueError, OSError) as error:
         print(f"gptviz: {error}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
+    if others:
+        _show_everybody(others)
+
+
+def _show_everybody(urls: Sequence[str]) -> None:
+    """Print what a class types, and in a terminal what it photographs."""
+    print(f"Others in the same network open: {' or '.join(urls)}", flush=True)
+    if sys.stdout.isatty():
+        print(network.qr_in_a_terminal(urls[0], in_colour="TERM" in os.environ), flush=True)
 
 
 def _look_into_the_first_model() -> None:
