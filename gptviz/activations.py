@@ -19,6 +19,7 @@ from gptviz.config import GPTConfig
 from gptviz.layers import centred, norm_scale
 from gptviz.model import masked_scores
 from gptviz.notebook import chips, described
+from gptviz.quoting import quoted
 
 if TYPE_CHECKING:
     from gptviz.tokenizers import Tokenizer
@@ -58,7 +59,9 @@ def expand(patterns: Iterable[str], known: list[str]) -> list[str]:
     Raises ValueError, with what may have been meant, for a name that is not known.
     """
     if isinstance(patterns, str):
-        raise ValueError(f"names is the text {patterns!r}; it must be a list: [{patterns!r}]")
+        raise ValueError(
+            f"names is the text {quoted(patterns)}; it must be a list: [{quoted(patterns)}]"
+        )
     found = []
     for pattern in patterns:
         shape = re.compile(re.escape(pattern).replace(r"\*", r"\d+"))
@@ -66,7 +69,7 @@ def expand(patterns: Iterable[str], known: list[str]) -> list[str]:
         if not matches:
             close = difflib.get_close_matches(pattern, known, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known}"
-            raise ValueError(f"this model has no activation {pattern!r}; {hint}")
+            raise ValueError(f"this model has no activation {quoted(pattern)}; {hint}")
         found += matches
     return found
 

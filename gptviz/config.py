@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gptviz import setting
+from gptviz.quoting import quoted
 from gptviz.setting import Setting, SettingError
 
 Position = Literal["learned", "sinusoidal", "none"]
@@ -169,10 +170,14 @@ class GPTConfig:
     def __post_init__(self) -> None:
         setting.check((VOCAB_SIZE, *SHAPE), self)
         if self.n_inner is not None and (type(self.n_inner) is not int or self.n_inner < 1):
-            raise ValueError(f"n_inner is {self.n_inner!r}; it must be a whole number from 1 on")
+            raise ValueError(
+                f"n_inner is {quoted(self.n_inner)}; it must be a whole number from 1 on"
+            )
         for name in ("scale_attn_weights", "scale_attn_by_inverse_layer_idx"):
             if type(getattr(self, name)) is not bool:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be true or false")
+                raise ValueError(
+                    f"{name} is {quoted(getattr(self, name))}; it must be true or false"
+                )
         if self.n_embd % self.n_head:
             raise SettingError(
                 f"{{n_embd}} {self.n_embd} cannot be shared out among {self.n_head} heads; "

@@ -14,6 +14,7 @@ from torch import Tensor
 from gptviz.activations import Trace
 from gptviz.journey import likeliest_tokens
 from gptviz.language_model import LanguageModel
+from gptviz.quoting import quoted
 
 STAGES = ("embeddings", "attention", "mlp", "norm", "logits")  # those that can be opened
 
@@ -55,7 +56,7 @@ def inside(
     "mlp"; the layer says of which block. Raises ValueError for another stage.
     """
     if stage not in STAGES:
-        raise ValueError(f"the stage is {stage!r}; it must be one of {', '.join(STAGES)}")
+        raise ValueError(f"the stage is {quoted(stage)}; it must be one of {', '.join(STAGES)}")
     if stage in ("attention", "mlp"):
         return _block(lm, trace, position, layer)
     return {"embeddings": _embeddings, "norm": _final_norm, "logits": _logits}[stage](

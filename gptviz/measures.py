@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gptviz.language_model import LanguageModel
+from gptviz.quoting import quoted
 
 ROWS_AT_ONCE = 32  # positions whose log-probabilities are in memory at one time
 NAMES = ("loss", "kl")
@@ -94,6 +95,6 @@ def resolve(measure: AnyMeasure, lm: LanguageModel, ids: list[int]) -> Measure:
     if measure == "kl":
         return kl(lm.trace(ids, ["logits"]).logits[-1])
     raise ValueError(
-        f"there is no measure {measure!r}; choose one of {', '.join(NAMES)}, "
+        f"there is no measure {quoted(measure)}; choose one of {', '.join(NAMES)}, "
         f"logit_difference(a, b), or a function of the logits"
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gptviz.quoting import quoted
+
 _NAMED = re.compile(r"\{(\w+)\}")
 LARGEST = 2**53 - 1  # browsers calculate in floats, which are exact for whole numbers up to this
 
@@ -46,7 +48,7 @@ class Setting:
     def _must(self) -> str:
         """Which values it takes, as a sentence about one that it does not."""
         if self.choices:
-            return "{setting} is {value!r}; it must be one of {choices}"
+            return "{setting} is {value}; it must be one of {choices}"
         if self.above is not None:
             return _MUST[self.kind, "above"]
         if self.least is None:
@@ -62,10 +64,10 @@ class Setting:
             choices = ", ".join(map(repr, self.choices or ()))
             limits = {name: getattr(self, name) for name in ("least", "above", "most", "below")}
             raise SettingError(
-                self._must.format(setting=named, value=value, choices=choices, **limits)
+                self._must.format(setting=named, value=quoted(value), choices=choices, **limits)
             )
         if self.kind is int and value > LARGEST:
-            raise SettingError(f"{{{self.name}}} is {value!r}; it must be at most {LARGEST}")
+            raise SettingError(f"{{{self.name}}} is {quoted(value)}; it must be at most {LARGEST}")
 
     def _includes(self, value: Any) -> bool:
         if self.choices:
@@ -87,22 +89,22 @@ def check(settings: Iterable[Setting], holder: object) -> None:
 
 
 _MUST = {
-    (bool, ""): "{setting} is {value!r}; it must be true or false",
-    (str, ""): "{setting} is {value!r}; it must be a text of at least one letter",
-    (Path, ""): "{setting} is {value!r}; it must be a path",
-    (int, ""): "{setting} is {value!r}; it must be a whole number",
-    (int, "above"): "{setting} is {value!r}; it must be a whole number above {above:g}",
-    (int, "from"): "{setting} is {value!r}; it must be a whole number, {least:g} or more",
-    (int, "from to"): "{setting} is {value!r}; it must be a whole number from {least:.10g} to "
+    (bool, ""): "{setting} is {value}; it must be true or false",
+    (str, ""): "{setting} is {value}; it must be a text of at least one letter",
+    (Path, ""): "{setting} is {value}; it must be a path",
+    (int, ""): "{setting} is {value}; it must be a whole number",
+    (int, "above"): "{setting} is {value}; it must be a whole number above {above:g}",
+    (int, "from"): "{setting} is {value}; it must be a whole number, {least:g} or more",
+    (int, "from to"): "{setting} is {value}; it must be a whole number from {least:.10g} to "
     "{most:.10g}",
-    (int, "from and below"): "{setting} is {value!r}; it must be a whole number, at least "
+    (int, "from and below"): "{setting} is {value}; it must be a whole number, at least "
     "{least:g} and below {below:g}",
-    (float, ""): "{setting} is {value!r}; it must be a number",
-    (float, "above"): "{setting} is {value!r}; it must be a number above {above:g}",
-    (float, "from"): "{setting} is {value!r}; it must be a number, {least:g} or more",
-    (float, "from to"): "{setting} is {value!r}; it must be a number from {least:.10g} to "
+    (float, ""): "{setting} is {value}; it must be a number",
+    (float, "above"): "{setting} is {value}; it must be a number above {above:g}",
+    (float, "from"): "{setting} is {value}; it must be a number, {least:g} or more",
+    (float, "from to"): "{setting} is {value}; it must be a number from {least:.10g} to "
     "{most:.10g}",
-    (float, "from and below"): "{setting} is {value!r}; it must be a number, at least {least:g} "
+    (float, "from and below"): "{setting} is {value}; it must be a number, at least {least:g} "
     "and below {below:g}",
 }
 

@@ -108,6 +108,26 @@ def forget_what_was_read(mapped: mmap.mmap) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+def raise_open_files(wanted: int) -> int | None:
+    """Let this process have as many files and connections open as it may, up to `wanted`.
+
+    How many these are then; None where the system has no such limit.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:  # on Windows
+        return None
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    endless = resource.RLIM_INFINITY
+    if now == endless or now >= wanted:
+        return wanted if now == endless else now
+    raised = wanted if most == endless else min(wanted, most)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))
+        return raised
+    return now
+
+
 def peak_bytes() -> int:
     """The most memory that this process has held; 0 where the system does not tell.
 

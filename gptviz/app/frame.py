@@ -25,6 +25,7 @@ from gptviz.app.style import page_style
 from gptviz.app.theme import Scheme, cut
 from gptviz.journey import journey, likeliest_tokens
 from gptviz.language_model import LanguageModel
+from gptviz.quoting import quoted
 from gptviz.runs import Run
 
 SIDEBAR_WIDTH = 270  # pixels: a third of a small projector's page is too much
@@ -193,7 +194,7 @@ def _model_name(links: DeltaGenerator) -> str:
     if name is None:
         with links:
             _links()
-        gone = f"The model {before!r} is no longer there. " if before else ""
+        gone = f"The model {quoted(before)} is no longer there. " if before else ""
         show.problem(f"{gone}Choose another one under Model on the left.")
         st.stop()
     if unknown := st.session_state.get("unknown_model"):

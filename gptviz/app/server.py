@@ -8,35 +8,37 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
-from gptviz.app import streamlit_quirks
+from gptviz.app import descriptors, network, streamlit_quirks
+from gptviz.app.guard import Guard
+from gptviz.app.hosts import LOOPBACK
 from gptviz.app.pages import PAGES
 
 APP = Path(__file__).parents[2] / "app.py"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def serve(host: str, port: int, open_browser: bool) -> NoReturn:
+def serve(
+    host: str, port: int, open_browser: bool, names: Sequence[str] = (), base: str = ""
+) -> NoReturn:
     """Serve the app until Ctrl-C or SIGTERM; then the process ends.
 
-    Port 0 takes any free port. The address is printed when the first model is in memory.
-    Raises FileNotFoundError if the pages are not installed, OSError or ValueError if the
-    address cannot be used, each in one sentence.
+    Port 0 takes any free port. names and base are what a proxy before it adds: what it is called
+    there, and the path under which it is shown, as /gptviz. The address is printed when the first
+    model is in memory. Raises FileNotFoundError if the pages are not installed, OSError or
+    ValueError if the address cannot be used, each in one sentence.
     """
     if not APP.is_file():
         raise FileNotFoundError(
@@ -44,18 +46,21 @@ def serve(host: str, port: int, open_browser: bool) -> NoReturn:
         )
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
+    descriptors.make_room()
     with listen(host, port) as listener:
-        url = address(host, listener.getsockname()[1])
+        port = listener.getsockname()[1]
+        url = address(host, port) + (base and f"{base}/")
+        others = network.urls(host, port, base) if host not in LOOPBACK else []
         server = uvicorn.Server(
             uvicorn.Config(
-                app(host),
+                app(host, names, base),
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
             )
         )
-        threading.Thread(target=warm_up, args=(url,), daemon=True).start()
+        threading.Thread(target=warm_up, args=(url, others), daemon=True).start()
         if open_browser and has_display():
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
         with suppress(SystemExit):
@@ -72,7 +77,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise ValueError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=128)
+        both = host == "::" and socket.has_dualstack_ipv6()  # who types an IPv4 address comes, too
+        listener = socket.create_server(
+            (host, port), family=family, backlog=128, dualstack_ipv6=both
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             way_out = f"another program uses it; choose another, as in: gptviz --port {port + 1}"
@@ -93,54 +101,39 @@ def address(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
-def app(host: str) -> App:
+def app(host: str, names: Sequence[str] = (), base: str = "") -> Guard:
     """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
+    streamlit_quirks.distrust()
+    descriptors.give_back_loops()
+    addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.
-    served = App(APP, routes=pages(), middleware=[Middleware(OwnPagesOnly)])
+    served = App(APP, routes=pages(addresses, base))
     load_config_options(
         {
+            "logger.enableRich": False,  # so that what is said of an error passes the filters
             "server.address": host,
+            "server.baseUrlPath": base,
             "server.fileWatcherType": "none",
             # Without this, a page of another site whose name was made to point here could read
-            # what is on the pages.
-            "server.allowedHosts": list(LOOPBACK) if host in LOOPBACK else [],
+            # what is on the pages. The guard says so first, and in words.
+            "server.allowedHosts": [*LOOPBACK, *names] if host in LOOPBACK else [],
         }
     )
-    return served
+    return Guard(served, host, [f"/{name}" for name in addresses], names, base)
 
 
-def pages() -> list[Route]:
+def pages(addresses: Sequence[str], base: str) -> list[Route]:
     """What a browser gets for the address of a page: Streamlit's own page, which knows more here.
 
     Under `streamlit run` it is sent as it is: then a browser that comes by a link to a page asks
     for two files which are not there, and says so in its console.
     """
-    names = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
-    text = streamlit_quirks.page_of_the_app(names)
+    text = streamlit_quirks.page_of_the_app(addresses)
 
     async def page(request: Request) -> HTMLResponse:  # noqa: ARG001
         return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
 
-    return [Route(f"/{name}", page) for name in ("", *names)]
-
-
-class OwnPagesOnly:
-    """Refuses a websocket that a page of another site opens.
-
-    Streamlit refuses it too, but first asks a host in the network for this machine's address.
-    """
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
-        origin = headers.get(b"origin")
-        own = origin is None or urlsplit(origin).netloc == headers.get(b"host")
-        if scope["type"] == "websocket" and not own:
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await self.app(scope, receive, send)
+    return [Route(f"{base}/{name}", page) for name in ("", *addresses)]
 
 
 def has_display() -> bool:
@@ -148,10 +141,11 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def warm_up(url: str) -> None:
+def warm_up(url: str, others: Sequence[str] = ()) -> None:
     """Load the first model and look into it once; then print the address.
 
-    This runs beside the server, which meanwhile sends the pages' frame to a browser.
+    others: the addresses for those who are not at this machine. This runs beside the server, which
+    meanwhile sends the pages' frame to a browser.
     """
     import torch  # here and not above: this is what takes long
 
@@ -163,6 +157,15 @@ def warm_up(url: str) -> None:
     except (ValueError, OSError) as error:
         print(f"gptviz: {error}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
+    if others:
+        _show_everybody(others)
+
+
+def _show_everybody(urls: Sequence[str]) -> None:
+    """Print what a class types, and in a terminal what it photographs."""
+    print(f"Others in the same network open: {' or '.join(urls)}", flush=True)
+    if sys.stdout.isatty():
+        print(network.qr_in_a_terminal(urls[0], in_colour="TERM" in os.environ), flush=True)
 
 
 def _look_into_the_first_model() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from gptviz.app.code import Code
 from gptviz.app.glossary import MARKED, without_marks
 from gptviz.app.save import file_name
+from gptviz.quoting import cut
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -26,6 +27,14 @@ CHART_CONFIG = {
 FIRST_SENTENCE = re.compile(
     rf"(?P<first>(?>{MARKED.pattern}|.)+?(?<!\\)[.!?])\s+(?=[^a-z\d\s])(?P<rest>.*)", re.DOTALL
 )
+JOINER = "\u2060"  # takes no room, and no line ends at it
+# What Streamlit's Markdown reads in a text whatever is escaped: the place in it where it breaks.
+READ_ANYWAY = re.compile(
+    r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@[\w-]+\.)|(?<=:)(?=streamlit:)"
+    r"|(?<=(?<!\S)[<>~-])(?=(?:->|[>=-])(?!\S))",
+    re.IGNORECASE,
+)
+LONGEST_PROBLEM = 1000  # characters
 
 
 def chart(
@@ -137,8 +146,11 @@ def table(frame: pd.DataFrame, key: str) -> None:
 
 
 def problem(text: str) -> None:
-    """Say what is wrong, to the letter: the text may quote what a user typed."""
-    st.error(literal(text))
+    """Say what is wrong, to the letter: the text may quote what a user typed.
+
+    Whoever quotes shortens (gptviz.quoting); this is for what a library quotes.
+    """
+    st.error(literal(cut(text, LONGEST_PROBLEM)))
 
 
 def failure(error: Exception | str, way_out: str = "") -> None:
@@ -150,13 +162,18 @@ def failure(error: Exception | str, way_out: str = "") -> None:
 
 
 def literal(text: str) -> str:
-    """Text that Markdown shows as it is: every sign that could mean something is escaped."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text).replace("\n", " ")
+    """Text that Markdown shows as it is: every sign that could mean something is escaped.
+
+    Streamlit makes links of addresses, and signs such as → of ->, after it has taken the escapes
+    out. A sign that nobody sees, where such a thing begins, keeps it from that.
+    """
+    unread = READ_ANYWAY.sub(JOINER, text.replace("\n", " "))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", unread)
 
 
 def plain(text: str) -> str:
     """What Markdown shows of `literal` text, for places that show a text as it is."""
-    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text)
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", text).replace(JOINER, "")
 
 
 def _config(key: str, tensor: str) -> dict[str, Any]:

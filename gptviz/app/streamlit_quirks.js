@@ -28,10 +28,10 @@
   }
 
   // Streamlit follows the system, so the reader's choice is told to it as the system's.
-  const ask = window.matchMedia.bind(window)
+  const askSystem = window.matchMedia.bind(window)
   const theme = () => (["light", "dark"].includes(read(THEME)) ? read(THEME) : "system")
   window.matchMedia = (query) => {
-    const list = ask(query)
+    const list = askSystem(query)
     const asked = /prefers-color-scheme:\s*(light|dark)/.exec(query)?.[1]
     if (!asked) return list
     const system = Object.getOwnPropertyDescriptor(MediaQueryList.prototype, "matches").get.bind(list)
@@ -81,6 +81,40 @@
   if (pages) {
     const path = location.pathname.replace(new RegExp(`(?<=/)(${pages})$`), "")
     Object.assign(window, { __streamlit: { BACKEND_BASE_URL: location.origin + path } })
+  }
+
+  // Without its websocket, a page of Streamlit stays blank. Why, the server says where it is asked.
+  const STREAM = /\/_stcore\/stream$/
+  const told = document.createElement("div")
+  told.setAttribute("role", "alert")
+  told.style.cssText =
+    "position: fixed; inset: 0; z-index: 10000000; display: grid; place-content: center; padding: 1rem;" +
+    "font: 1.2rem/1.5 sans-serif; background: Canvas; color: CanvasText; overflow-wrap: anywhere"
+  const words = told.appendChild(document.createElement("p"))
+  words.style.maxWidth = "36rem"
+  let failures = 0
+  const ask = async (url) => {
+    const asked = ++failures
+    const answer = await fetch(url.replace(/^ws/, "http"), { method: "POST" }).catch(() => null)
+    // A server that has just come back lets the next websocket in.
+    const known = [403, 421].includes(answer?.status) || (answer?.status === 426 && asked > 1)
+    if (!known || failures !== asked) return
+    words.textContent = await answer.text()
+    told.style.colorScheme = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"
+    document.body.append(told)
+  }
+  window.WebSocket = class extends WebSocket {
+    constructor(...address) {
+      super(...address)
+      if (!STREAM.test(new URL(this.url).pathname)) return
+      const failed = () => ask(this.url)
+      this.addEventListener("close", failed)
+      this.addEventListener("open", () => {
+        this.removeEventListener("close", failed)
+        failures = 0
+        told.remove()
+      })
+    }
   }
 
   globalThis.gptviz = { theme, choose }

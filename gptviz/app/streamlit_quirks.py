@@ -6,13 +6,21 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 - that it asks `matchMedia` for the system's theme, and asks again after a page was printed;
 - that it remembers in the browser, as `stSidebarCollapsed-`, whether its sidebar is closed;
 - that it takes its server's address from `window.__streamlit`.
+
+`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py).
 """
 
 import html
+import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from streamlit import file_util
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.state.common import is_element_id
+from streamlit.runtime.state.session_state import Serialized, Value, WStates
 
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -82,3 +90,55 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     pages = html.escape("|".join(addresses))
     script = SCRIPT.read_text(encoding="utf-8")
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
+
+
+def distrust() -> None:
+    """Let a value that a browser sent be nothing, if it is of another kind than its control's.
+
+    Streamlit hands on a number where a text belongs, and the page breaks at it with a traceback
+    that tells of no mistake in it. Of what is no message at all, one line is logged.
+    """
+    for name, ours in (
+        ("set_widget_from_proto", _set_widget_from_proto),
+        ("__getitem__", _value_of_widget),
+    ):
+        setattr(WStates, name, ours)
+    sockets = logging.getLogger("streamlit.web.server.starlette.starlette_websocket")
+    sockets.addFilter(_without_traceback)
+
+
+PLAIN_KINDS = frozenset(
+    f"{kind}_value"
+    for kind in ("bool", "int", "double", "string", "int_array", "double_array", "string_array")
+)
+_streamlits_own = WStates.__getitem__
+
+
+def _is_foreign(states: WStates, sent: WidgetState) -> bool:
+    """Whether a value is of another kind than its control's, as far as that is known."""
+    kind = sent.WhichOneof("value") or ""
+    if kind.startswith("json"):
+        try:
+            json.loads(getattr(sent, kind))
+        except (ValueError, RecursionError):
+            return True
+    control = states.widget_metadata.get(sent.id)
+    kinds = {control.value_type, kind} if control else set()
+    return len(kinds) > 1 and not kinds.isdisjoint(PLAIN_KINDS)
+
+
+def _set_widget_from_proto(states: WStates, sent: WidgetState) -> None:
+    if is_element_id(sent.id) and not _is_foreign(states, sent):
+        states[sent.id] = Serialized(sent)
+
+
+def _value_of_widget(states: WStates, key: str) -> Any:
+    kept, control = states.states.get(key), states.widget_metadata.get(key)
+    if isinstance(kept, Serialized) and control and _is_foreign(states, kept.value):
+        states.states[key] = Value(control.deserializer(None))  # as if nothing had been sent
+    return _streamlits_own(states, key)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = None
+    return True

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from gptviz import quoting
+
 Scheme = Literal["light", "dark"]
 Scale = Literal["sequential", "diverging"]
 
@@ -177,7 +179,7 @@ def check_labels(labels: Sequence[str], count: int, what: str) -> None:
 
 def cut(text: str, longest: int = LABEL_CHARACTERS) -> str:
     """A text of at most so many characters; … stands for the rest."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return quoting.cut(text, longest)
 
 
 def _scale(colours: Sequence[str]) -> list[tuple[float, str]]:

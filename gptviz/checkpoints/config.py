@@ -6,6 +6,7 @@ from typing import Any
 
 from gptviz.config import Activation, GPTConfig
 from gptviz.disk import LARGEST_JSON, read_regular
+from gptviz.quoting import quoted
 from gptviz.tokenizers import Tokenizer
 
 FILE = "config.json"
@@ -96,17 +97,17 @@ def read(folder: Path) -> GPTConfig:
     values = _in_usual_words(path, read_json(path))
     model_type = _model_type(values)
     if model_type not in ("gpt2", "gptviz"):
-        came = "no model_type" if model_type is None else f"the model_type {model_type!r}"
+        came = "no model_type" if model_type is None else f"the model_type {quoted(model_type)}"
         raise ValueError(f"{path} gives {came}; gptviz reads 'gpt2', so choose a GPT-2 model")
     if values.get("add_cross_attention", False) is not False:
         raise ValueError(
-            f"{path} sets add_cross_attention to {values['add_cross_attention']!r}; gptviz "
+            f"{path} sets add_cross_attention to {quoted(values['add_cross_attention'])}; gptviz "
             f"computes False only, so choose another GPT-2 model"
         )
     activation = values.get("activation_function", "gelu_new")
     if not isinstance(activation, str) or activation not in _ACTIVATIONS:
         raise ValueError(
-            f"{path} sets activation_function to {activation!r}; "
+            f"{path} sets activation_function to {quoted(activation)}; "
             f"gptviz computes {', '.join(_ACTIVATIONS)}"
         )
     names = _NAMES | (dict(zip(_OWN, _OWN, strict=True)) if model_type == "gptviz" else {})
@@ -168,8 +169,8 @@ def _in_usual_words(path: Path, values: dict[str, Any]) -> dict[str, Any]:
     for also, name in _ALSO.items():
         if also in values and usual.setdefault(name, values[also]) != values[also]:
             raise ValueError(
-                f"{path} sets {name} to {usual[name]!r} and {also}, another name of it, to "
-                f"{values[also]!r}; leave one of them out"
+                f"{path} sets {name} to {quoted(usual[name])} and {also}, another name of it, to "
+                f"{quoted(values[also])}; leave one of them out"
             )
     return usual
 

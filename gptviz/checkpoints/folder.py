@@ -17,6 +17,7 @@ from gptviz.checkpoints import config as configs
 from gptviz.checkpoints import counts, weights
 from gptviz.disk import flush, reason
 from gptviz.model import GPT
+from gptviz.quoting import quoted
 from gptviz.tokenizers import Tokenizer
 
 GENERATION_FILE = "generation_config.json"  # how transformers continues a text
@@ -142,7 +143,9 @@ def ends(folder: Path) -> frozenset[int] | None:
     found = values["eos_token_id"]
     ids = [] if found is None else found if isinstance(found, list) else [found]
     if not all(type(token) is int for token in ids):
-        raise ValueError(f"{path} sets eos_token_id to {found!r}; it must be a token's id, or some")
+        raise ValueError(
+            f"{path} sets eos_token_id to {quoted(found)}; it must be a token's id, or some"
+        )
     return frozenset(ids)
 
 

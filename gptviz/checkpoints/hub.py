@@ -8,6 +8,7 @@ from typing import cast
 
 from gptviz.checkpoints import config, counts, weights
 from gptviz.checkpoints.folder import GENERATION_FILE, TOKENIZER_FILES, is_model
+from gptviz.quoting import quoted
 
 _ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?(/\w([\w.-]*\w)?)?", re.ASCII)
 _FILES = [
@@ -49,13 +50,15 @@ def download(hub_id: str) -> Path:
         return _fetch(hub_id)
     except RepositoryNotFoundError as error:
         raise FileNotFoundError(
-            f"the hub shows no model {hub_id!r}; check the name, or log in with `hf auth login` "
+            f"the hub shows no model {quoted(hub_id)}; check the name, or log in with `hf auth "
+            f"login` "
             f"if it is not public"
         ) from error
     except failures as error:
         reason = re.split(r"\n|\. ", str(error.__cause__ or error))[0]
         raise FileNotFoundError(
-            f"the model {hub_id!r} is not on this machine and could not be fetched ({reason}); "
+            f"the model {quoted(hub_id)} is not on this machine and could not be fetched "
+            f"({reason}); "
             f'connect to the network and run gptviz.load("{hub_id}") once, or copy its folder to '
             f'checkpoints/, or take gptviz.load("tales")'
         ) from error
@@ -81,6 +84,7 @@ def _told_as_unusable(hub_id: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:  # not for want of a network
         raise ValueError(
-            f"the model {hub_id!r} was fetched, but cannot be used: {error}; choose another model, "
+            f"the model {quoted(hub_id)} was fetched, but cannot be used: {error}; choose another "
+            f"model, "
             f"or fetch it again if that broke off"
         ) from error

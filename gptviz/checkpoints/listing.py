@@ -12,6 +12,7 @@ from gptviz.checkpoints import hub, steps
 from gptviz.checkpoints.config import read_json
 from gptviz.checkpoints.folder import is_model
 from gptviz.checkpoints.place import ON_BOARD, root
+from gptviz.quoting import quoted
 
 
 def names() -> list[str]:
@@ -96,7 +97,7 @@ def _at_step(folder: Path, step: str) -> Path:
             if step == steps.folder_name(kept):
                 return folder / kind / step
     raise FileNotFoundError(
-        f"the training run {folder.name} keeps nothing of {step[:20]!r}; choose another step"
+        f"the training run {folder.name} keeps nothing of {quoted(step, 20)}; choose another step"
     )
 
 
@@ -117,4 +118,6 @@ def _is_inside(folder: Path) -> bool:
 
 def _absent(name: str) -> FileNotFoundError:
     there = ", ".join(names()) or "none yet"
-    return FileNotFoundError(f"there is no model {name[:80]!r}; under {root()} there are: {there}")
+    return FileNotFoundError(
+        f"there is no model {quoted(name, 80)}; under {root()} there are: {there}"
+    )

@@ -22,6 +22,7 @@ from gptviz.checkpoints.config import read_json
 from gptviz.config import GPTConfig
 from gptviz.disk import refuse_lfs_pointer
 from gptviz.model import GPT
+from gptviz.quoting import quoted
 
 FILE = "model.safetensors"
 PICKLE = "pytorch_model.bin"
@@ -143,7 +144,7 @@ def _shards(index: Path) -> list[Path]:
         raise ValueError(f"{index} names no files; it must map each tensor to one (weight_map)")
     for name in weight_map.values():
         if not isinstance(name, str) or not name or Path(name).name != name:
-            raise ValueError(f"{index} names {name!r}; it must be a file in the same folder")
+            raise ValueError(f"{index} names {quoted(name)}; it must be a file in the same folder")
     paths = [index.parent / name for name in sorted(set(weight_map.values()))]
     for path in paths:
         if not path.is_file():

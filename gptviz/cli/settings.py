@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gptviz.config import GPTConfig
+from gptviz.quoting import quoted
 from gptviz.setting import Setting
 from gptviz.training.config import TrainingConfig
 from gptviz.training.settings import DROPOUT, DROPOUTS, GROUPS, SETTINGS
@@ -96,7 +97,7 @@ def from_file(path: Path) -> dict[str, Any]:
         name = key.replace("-", "_")
         if name not in NAMES:
             near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0)
-            raise ValueError(f"{path}: there is no setting {key!r}; the nearest is {near[0]}")
+            raise ValueError(f"{path}: there is no setting {quoted(key)}; the nearest is {near[0]}")
         found[name] = _of_file(NAMES[name], value, path)
     return found
 

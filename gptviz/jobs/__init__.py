@@ -22,6 +22,7 @@ from gptviz import system
 from gptviz.checkpoints.place import root as default_root
 from gptviz.jobs import slot
 from gptviz.jobs.process import launch
+from gptviz.quoting import quoted
 from gptviz.runs import LIVING, Command, Run, State, names
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def set_learning_rate(run: Run, rate: float) -> None:
     The rest of the schedule is raised or lowered alike. Raises ValueError if it is not above 0.
     """
     if not 0 < rate < math.inf:
-        raise ValueError(f"the learning rate is {rate!r}; it must be above 0")
+        raise ValueError(f"the learning rate is {quoted(rate)}; it must be above 0")
     with _changing(run):
         run.update_control({"learning_rate": float(rate)})
 
@@ -176,9 +177,11 @@ def find_run(run_id: str, root: Path | None = None) -> Run:
             return run
     there = [run.id for run in runs]
     if not there:
-        raise FileNotFoundError(f"there is no run {run_id[:80]!r}, nor any other yet; train one")
+        raise FileNotFoundError(
+            f"there is no run {quoted(run_id, 80)}, nor any other yet; train one"
+        )
     named = ", ".join([*there[:MOST_NAMED], *["…"][: len(there) > MOST_NAMED]])
-    raise FileNotFoundError(f"there is no run {run_id[:80]!r}; there are: {named}")
+    raise FileNotFoundError(f"there is no run {quoted(run_id, 80)}; there are: {named}")
 
 
 def _command(run: Run, command: Command) -> None:
@@ -198,7 +201,7 @@ def _changing(run: Run) -> Iterator[None]:
         if run.folder.exists():
             raise
         raise FileNotFoundError(
-            f"the run {run.id!r} is no longer there; choose one from the list"
+            f"the run {quoted(run.id)} is no longer there; choose one from the list"
         ) from error
 
 
@@ -214,4 +217,4 @@ def _new_folder(root: Path, name: str) -> Path:
         except FileExistsError:
             continue
         return root / free
-    raise OSError(f"{root} holds a thousand runs named {name!r}; choose another name")
+    raise OSError(f"{root} holds a thousand runs named {quoted(name)}; choose another name")

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from gptviz.quoting import quoted
 from gptviz.runs import Run
 from gptviz.runs.curves import bits_per_byte, speed, val_bytes_per_token
 from gptviz.runs.names import numbered
@@ -79,7 +80,7 @@ def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
     another axis.
     """
     if axis not in get_args(Axis):
-        raise ValueError(f"{axis!r} is no axis; choose one of {', '.join(get_args(Axis))}")
+        raise ValueError(f"{quoted(axis)} is no axis; choose one of {', '.join(get_args(Axis))}")
     found = []
     for run, name in zip(runs, names(runs), strict=True):
         course = metrics.read(run.folder)

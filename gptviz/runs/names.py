@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from itertools import count
 
+from gptviz.quoting import quoted
+
 LONGEST, MOST_BYTES = 80, 240  # of a name; a folder's takes 255 bytes, and a number has to fit in
 NO_FOLDER = '/\\:*?"<>|'  # Windows takes none of them
 # Names that Windows gives to devices, whatever follows the first dot.
@@ -18,17 +20,18 @@ def checked(name: str) -> str:
     name = name.strip()
     if not name or len(name) > LONGEST or len(name.encode("utf-8", "replace")) > MOST_BYTES:
         raise ValueError(
-            f"the name {name[:20]!r} has {len(name)} signs; "
+            f"the name {quoted(name, 20)} has {len(name)} signs; "
             f"give one of 1 to {LONGEST} letters, digits or signs"
         )
     if not name.isprintable() or set(name) & set(NO_FOLDER):
         raise ValueError(
-            f"{name[:LONGEST]!r} cannot be the name of a run, for it is also that of its folder; "
+            f"{quoted(name, LONGEST)} cannot be the name of a run, for it is also that of its "
+            f"folder; "
             f"leave out line breaks and the signs {' '.join(NO_FOLDER)}"
         )
     if name.startswith((".", "-")) or name.endswith(".") or DEVICES.fullmatch(name):
         raise ValueError(
-            f"{name!r} cannot be the name of a run, for systems use such names for something "
+            f"{quoted(name)} cannot be the name of a run, for systems use such names for something "
             f"else; begin and end with a letter or a digit, or choose another word"
         )
     return name

@@ -4,6 +4,8 @@ A byte that prints in Latin-1 is written as itself, the 68 others as the charact
 on: the space as Ġ, the newline as Ċ (Radford et al., 2019, in the released `encoder.py`).
 """
 
+from gptviz.quoting import quoted
+
 _PRINTABLE = [byte for byte in range(256) if chr(byte).isprintable() and byte != ord(" ")]
 _OTHERS = [byte for byte in range(256) if byte not in _PRINTABLE]
 
@@ -26,6 +28,7 @@ def unspell(spelling: str) -> bytes:
         return spelling.translate(_LATIN_1).encode("latin-1")
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{spelling!r} is not in GPT-2's spelling of bytes: {spelling[error.start]!r} "
+            f"{quoted(spelling)} is not in GPT-2's spelling of bytes: "
+            f"{quoted(spelling[error.start])} "
             f"spells no byte"
         ) from None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gptviz.quoting import quoted
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.visible import code_point, visible
 
@@ -23,7 +24,9 @@ class CharacterTokenizer(Tokenizer):
             raise ValueError("a character vocabulary needs at least one character, not none")
         for character in self.characters:
             if not isinstance(character, str) or len(character) != 1:
-                raise ValueError(f"{character!r} is in the vocabulary; it must be one character")
+                raise ValueError(
+                    f"{quoted(character)} is in the vocabulary; it must be one character"
+                )
             require_characters(character)
         self._ids = {character: i for i, character in enumerate(self.characters)}
         if len(self._ids) < len(self.characters):

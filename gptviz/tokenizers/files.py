@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gptviz.disk import read_regular
+from gptviz.quoting import quoted
 from gptviz.tokenizers import characters, gpt2, huggingface, settings
 from gptviz.tokenizers.base import Tokenizer
 from gptviz.tokenizers.characters import CharacterTokenizer
@@ -139,7 +140,8 @@ def _vocabulary(path: Path) -> dict[str, int]:
     for spelling, token in vocab.items():
         if not isinstance(token, int) or isinstance(token, bool) or token < 0:
             raise ValueError(
-                f"{path}: the id of {spelling!r} is {token!r}; it must be a whole number from 0 on"
+                f"{path}: the id of {quoted(spelling)} is {quoted(token)}; it must be a whole "
+                f"number from 0 on"
             )
     return vocab
 
@@ -152,7 +154,8 @@ def _merges(path: Path) -> list[tuple[str, str]]:
         pair = line.split(" ")
         if len(pair) != 2:
             raise ValueError(
-                f"{path}, line {number}: {line!r} is no merge; it must be two tokens and a space"
+                f"{path}, line {number}: {quoted(line)} is no merge; it must be two tokens and a "
+                f"space"
             )
         merges.append((pair[0], pair[1]))
     return merges

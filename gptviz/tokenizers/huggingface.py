@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tokenizers
 
+from gptviz.quoting import quoted
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.byte_level import BYTE_OF, unspell
 from gptviz.tokenizers.visible import code_point, visible
@@ -215,7 +216,8 @@ class HuggingFaceTokenizer(Tokenizer):
         for spelling, token in self._ids.items():
             if token in tokens:
                 raise ValueError(
-                    f"the tokens {tokens[token]!r} and {spelling!r} both have the id {token}; "
+                    f"the tokens {quoted(tokens[token])} and {quoted(spelling)} both have the id "
+                    f"{token}; "
                     f"each token needs an id of its own"
                 )
             tokens[token] = spelling

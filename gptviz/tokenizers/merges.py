@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gptviz.quoting import cut
 from gptviz.tokenizers.base import Tokenizer
 from gptviz.tokenizers.visible import visible
 
@@ -29,9 +30,10 @@ def merge_steps(tokenizer: Tokenizer, word: str) -> list[MergeStep]:
     if not words:
         raise ValueError("an empty text has no bytes to merge; type a word")
     if len(words) > 1:
-        cut = " ".join(visible(part.encode()) for part in words[:5]) + " …" * (len(words) > 5)
+        pieces = [cut(visible(part.encode()), 20) for part in words[:5]]
+        some = " ".join(pieces) + " …" * (len(words) > 5)
         raise ValueError(
-            f"this text is cut into {len(words)} words before any merge: {cut}; choose one of them"
+            f"this text is cut into {len(words)} words before any merge: {some}; choose one of them"
         )
     data = words[0].encode()
     if len(data) > LONGEST_WORD:

@@ -10,6 +10,8 @@ from typing import Any
 
 from tokenizers import AddedToken
 
+from gptviz.quoting import quoted
+
 FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 # The classes that cut as GPT-2 does, and set add_prefix_space themselves.
 GPT2_CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast", None)
@@ -69,7 +71,9 @@ def read(
             ordered.append(token)
     for key in ("add_prefix_space", "add_bos_token"):
         if not isinstance(values.get(key, False), bool | None):
-            raise ValueError(f"{FILES[0]} sets {key} to {values[key]!r}; it must be true or false")
+            raise ValueError(
+                f"{FILES[0]} sets {key} to {quoted(values[key])}; it must be true or false"
+            )
     return Settings(
         added=tuple(ordered),
         end_of_text=named["eos_token"].content if "eos_token" in named else None,
@@ -94,7 +98,8 @@ def _id(where: str, value: Any) -> int:
         token = -1
     if token < 0:
         raise ValueError(
-            f"{where} gives an added token the id {value!r}; it must be a whole number from 0 on"
+            f"{where} gives an added token the id {quoted(value)}; it must be a whole number from "
+            f"0 on"
         )
     return token
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from gptviz import setting
 from gptviz.config import GPTConfig
+from gptviz.quoting import quoted
 from gptviz.setting import SettingError
 from gptviz.training.settings import OF_THE_MODEL, OF_THE_RUN, SETTINGS
 
@@ -61,8 +62,8 @@ class TrainingConfig:
         setting.check(OF_THE_RUN, self)
         if self.min_learning_rate > self.learning_rate:
             raise SettingError(
-                f"{{min_learning_rate}} is {self.min_learning_rate!r}; "
-                f"it must lie between 0 and {{learning_rate}}, {self.learning_rate!r}"
+                f"{{min_learning_rate}} is {quoted(self.min_learning_rate)}; "
+                f"it must lie between 0 and {{learning_rate}}, {quoted(self.learning_rate)}"
             )
         if (self.copy_steps or self.repeat_share) and self.model.block_size < SHORTEST_PRACTICE:
             raise SettingError(

@@ -1,6 +1,5 @@
 """The foot of the sidebar: the presenter and the address to share."""
 
-import socket
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -68,7 +67,7 @@ def test_any_other_value_leaves_the_presenter_off(open_app, value):
     ],
 )
 def test_the_shared_address_is_one_that_others_can_open(monkeypatch, url, listens, shared):
-    monkeypatch.setattr(share, "address_in_the_network", lambda: "10.1.2.3")
+    monkeypatch.setattr(share.network, "addresses", lambda: ["10.1.2.3", "10.9.9.9"])
     monkeypatch.setattr(share.st, "get_option", {"server.address": listens}.get)
     assert share.whole_address(url, {}) == shared
 
@@ -81,23 +80,6 @@ def test_the_shared_address_holds_every_choice_but_the_teacher_s_presenter():
     assert parse_qs(asked, strict_parsing=True) == {"prompt": ["a b&c 안녕\n"], "layer": ["2"]}
     assert url.isascii()
     assert " " not in url
-
-
-def test_the_address_in_the_network_is_an_address_of_this_machine():
-    found = share.address_in_the_network()
-    if found is None:
-        pytest.skip("this machine is in no network")
-    with socket.create_server((found, 0)):  # only a machine's own addresses can be listened on
-        pass
-
-
-def test_a_machine_without_a_network_has_no_address_in_it(monkeypatch):
-    class Nowhere(socket.socket):
-        def connect(self, *_: object) -> None:
-            raise OSError("Network is unreachable")
-
-    monkeypatch.setattr(share.socket, "socket", Nowhere)
-    assert share.address_in_the_network() is None
 
 
 @pytest.mark.parametrize("length", [0, 100, 2900])

@@ -108,11 +108,11 @@ SETTINGS = {
 }
 
 
-def read_settings(python, host: str, names: list[str]) -> dict:
+def read_settings(python, host: str, asked: list[str], **more) -> dict:
     code = (
         "import json; from gptviz.app import server; from streamlit import config;"
-        f"server.app({host!r});"
-        f"print(json.dumps({{name: config.get_option(name) for name in {names!r}}}))"
+        f"server.app({host!r}, **{more!r});"
+        f"print(json.dumps({{name: config.get_option(name) for name in {asked!r}}}))"
     )
     return json.loads(python(code, HOME="."))
 
@@ -123,6 +123,13 @@ def test_the_settings_hold_from_any_folder(python):
 
 def test_whoever_opens_the_app_to_a_network_chooses_its_name(python):
     assert read_settings(python, "0.0.0.0", ["server.allowedHosts"]) == {"server.allowedHosts": []}
+
+
+def test_a_proxy_has_a_name_and_a_path_of_its_own(python):
+    asked = ["server.allowedHosts", "server.baseUrlPath"]
+    found = read_settings(python, "127.0.0.1", asked, names=["school.example"], base="/gptviz")
+    allowed = [*SETTINGS["server.allowedHosts"], "school.example"]
+    assert found == {"server.allowedHosts": allowed, "server.baseUrlPath": "/gptviz"}
 
 
 WARM_UP = (

@@ -29,7 +29,20 @@ def test_removing_the_escapes_gives_the_text_back_on_one_line(text: str):
             continue
         plain.append(character)
         escaped = False
-    assert "".join(plain) == text.replace("\n", " ")
+    assert "".join(plain).replace(show.JOINER, "") == text.replace("\n", " ").replace(
+        show.JOINER, ""
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["see https://a.example", "HTTP://a.example", "www.a.example", "a.b@c.example", ":streamlit:"]
+    + [f"a {arrow} b" for arrow in ("->", "<-", "<->", "--", ">=", "<=", "~=")],
+)
+def test_what_markdown_reads_whatever_is_escaped_is_broken_where_nobody_sees_it(text: str):
+    shown = literal(text)
+    assert shown.count(show.JOINER) == 1
+    assert show.plain(shown) == text
 
 
 @pytest.mark.parametrize(

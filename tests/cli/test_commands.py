@@ -34,22 +34,26 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "checkpoints"
 
 
+USUAL = ("127.0.0.1", 8501, True)
+
+
 @pytest.mark.parametrize(
     ("words", "asked"),
     [
-        ("", ("127.0.0.1", 8501, True)),
-        ("app", ("127.0.0.1", 8501, True)),
+        ("", USUAL),
+        ("app", USUAL),
         ("--port 9000 --no-browser", ("127.0.0.1", 9000, False)),
         ("--port 9000 --no-browser app", ("127.0.0.1", 9000, False)),
         ("app --port 9000 --host 0.0.0.0", ("0.0.0.0", 9000, True)),
         ("--host 0.0.0.0 app --no-browser", ("0.0.0.0", 8501, False)),
+        ("--allow-host a.example app --base-path b/", (*USUAL, ["a.example"], "/b")),
     ],
 )
 def test_options_of_the_app_may_stand_before_its_name(monkeypatch, words, asked):
     served = []
 
-    def serve(host: str, port: int, *, open_browser: bool) -> int:
-        served.append((host, port, open_browser))
+    def serve(host: str, port: int, *, open_browser: bool, names: list[str], base: str) -> int:
+        served.append((host, port, open_browser, *([names, base] if names else [])))
         return 0
 
     monkeypatch.setattr(server, "serve", serve)

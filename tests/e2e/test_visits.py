@@ -76,6 +76,15 @@ def test_every_page_is_finished_without_another_host_or_an_error_whatever_the_pr
         expect(problem).to_have_count(alerts(name, prompt))
 
 
+def test_what_somebody_puts_into_a_link_becomes_no_link_and_no_picture(visit, expect):
+    wanted = "https://a.example www.a.example a@a.example :streamlit:"
+    page = visit().open("/", model=wanted)
+    problem = page.get_by_test_id("stAlert")
+    expect(problem).to_contain_text("There is no model")
+    expect(problem.locator("a, img[src^='data:']")).to_have_count(0)
+    assert problem.inner_text().replace("\u2060", "").count(wanted) == 1
+
+
 def test_the_first_request_of_a_fresh_server_may_be_a_deep_link(fresh_server, visit, expect):
     page = visit(fresh_server).open("/attention", layer=4, head=3, prompt="The king")
     expect(page.get_by_role("heading", level=1)).to_have_text("Attention")

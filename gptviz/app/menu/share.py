@@ -1,18 +1,16 @@
 """“Show everybody this”: the address of what one sees, to copy, to type or to photograph."""
 
-import socket
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 import segno
 import streamlit as st
 
-from gptviz.app import component
+from gptviz.app import component, network
+from gptviz.app.hosts import LOOPBACK
 from gptviz.app.menu.present import KEY as PRESENT
 
 COMPONENT = component.register(__file__, '<div class="share"></div>')
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ANY = ("0.0.0.0", "::")  # a server listens on all addresses of its machine
 TITLE = "Show everybody this"
 WORDS = {
     "copy": "Copy",
@@ -53,25 +51,11 @@ def whole_address(url: str, query: Mapping[str, str]) -> str:
     """
     parts = urlsplit(url)
     host = parts.netloc
-    if parts.hostname in LOOPBACK and st.get_option("server.address") in ANY:
-        lan = address_in_the_network()
-        if lan:
+    if parts.hostname in LOOPBACK and st.get_option("server.address") in network.ANY:
+        for lan in network.addresses()[:1]:
             host = f"{lan}:{parts.port}" if parts.port else lan
     asked = {key: value for key, value in query.items() if key != PRESENT}
     return parts._replace(netloc=host, query=urlencode(asked, quote_via=quote)).geturl()
-
-
-def address_in_the_network() -> str | None:
-    """The address by which others in the same network reach this machine; None if it is in none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
-        try:
-            # Nothing is sent: this only asks the system which of its addresses it would send from.
-            # The other end is one that is kept for documents (RFC 5737).
-            way.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        own = str(way.getsockname()[0])
-    return None if own.startswith(("127.", "0.")) else own
 
 
 def qr_code(text: str) -> list[str] | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT
+from gptviz.quoting import cut
 from gptviz.token_counts import HARDLY_SEEN, times_seen
 
 LONGEST_WORD = 12  # tokens: the mean of more says nothing about any of them
@@ -51,9 +52,9 @@ def word(lm: LanguageModel, typed: str) -> Word:
     forms = [typed] if typed[0].isspace() else [f" {typed}", typed]
     ids = min(_writings(lm, forms), key=len)
     if not 0 < len(ids) <= LONGEST_WORD:
-        quoted = typed if len(typed) <= QUOTED else f"{typed[:QUOTED]}…"
         raise ValueError(
-            f"“{quoted}” has {len(ids)} tokens; type a word that has from 1 to {LONGEST_WORD}"
+            f"“{cut(typed, QUOTED)}” has {len(ids)} tokens; type a word that has from 1 to "
+            f"{LONGEST_WORD}"
         )
     pieces = tuple(lm.tokenizer.pieces(ids))
     return Word(typed, tuple(ids), pieces, lm.model.wte.weight[ids].mean(0))
@@ -146,7 +147,9 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
         dash = "[–—]" if re.search("[–—]", part) else "-"
         words = [word.strip() for word in re.split(dash, part)]
         if len(words) != 2 or not all(words):
-            raise ValueError(f"“{part.strip()}” is not a pair; write two words as king–queen")
+            raise ValueError(
+                f"“{cut(part.strip(), QUOTED)}” is not a pair; write two words as king–queen"
+            )
         pairs.append((words[0], words[1]))
     return pairs
 

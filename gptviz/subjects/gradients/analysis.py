@@ -10,6 +10,7 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 
 from gptviz.checkpoints import steps
+from gptviz.quoting import quoted
 from gptviz.runs import Run
 from gptviz.training.record import gradients
 
@@ -48,7 +49,9 @@ def values(run: Path, step: int, name: str) -> np.ndarray:
     with _opened(run, step) as file:
         stored = {key.removeprefix(_PREFIX): key for key in file.keys()}  # noqa: SIM118
         if name not in stored:
-            raise ValueError(f"this model has no parameter {name!r}; choose one of {list(stored)}")
+            raise ValueError(
+                f"this model has no parameter {quoted(name)}; choose one of {list(stored)}"
+            )
         found = file.get_tensor(stored[name]).astype(np.float64)
     if not np.isfinite(found).all():
         raise ValueError(

@@ -17,6 +17,7 @@ from gptviz.activations import Trace
 from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
 from gptviz.measures import kl_divergence
+from gptviz.quoting import quoted
 from gptviz.subjects.layer_norms import stream_analysis as stream
 
 ERROR_LIMIT = 1e-5  # what float32 rounding may cost in one norm
@@ -34,9 +35,9 @@ def _check(config: GPTConfig, norm: str) -> None:
     """Raise ValueError, with the names of those it has, unless the model has this norm."""
     known = norm_names(config)
     if not known:
-        raise ValueError(f"this model has no layer norm {norm!r}; it was built without any")
+        raise ValueError(f"this model has no layer norm {quoted(norm)}; it was built without any")
     if norm not in known:
-        raise ValueError(f"this model has no layer norm {norm!r}; it has {', '.join(known)}")
+        raise ValueError(f"this model has no layer norm {quoted(norm)}; it has {', '.join(known)}")
 
 
 def summands(config: GPTConfig, norm: str) -> tuple[str, ...]:

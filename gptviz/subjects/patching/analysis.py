@@ -17,6 +17,7 @@ from gptviz.activations import activation_names, expand
 from gptviz.interventions import Progress, each_changed, measured
 from gptviz.language_model import LanguageModel
 from gptviz.measures import AnyMeasure, logit_difference, resolve
+from gptviz.quoting import quoted
 
 STREAM, ATTN, MLP, HEADS = "h.*", "h.*.attn", "h.*.mlp", "h.*.attn.z"
 
@@ -48,7 +49,9 @@ def patch(
             f"change words for others of as many tokens"
         )
     if names not in (STREAM, ATTN, MLP, HEADS):
-        raise ValueError(f"{names!r} cannot be patched; choose {STREAM}, {ATTN}, {MLP} or {HEADS}")
+        raise ValueError(
+            f"{quoted(names)} cannot be patched; choose {STREAM}, {ATTN}, {MLP} or {HEADS}"
+        )
     resolved = resolve(measure, lm, clean_ids)
     kept = lm.trace(clean_ids, [names, "ln_f"])
     usual = lm.trace(corrupted_ids, ["embed", "h.*", "ln_f"])

@@ -8,6 +8,7 @@ import streamlit as st
 from gptviz import checkpoints, jobs
 from gptviz.app import show
 from gptviz.app.pages import PAGES
+from gptviz.quoting import quoted
 from gptviz.runs import LIVING, Run, State
 from gptviz.runs.compare import TITLES
 from gptviz.subjects.training import steering
@@ -44,7 +45,7 @@ def choose() -> Run | None:
     wanted = st.session_state.get("run", st.query_params.get("run", first and first.id))
     if wanted is not None and wanted not in runs:
         steering.remember(
-            f"there is no run {wanted[:80]!r}; choose one from the list, or start one"
+            f"there is no run {quoted(wanted, 80)}; choose one from the list, or start one"
         )
         wanted = None
     with problems:

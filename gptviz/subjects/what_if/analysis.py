@@ -16,6 +16,7 @@ from gptviz.interventions import Progress, each_changed, measured
 from gptviz.language_model import LanguageModel
 from gptviz.measures import AnyMeasure, resolve
 from gptviz.model import visible
+from gptviz.quoting import quoted
 from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tracing import Edit
 
@@ -60,7 +61,7 @@ def without_norm(config: GPTConfig, norm: str) -> Edits:
     before |= {f"h.{i}.ln_2": f"h.{i}.resid_mid" for i in range(config.n_layer)}
     before["ln_f"] = f"h.{config.n_layer - 1}"
     if norm not in before:
-        raise ValueError(f"this model has no layer norm {norm!r}; it has {', '.join(before)}")
+        raise ValueError(f"this model has no layer norm {quoted(norm)}; it has {', '.join(before)}")
     return _instead(norm, before[norm])
 
 
@@ -74,7 +75,7 @@ def without_residual(config: GPTConfig, part: str) -> Edits:
     sums = {f"h.{i}.attn": f"h.{i}.resid_mid" for i in range(config.n_layer)}
     sums |= {f"h.{i}.mlp": f"h.{i}" for i in range(config.n_layer)}
     if part not in sums:
-        raise ValueError(f"nothing is added by {part!r}; there are {', '.join(sums)}")
+        raise ValueError(f"nothing is added by {quoted(part)}; there are {', '.join(sums)}")
     return _instead(sums[part], part)
 
 
