@@ -111,7 +111,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise OSError(f"{path} cannot be read ({error.strerror})") from error
     try:
-        values = json.loads(content.decode())
+        values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no valid JSON ({error})") from error
     if not isinstance(values, dict):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 import streamlit as st
 
+from gptviz import spreadsheet
 from gptviz.app.code import Code
 from gptviz.app.glossary import MARKED, without_marks
 from gptviz.app.save import file_name
@@ -101,7 +102,7 @@ def table(frame: pd.DataFrame, key: str) -> None:
     st.dataframe(frame, hide_index=True, key=f"{key}_table", column_config=titles)
     st.download_button(
         "Download as CSV",
-        data=lambda: frame.to_csv(index=False).encode(),
+        data=lambda: spreadsheet.csv(frame),
         file_name=f"{key}.csv",
         mime="text/csv",
         key=f"{key}_csv",

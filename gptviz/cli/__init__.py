@@ -1,11 +1,10 @@
 """The `gptviz` command: the app, training, and what belongs to it."""
 
 import argparse
-import io
 import sys
 from collections.abc import Callable
 
-from gptviz.cli import app, export, imports, prepare, runs, train
+from gptviz.cli import app, export, imports, output, prepare, runs, train
 
 EXIT_CODES = """\
 exit codes:
@@ -28,17 +27,17 @@ COMMANDS: dict[str, tuple[str, Options]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the process's exit code. Errors are one sentence, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # whose old character set may lack 안
-            stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
-    try:
-        return options.run(options)
-    except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    with output.to_anybody():
+        options = parser().parse_args(arguments)
+        try:
+            code = options.run(options)
+            output.flush(sys.stdout)
+            return code
+        except (ValueError, OSError) as error:
+            print(f"gptviz: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptviz import system
-from gptviz.cli import settings
+from gptviz.cli import output, settings
 from gptviz.cli.runs import find
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def together(open_run: Callable[["ProcessGroup"], "Run"]) -> int:
     from gptviz.training.process_group import ALONE
     from gptviz.training.torchrun import join
 
+    output.need_not_be_read()
     group = join()
     if group is ALONE:
         return lead(open_run(group), group)

@@ -92,7 +92,7 @@ class Run(Holdable):
         if not path.is_file():
             raise FileNotFoundError(f"{folder} is not a training run: it holds no config.json")
         try:
-            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
         if not isinstance(self.settings, dict) or not {"model", "data"} <= self.settings.keys():

@@ -46,7 +46,7 @@ class Prepared:
         """Raises FileNotFoundError if no text was prepared there, ValueError if it is broken."""
         path = folder / ABOUT
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**json.loads(path.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{folder} is a folder, and no text that was prepared: it holds no {ABOUT}; "
