@@ -11,7 +11,7 @@ from pathlib import Path
 from gptviz.checkpoints import hub, steps
 from gptviz.checkpoints.config import read_json
 from gptviz.checkpoints.folder import is_model
-from gptviz.checkpoints.place import ON_BOARD, root
+from gptviz.checkpoints.place import ON_BOARD, can_be_listed, root
 
 
 def names() -> list[str]:
@@ -101,7 +101,7 @@ def _at_step(folder: Path, step: str) -> Path:
 
 
 def _can_be_chosen(folder: Path) -> bool:
-    if folder.name.startswith("."):
+    if not can_be_listed(folder.name):
         return False
     try:
         found = checkpoint(folder)

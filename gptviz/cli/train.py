@@ -76,16 +76,18 @@ def run(options: argparse.Namespace) -> int:
 
 def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
-    from gptviz.runs import Run
+    from gptviz.runs import Run, names
     from gptviz.training import data
     from gptviz.training.prepare import Prepared
 
+    names.require_folder(options.folder)
     if (options.folder / "config.json").exists():
         raise FileExistsError(
             f"{options.folder} already holds a run; go on with `gptviz resume {options.folder}` "
             f"or choose another folder"
         )
     chosen = settings.chosen(options, options.config)
+    names.require_utf8(chosen["data"])
     given = settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
     group.require_divisible(given.batch_size)
     if chosen["data"].is_dir():

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptviz import system
+from gptviz.checkpoints.place import can_be_listed
 from gptviz.checkpoints.place import root as default_root
 from gptviz.jobs import slot
 from gptviz.jobs.process import launch
@@ -155,7 +156,7 @@ def list_runs(root: Path | None = None) -> list[Run]:
     base = root or default_root()
     found = []
     for folder in base.iterdir() if base.is_dir() else ():
-        if not names.can_be_listed(folder.name) or folder.is_symlink():
+        if not can_be_listed(folder.name) or folder.is_symlink():
             continue
         try:
             run = Run(folder)
