@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from gptviz.cli import app, export, imports, output, prepare, runs, train
+from gptviz.cli import app, export, imports, output, prepare, resume, runs, train
 
 EXIT_CODES = """\
 exit codes:
@@ -16,7 +16,7 @@ Options = Callable[[argparse.ArgumentParser], None]
 COMMANDS: dict[str, tuple[str, Options]] = {
     "app": ("start the app in a browser (the default)", app.options),
     "train": ("train a model from a text", train.options),
-    "resume": ("go on with a run that was stopped", train.resume_options),
+    "resume": ("go on with a run that was stopped", resume.options),
     "runs": ("list the runs: state, step, losses", runs.options),
     "compare": ("put runs side by side", runs.compare_options),
     "prepare": ("tokenize a large text for training", prepare.options),

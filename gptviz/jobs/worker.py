@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from gptviz.jobs import slot
-from gptviz.runs import DivergedError, Run, State, Status
+from gptviz.runs import DivergedError, Run, State, Status, text
 from gptviz.runs.control import Requests
 from gptviz.training.process_group import ALONE, ProcessGroup
 
@@ -37,6 +37,7 @@ def work(
             _forget_command(run)  # a command from before, which whoever resumes it has overruled
             run.update_status({"state": "queued", "queued_at": time.time()})
         try:
+            text.require_same(run)
             state = _train_in_turn(run, on_step, Requests(run, should_stop), on_wait, group)
         except (ValueError, OSError) as error:
             with suppress(OSError):  # a disk that is full refuses this too

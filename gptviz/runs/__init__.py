@@ -4,6 +4,7 @@
     RUN/about.json       when it was made, of which preset, and whether it ships with gptviz
     RUN/status.json      state, step, the best and the last checkpoint; written by the worker
     RUN/control.json     what the worker is asked to do; written by the page and the commands
+    RUN/text.json        which text it reads, to the byte; see gptviz.runs.text
     RUN/rates.json       the learning rates that were chosen while it ran
     RUN/metrics.jsonl, samples.jsonl, layers.jsonl, induction.jsonl   see gptviz.training.record
     RUN/token_counts.npz how often each token occurs in what it trains on
