@@ -26,6 +26,7 @@ from streamlit.web.bootstrap import load_config_options
 from gptviz import system
 from gptviz.app import streamlit_quirks
 from gptviz.app.pages import PAGES
+from gptviz.disk_errors import in_words
 
 APP = Path(__file__).parents[2] / "app.py"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -161,7 +162,7 @@ def warm_up(url: str) -> None:
     try:
         _look_into_the_first_model()
     except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr, flush=True)
+        print(f"gptviz: {in_words(error)}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
 
 

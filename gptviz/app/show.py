@@ -11,6 +11,7 @@ from gptviz import spreadsheet
 from gptviz.app.code import Code
 from gptviz.app.glossary import MARKED, without_marks
 from gptviz.app.save import file_name
+from gptviz.disk_errors import in_words
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -117,7 +118,7 @@ def problem(text: str) -> None:
 
 def failure(error: Exception | str, way_out: str = "") -> None:
     """Say what an error says as a sentence, which begins with a capital, and perhaps a way out."""
-    words = str(error)
+    words = error if isinstance(error, str) else in_words(error)
     if words.partition(" ")[0].isalpha():  # else it begins with a path or the name of a setting
         words = words[:1].upper() + words[1:]
     problem(f"{words}. {way_out}".rstrip())

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from gptviz.cli import app, export, imports, output, prepare, resume, runs, train
+from gptviz.disk_errors import in_words
 
 EXIT_CODES = """\
 exit codes:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             output.flush(sys.stdout)
             return code
         except (ValueError, OSError) as error:
-            print(f"gptviz: {error}", file=sys.stderr)
+            print(f"gptviz: {in_words(error)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             return 130

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gptviz import system
 from gptviz.cli import output
+from gptviz.disk_errors import in_words
 
 if TYPE_CHECKING:
     from gptviz.runs import Run
@@ -31,7 +32,7 @@ def together(open_run: Callable[["ProcessGroup"], "Run"]) -> int:
         with group:
             code = lead(open_run(group), group) if group.rank == 0 else assist(group)
     except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr)
+        print(f"gptviz: {in_words(error)}", file=sys.stderr)
         code = 1
     except KeyboardInterrupt:
         pass

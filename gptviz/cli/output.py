@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from gptviz.disk_errors import advice
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -33,8 +35,8 @@ class Sink(io.FileIO):
             if self.must_write:
                 self.must_write = False  # said once: Python tries again at its end
                 raise OSError(
-                    f"what is printed could not be written ({error.strerror}); make room, or "
-                    f"print it elsewhere"
+                    f"what is printed could not be written ({error.strerror}); "
+                    f"{advice(error)}, or print it elsewhere"
                 ) from error
         return memoryview(content).nbytes
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gptviz import checkpoints, system, tokenizers
 from gptviz.checkpoints import counts
-from gptviz.disk import reason, whole_folder, write_bytes
+from gptviz.disk import whole_folder, write_bytes
+from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import Tokenizer
 from gptviz.training import prepare, texts
@@ -120,7 +121,8 @@ def store(content: bytes, name: str) -> Path:
         write_bytes(path, content)
     except OSError as error:
         raise OSError(
-            f"the text could not be kept in {folder} ({reason(error)}); make room"
+            f"the text could not be kept in {folder} ({reason(error)}); {advice(error)} and try "
+            f"again"
         ) from error
     return path
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gptviz import tokenizers
-from gptviz.disk import flush, reason, whole_folder, write_json
+from gptviz.disk import flush, whole_folder, write_json
+from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
 from gptviz.tokenizers.gpt2 import END_OF_TEXT
@@ -174,6 +175,6 @@ def prepare(
     except OSError as error:
         raise OSError(
             f"{folder} could not be written ({reason(error)}); nothing is left of it, "
-            f"so make room or choose another folder"
+            f"so {advice(error)} or choose another folder"
         ) from error
     return about
