@@ -63,6 +63,7 @@ def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     from gptviz.runs import Run, names
     from gptviz.training import data
     from gptviz.training.prepare import Prepared
+    from gptviz.training.record import samples
 
     names.require_folder(options.folder)
     if (options.folder / "config.json").exists():
@@ -82,6 +83,7 @@ def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
         text = read_text(chosen)
     config = settings.training_config(chosen, text.tokenizer.vocab_size)
     data.split(text.ids, config.model.block_size)  # raises if the text is too short
+    samples.require_prompt(config, text.tokenizer)
     begun = Run.create(options.folder, config)
     if not chosen["data"].is_dir():
         data.keep_tokenizer(text.tokenizer, begun.folder)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ class TextInfo:
     tokens: int  # counted where the text has up to a megabyte, else estimated
     vocab_size: int  # of the tokenizer that a run on this text would use
     preview: str  # how it begins
+    tokenizer: Tokenizer = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def check(
         tokens=round(len(encode(first, tokenizer, end_of_text)) * n_characters / len(first)),
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
+        tokenizer=tokenizer,
     )
 
 
@@ -93,6 +95,7 @@ def _check_prepared(folder: Path, kind: TokenizerKind, end_of_text: bool) -> Tex
         tokens=about.tokens,
         vocab_size=text.tokenizer.vocab_size,
         preview=preview[:PREVIEW],
+        tokenizer=text.tokenizer,
     )
 
 
