@@ -60,12 +60,14 @@ def run(options: argparse.Namespace) -> int:
 
 def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
+    from gptviz.jobs import slot
     from gptviz.runs import Run, names
     from gptviz.training import data
     from gptviz.training.prepare import Prepared
     from gptviz.training.record import samples
 
     names.require_folder(options.folder)
+    slot.require_room()
     if (options.folder / "config.json").exists():
         raise FileExistsError(
             f"{options.folder} already holds a run; go on with `gptviz resume {options.folder}` "

@@ -1,14 +1,14 @@
-"""From a text to batches of token ids, and what can be said of a text before a run."""
+"""From a text to token ids, and what can be said of a text before a run.
+
+Nothing here needs PyTorch: a run that waits for its turn has read its text and stays small.
+"""
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from gptviz import checkpoints, system, tokenizers
 from gptviz.checkpoints import counts
@@ -221,20 +221,3 @@ def bytes_per_token(ids: np.ndarray, tokenizer: Tokenizer) -> float:
     found = count(ids, tokenizer.vocab_size)
     total = sum(int(found[i]) * len(tokenizer.token_bytes(int(i))) for i in np.flatnonzero(found))
     return total / len(ids)
-
-
-def windows_in_order(
-    ids: np.ndarray, batch_size: int, block_size: int, n_windows: int | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows side by side, so that each token is a target at most once; inputs and targets.
-
-    With n_windows, that many of them spread evenly over the whole.
-    """
-    n = (len(ids) - 1) // block_size
-    n_chosen = n if n_windows is None else min(n, n_windows)
-    for first in range(0, n_chosen, batch_size):
-        chosen = range(first, min(first + batch_size, n_chosen))
-        starts = [i * (n - 1) // max(1, n_chosen - 1) * block_size for i in chosen]
-        rows = np.stack([ids[start : start + block_size + 1] for start in starts])
-        windows = torch.from_numpy(rows.astype(np.int64))
-        yield windows[:, :-1], windows[:, 1:]
