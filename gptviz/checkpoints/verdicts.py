@@ -4,6 +4,7 @@ So a page that asks for all models reads only those that are new, however many t
 """
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ YOUNG = 2.0
 
 Stamp = tuple[int, ...] | None
 Look = Callable[[Path, Callable[[Path], None]], bool]
-_known: LRUCache[tuple[Path, Look], tuple[dict[Path, Stamp], bool]] = LRUCache(FOLDERS_KEPT)
+_known: LRUCache[tuple[Path, Look], tuple[dict[str, Stamp], bool]] = LRUCache(FOLDERS_KEPT)
 _lock = threading.Lock()
 
 
@@ -32,10 +33,10 @@ def of(folder: Path, look: Look) -> bool:
         known = _known.get((folder, look))
     if known and all(_stamp(path) == stamp for path, stamp in known[0].items()):
         return known[1]
-    stamps: dict[Path, Stamp] = {}
+    stamps: dict[str, Stamp] = {}
 
     def look_at(path: Path) -> None:
-        stamps[path] = _stamp(path)
+        stamps[str(path)] = _stamp(str(path))
 
     verdict = look(folder, look_at)
     settled = time.time() - YOUNG
@@ -47,10 +48,11 @@ def of(folder: Path, look: Look) -> bool:
     return verdict
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: str) -> Stamp:
     """When it was changed, and which file it is, also behind a link; None if there is none."""
     try:
-        link, found = os.lstat(path), os.stat(path)
+        link = os.lstat(path)
+        found = os.stat(path) if stat.S_ISLNK(link.st_mode) else link
     except (OSError, ValueError):
         return None
     changed = max(link.st_ctime_ns, found.st_ctime_ns)
