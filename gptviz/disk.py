@@ -21,6 +21,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from gptviz import system
+from gptviz.disk_errors import advice, reason
 
 Row = dict[str, Any]
 LARGEST_JSON = 16 * 2**20  # bytes; a configuration has a few thousand
@@ -64,6 +65,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise _not_written(path, error) from error
 
 
+def overwrite_json(path: Path, value: Any) -> None:
+    """Write over a small JSON file where it lies: the last word of one who finds no room.
+
+    A file takes whole blocks of a disk, so a few words more mostly fit into its own. Raises
+    OSError; a reader in that moment may find half of it.
+    """
+    with path.open("r+b") as file:
+        file.write(_json(value))
+        file.truncate()
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file whole or not at all. Raises OSError in words."""
     write_bytes(path, text.encode())
@@ -71,7 +83,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file whole or not at all. Raises OSError in words."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_bytes(path, _json(value))
 
 
 def read_regular(path: Path, most: int) -> bytes:
@@ -111,7 +123,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise OSError(f"{path} cannot be read ({error.strerror})") from error
     try:
-        values = json.loads(content.decode())
+        values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no valid JSON ({error})") from error
     if not isinstance(values, dict):
@@ -126,13 +138,6 @@ def flush(path: Path) -> None:
     """
     with path.open("r+b") as written:  # Windows refuses it for what is only read
         os.fsync(written.fileno())
-
-
-def reason(error: BaseException) -> str:
-    """What the system itself says of an error, such as "No space left on device"."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return getattr(error, "strerror", None) or str(error)
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -224,5 +229,9 @@ _files: LRUCache[Path, _Rows] = LRUCache(FILES_KEPT)
 _lock = threading.Lock()
 
 
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def _not_written(path: Path, error: OSError) -> OSError:
-    return OSError(f"{path} could not be written ({reason(error)}); make room and try again")
+    return OSError(f"{path} could not be written ({reason(error)}); {advice(error)} and try again")

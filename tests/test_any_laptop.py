@@ -145,7 +145,7 @@ def test_a_run_is_started_stopped_resumed_paused_and_deleted(tmp_path: Path):
     )
     Run.create(tmp_path / "settings", config)
     told = on_a_laptop(RUN, tmp_path, tmp_path)
-    assert "?? con" in told, "a console without these letters shows others and goes on"
+    assert r"\uc548\ub155 con" in told, "a console without these letters spells them out"
     assert told.splitlines()[-1] == "deleted True ['settings', 'text.txt']"
 
 

@@ -26,6 +26,7 @@ from gptviz.app import descriptors, network, streamlit_quirks
 from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
 from gptviz.app.pages import PAGES
+from gptviz.disk_errors import in_words
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -155,7 +156,7 @@ def warm_up(url: str, others: Sequence[str] = ()) -> None:
     try:
         _look_into_the_first_model()
     except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr, flush=True)
+        print(f"gptviz: {in_words(error)}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
     if others:
         _show_everybody(others)

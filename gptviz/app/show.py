@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 import streamlit as st
 
+from gptviz import spreadsheet
 from gptviz.app.code import Code
 from gptviz.app.glossary import MARKED, without_marks
 from gptviz.app.save import file_name
+from gptviz.disk_errors import in_words
 from gptviz.quoting import cut
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ def table(frame: pd.DataFrame, key: str) -> None:
     st.dataframe(frame, hide_index=True, key=f"{key}_table", column_config=titles)
     st.download_button(
         "Download as CSV",
-        data=lambda: frame.to_csv(index=False).encode(),
+        data=lambda: spreadsheet.csv(frame),
         file_name=f"{key}.csv",
         mime="text/csv",
         key=f"{key}_csv",
@@ -155,7 +157,7 @@ def problem(text: str) -> None:
 
 def failure(error: Exception | str, way_out: str = "") -> None:
     """Say what an error says as a sentence, which begins with a capital, and perhaps a way out."""
-    words = str(error)
+    words = error if isinstance(error, str) else in_words(error)
     if words.partition(" ")[0].isalpha():  # else it begins with a path or the name of a setting
         words = words[:1].upper() + words[1:]
     problem(f"{words}. {way_out}".rstrip())

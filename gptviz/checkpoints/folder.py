@@ -15,7 +15,8 @@ from safetensors.torch import save_file
 from gptviz import system, tokenizers
 from gptviz.checkpoints import config as configs
 from gptviz.checkpoints import counts, weights
-from gptviz.disk import flush, reason
+from gptviz.disk import flush
+from gptviz.disk_errors import advice, reason
 from gptviz.model import GPT
 from gptviz.quoting import quoted
 from gptviz.tokenizers import Tokenizer
@@ -53,6 +54,7 @@ def save(
     tensors = weights.to_hugging_face(model, dtype)
     values = configs.to_dict(model.config, tokenizer)
     values["torch_dtype"] = str(next(iter(tensors.values())).dtype).removeprefix("torch.")
+    had_one = (folder / configs.FILE).exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left_by_a_killed_process in folder.glob(".partial-*"):
@@ -72,8 +74,9 @@ def save(
             shutil.rmtree(partial, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         raise OSError(
-            f"the model could not be written to {folder} ({reason(error)}); a model that was "
-            f"there is still there, so make room or choose another folder"
+            f"the model could not be written to {folder} ({reason(error)}); "
+            + ("the one that was there is still there, so " if had_one else "")
+            + f"{advice(error)} or choose another folder"
         ) from error
 
 

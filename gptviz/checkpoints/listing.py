@@ -5,13 +5,15 @@ the run kept of that step, a snapshot or a checkpoint.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from gptviz.checkpoints import hub, steps
+from gptviz.checkpoints import config as configs
+from gptviz.checkpoints import hub, steps, verdicts
 from gptviz.checkpoints.config import read_json
 from gptviz.checkpoints.folder import is_model
-from gptviz.checkpoints.place import ON_BOARD, root
+from gptviz.checkpoints.place import ON_BOARD, can_be_listed, root
 from gptviz.quoting import quoted
 
 
@@ -102,12 +104,18 @@ def _at_step(folder: Path, step: str) -> Path:
 
 
 def _can_be_chosen(folder: Path) -> bool:
-    if folder.name.startswith("."):
-        return False
+    return can_be_listed(folder.name) and verdicts.of(folder, _holds_model)
+
+
+def _holds_model(folder: Path, look_at: Callable[[Path], None]) -> bool:
+    for part in ("", configs.FILE, "status.json", steps.CHECKPOINTS):
+        look_at(folder / part)
     try:
         found = checkpoint(folder)
     except (OSError, ValueError):
         return False
+    for part in ("", configs.FILE):
+        look_at(found / part)
     return _is_inside(found) and is_model(found)
 
 

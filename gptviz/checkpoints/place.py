@@ -11,3 +11,8 @@ def root() -> Path:
     """The folder of named models: $GPTVIZ_CHECKPOINTS, or checkpoints/ beside the package."""
     beside = Path(__file__).parents[2] / "checkpoints"
     return Path(os.environ.get("GPTVIZ_CHECKPOINTS") or beside)
+
+
+def can_be_listed(name: str) -> bool:
+    """Whether a folder of this name is shown: it is not hidden, and a browser can show it."""
+    return name.isprintable() and not name.startswith(".")

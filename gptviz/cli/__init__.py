@@ -1,11 +1,11 @@
 """The `gptviz` command: the app, training, and what belongs to it."""
 
 import argparse
-import io
 import sys
 from collections.abc import Callable
 
-from gptviz.cli import app, export, imports, prepare, runs, train
+from gptviz.cli import app, export, imports, output, prepare, resume, runs, train
+from gptviz.disk_errors import in_words
 
 EXIT_CODES = """\
 exit codes:
@@ -17,7 +17,7 @@ Options = Callable[[argparse.ArgumentParser], None]
 COMMANDS: dict[str, tuple[str, Options]] = {
     "app": ("start the app in a browser (the default)", app.options),
     "train": ("train a model from a text", train.options),
-    "resume": ("go on with a run that was stopped", train.resume_options),
+    "resume": ("go on with a run that was stopped", resume.options),
     "runs": ("list the runs: state, step, losses", runs.options),
     "compare": ("put runs side by side", runs.compare_options),
     "prepare": ("tokenize a large text for training", prepare.options),
@@ -28,17 +28,17 @@ COMMANDS: dict[str, tuple[str, Options]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the process's exit code. Errors are one sentence, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # whose old character set may lack 안
-            stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
-    try:
-        return options.run(options)
-    except (ValueError, OSError) as error:
-        print(f"gptviz: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    with output.to_anybody():
+        options = parser().parse_args(arguments)
+        try:
+            code = options.run(options)
+            output.flush(sys.stdout)
+            return code
+        except (ValueError, OSError) as error:
+            print(f"gptviz: {in_words(error)}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            return 130
 
 
 def parser() -> argparse.ArgumentParser:

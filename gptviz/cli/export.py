@@ -29,7 +29,9 @@ def run(options: argparse.Namespace) -> int:
 
     from gptviz import checkpoints
     from gptviz.checkpoints import counts
+    from gptviz.runs.names import require_utf8
 
+    require_utf8(options.folder)
     if (options.folder / "status.json").exists():
         raise ValueError(f"{options.folder} is a training run; choose another folder for the model")
     if not options.replace:

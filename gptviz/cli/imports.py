@@ -26,7 +26,9 @@ def run(options: argparse.Namespace) -> int:
     """Read the checkpoint and write the folder."""
     from gptviz import checkpoints
     from gptviz.checkpoints import nanogpt
+    from gptviz.runs.names import require_utf8
 
+    require_utf8(options.folder)
     require_free(options.folder)
     model = nanogpt.read(options.source, options.activation)
     meta = options.meta or options.source.with_name(nanogpt.META)

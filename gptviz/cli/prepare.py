@@ -48,8 +48,11 @@ def run(options: argparse.Namespace) -> int:
     """Write the folder, with a progress bar."""
     from tqdm import tqdm
 
+    from gptviz.runs.names import require_utf8
     from gptviz.training import prepare, texts
 
+    require_utf8(options.text)
+    require_utf8(options.folder)
     # Whatever ends it is to leave nothing, also where a shell had it ignore Ctrl-C.
     for number in system.END_SIGNALS:
         signal.signal(number, signal.default_int_handler)

@@ -97,13 +97,25 @@ def compare(options: argparse.Namespace) -> int:
     """Print the table of differences and results, a column a run."""
     from gptviz.runs import compare
 
-    runs = [find(name) for name in options.runs]
-    table = compare.table(runs).rename(columns=compare.TITLES)
-    print_table(table.set_index("run").T.rename_axis(columns=None), index=True)
+    table = compare.table([find(name) for name in options.runs])
+    named = table.rename(columns=compare.TITLES)
+    print_table(named.set_index("run").T.rename_axis(columns=None), index=True)
     if options.csv:
-        options.csv.write_text(compare.csv(runs), encoding="utf-8")
-        print(f"wrote {options.csv}")
+        write_csv(options.csv, table)
     return 0
+
+
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
+    """Write a table for a spreadsheet. Raises OSError in words."""
+    from gptviz import spreadsheet
+
+    try:
+        path.write_bytes(spreadsheet.csv(table))
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be written ({error.strerror}); name another file"
+        ) from error
+    print(f"wrote {path}")
 
 
 def print_table(table: "pd.DataFrame", index: bool) -> None:

@@ -87,7 +87,7 @@ def _each(values: Mapping[str, Any]) -> dict[str, Any]:
 def from_file(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, named as the options; a path in it starts from its folder."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         raise FileNotFoundError(f"there is no file {path}; check the path after --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

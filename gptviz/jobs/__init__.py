@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptviz import system
+from gptviz.checkpoints.place import can_be_listed
 from gptviz.checkpoints.place import root as default_root
 from gptviz.jobs import slot
 from gptviz.jobs.process import launch
@@ -40,9 +41,10 @@ def start(config: "TrainingConfig", name: str, root: Path | None = None, preset:
     """Make a run's folder and have it trained in a process of its own.
 
     Where there is something of this name, the run gets a number behind it. preset names the one
-    that it is of, if it is. Raises ValueError for a name that cannot be a folder's, OSError if
-    there is no room.
+    that it is of, if it is. Raises ValueError for a name that cannot be a folder's and if the queue
+    is full, OSError if there is no room.
     """
+    slot.require_room()
     folder = _new_folder(root or default_root(), names.checked(name))
     run = Run.create(folder, config, preset)
     launch(run)
@@ -52,13 +54,14 @@ def start(config: "TrainingConfig", name: str, root: Path | None = None, preset:
 def resume(run: Run) -> None:
     """Have a run trained on from its last checkpoint, in a process of its own.
 
-    Raises ValueError for a run that is done or that a process holds.
+    Raises ValueError for a run that is done or that a process holds, and if the queue is full.
     """
     with _changing(run):
         if run.status.get("state") == "done":
             raise ValueError(
                 f"{run.name} is done; clone its settings with more steps to train longer"
             )
+        slot.require_room()
         launch(run)
 
 
@@ -156,7 +159,7 @@ def list_runs(root: Path | None = None) -> list[Run]:
     base = root or default_root()
     found = []
     for folder in base.iterdir() if base.is_dir() else ():
-        if not names.can_be_listed(folder.name) or folder.is_symlink():
+        if not can_be_listed(folder.name) or folder.is_symlink():
             continue
         try:
             run = Run(folder)

@@ -52,8 +52,8 @@ def start(
 ) -> Experiment:
     """Queue a run for each of the settings, in their order.
 
-    Raises ValueError for fewer than two or a name that cannot be a folder's, OSError if there is no
-    room; what was queued before an error is stopped again.
+    Raises ValueError for fewer than two, a name that cannot be a folder's and a full queue, OSError
+    if there is no room; what was queued before an error is stopped again.
     """
     if len(settings) < FEWEST:
         raise ValueError(f"{len(settings)} settings came; an experiment compares at least {FEWEST}")
@@ -68,7 +68,7 @@ def start(
             run = started[variant] = jobs.start(config, called[variant], root)
             about = {"id": experiment_id, "name": name, "variant": variant, "number": number}
             write_json(run.folder / FILE, about)
-    except OSError:
+    except (OSError, ValueError):
         for run in started.values():
             if jobs.state(run) in LIVING:
                 jobs.stop(run)

@@ -6,8 +6,10 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from typing import BinaryIO
 
 from gptviz import system
+from gptviz.disk_errors import in_words
 from gptviz.runs import Run
 
 LOG = "log.txt"  # what the process says in words, for the case that status.json does not tell
@@ -30,7 +32,7 @@ def launch(run: Run) -> None:
             **os.environ,
             "PYTHONIOENCODING": "utf-8",  # what the log holds, whatever this system's usual is
         }
-        with (run.folder / LOG).open("wb") as log:
+        with _log(run) as log:
             process = system.start_in_background(
                 [sys.executable, "-m", "gptviz", "resume", str(run.folder.resolve())],
                 outlives_this=True,
@@ -44,6 +46,13 @@ def launch(run: Run) -> None:
     threading.Thread(target=_hold_until_it_does, args=(run, process, held)).start()
     # Its end is taken note of, or it would stay in the list of processes.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _log(run: Run) -> BinaryIO:
+    try:
+        return (run.folder / LOG).open("wb")
+    except OSError as error:
+        raise OSError(in_words(error)) from error
 
 
 def _hold_until_it_does(run: Run, process: "subprocess.Popen[bytes]", held: ExitStack) -> None:

@@ -18,6 +18,7 @@ from gptviz import system
 from gptviz.runs import lock
 
 LOOKS = 0.2  # seconds between two looks at the queue
+LONGEST = 20  # runs in the queue: each is a process of 25 to 50 MB
 LONGEST_DRAW = 10.0  # seconds for which others may draw their tickets first
 
 
@@ -38,7 +39,8 @@ def turn(
     """Wait for the slot and hold it: true, or false if gives_up said so before.
 
     queued_at, in seconds since 1970, is the place in the queue; on_wait gets the number of those
-    ahead at each look that is in vain. Raises OSError in words if the folder cannot be used.
+    ahead at each look that is in vain. Raises OSError in words if the folder cannot be used,
+    ValueError if the queue is full.
     """
     with ExitStack() as slot:
         with ExitStack() as ticket:
@@ -53,6 +55,15 @@ def turn(
                 ) from error
             ours = _wait(slot, queued_at, gives_up, on_wait)
         yield ours
+
+
+def require_room() -> None:
+    """Raise ValueError where so many wait that one more would wait for days."""
+    if len(_waiting()) >= LONGEST:
+        raise ValueError(
+            f"{LONGEST} runs wait for their turn already, and no more can; try again when one of "
+            f"them has begun, or stop one that waits"
+        )
 
 
 def ahead(queued_at: float) -> int:
@@ -90,6 +101,7 @@ def _ticket_drawn(queued_at: float) -> Iterator[None]:
                 for other in (folder() / "queue").glob("*-*"):
                     if not lock.is_held(other):
                         _remove(other)
+                require_room()
                 ticket.enter_context(lock.held(path))
             yield
     finally:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from gptviz.disk_errors import in_words
 from gptviz.jobs import slot
-from gptviz.runs import DivergedError, Run, State, Status
+from gptviz.runs import DivergedError, Run, State, Status, text
 from gptviz.runs.control import Requests
 from gptviz.training.process_group import ALONE, ProcessGroup
 
@@ -27,7 +28,8 @@ def work(
     While another run has the machine's slot, on_wait gets how many more are ahead in the queue,
     now and then. on_step gets each row of metrics.jsonl. When should_stop or control.json says
     so, the run ends with a checkpoint. Raises ValueError or OSError in words, which status.json
-    holds too, if the run cannot go on; ValueError if another process holds the run.
+    holds too, if the run cannot go on, FileNotFoundError if its folder was removed; ValueError if
+    another process holds the run.
     """
     with run.locked():
         status = run.status
@@ -37,13 +39,14 @@ def work(
             _forget_command(run)  # a command from before, which whoever resumes it has overruled
             run.update_status({"state": "queued", "queued_at": time.time()})
         try:
+            text.require_same(run)
             state = _train_in_turn(run, on_step, Requests(run, should_stop), on_wait, group)
         except (ValueError, OSError) as error:
-            with suppress(OSError):  # a disk that is full refuses this too
-                failed: Status = {"state": "failed", "error": str(error)}
-                if isinstance(error, DivergedError):
-                    failed["diverged"] = True
-                run.update_status(failed)
+            run.require_folder(error)
+            failed: Status = {"state": "failed", "error": in_words(error)}
+            if isinstance(error, DivergedError):
+                failed["diverged"] = True
+            _say_at_last(run, failed)
             raise
         finally:
             with suppress(OSError):
@@ -59,7 +62,12 @@ def _train_in_turn(
     group: ProcessGroup,
 ) -> State:
     queued_at = run.status["queued_at"]
-    with slot.turn(queued_at, lambda: bool(requests.command()), on_wait) as ours:
+
+    def gives_up() -> bool:
+        run.require_folder()
+        return bool(requests.command())
+
+    with slot.turn(queued_at, gives_up, on_wait) as ours:
         if not ours:
             return "paused" if requests.command() == "pause" else "stopped"
         steps = run.config.steps
@@ -67,6 +75,15 @@ def _train_in_turn(
         from gptviz.training.loop import train  # a run that waits needs no memory for PyTorch
 
         return train(run, on_step, requests, group)
+
+
+def _say_at_last(run: Run, failed: Status) -> None:
+    """Say in the status why a run ended, also on a disk that may have no room for a new file."""
+    try:
+        run.update_status(failed)
+    except OSError:
+        with suppress(OSError, ValueError):
+            run.overwrite_status(failed)
 
 
 def _forget_command(run: Run) -> None:

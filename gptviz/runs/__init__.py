@@ -4,6 +4,7 @@
     RUN/about.json       when it was made, of which preset, and whether it ships with gptviz
     RUN/status.json      state, step, the best and the last checkpoint; written by the worker
     RUN/control.json     what the worker is asked to do; written by the page and the commands
+    RUN/text.json        which text it reads, to the byte; see gptviz.runs.text
     RUN/rates.json       the learning rates that were chosen while it ran
     RUN/metrics.jsonl, samples.jsonl, layers.jsonl, induction.jsonl   see gptviz.training.record
     RUN/token_counts.npz how often each token occurs in what it trains on
@@ -19,65 +20,39 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from gptviz.checkpoints import steps
-from gptviz.disk import read_json, rows, write_json
+from gptviz.disk import overwrite_json, read_json, rows, write_json
 from gptviz.runs import lock
+from gptviz.runs.files import LIVING, Command, Control, Rate, State, Status
 from gptviz.runs.holding import Holdable
 
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
 
-State = Literal["queued", "running", "paused", "stopped", "done", "failed", "crashed"]
-Command = Literal["pause", "stop"]
-LIVING: tuple[State, ...] = ("queued", "running")
 METRICS, SAMPLES = "metrics.jsonl", "samples.jsonl"
 LAYERS, INDUCTION = "layers.jsonl", "induction.jsonl"
 LONGEST_WRITE = 10.0  # seconds in which a change of control.json must be done
 
+__all__ = [
+    "INDUCTION",
+    "LAYERS",
+    "LIVING",
+    "METRICS",
+    "SAMPLES",
+    "Command",
+    "Control",
+    "DivergedError",
+    "Rate",
+    "Run",
+    "State",
+    "Status",
+]
+
 
 class DivergedError(ValueError):
     """The loss or the gradient of a run is no longer a number."""
-
-
-class Status(TypedDict, total=False):
-    """What status.json holds. Losses are in nats a token; steps count from 1."""
-
-    state: State  # never "crashed", which nobody could write: see gptviz.jobs.state
-    step: int
-    steps: int
-    best_step: int
-    best_val_loss: float
-    last_step: int  # of the checkpoint from which the run can go on
-    val_loss: float
-    dtype: dict[str, str]  # of the large products, by kind of device; older runs say only that
-    ways: dict[str, dict[str, Any]]  # how steps are computed, by kind of device: see way.py
-    threads: int
-    device: str
-    # Of the text in UTF-8, on average: they turn nats a token into bits a byte.
-    train_bytes_per_token: float
-    val_bytes_per_token: float  # of the part that is held out
-    bytes_per_token: float  # of all of it: older runs say nothing else
-    diverged: bool  # whether it failed because its loss was no longer a number
-    stopped_early: bool  # whether it is done because validation no longer improved
-    queued_at: float  # seconds since 1970
-    error: str  # why the run failed, in a sentence
-    warning: str  # what could not be written down while the run went on, in a sentence
-
-
-class Control(TypedDict, total=False):
-    """What control.json holds."""
-
-    command: Command | None
-    learning_rate: float | None  # the highest rate of the schedule from now on
-
-
-class Rate(TypedDict):
-    """A line of rates.json: from this step on (from 0), the schedule's highest rate is this."""
-
-    step: int
-    learning_rate: float
 
 
 class Run(Holdable):
@@ -92,7 +67,7 @@ class Run(Holdable):
         if not path.is_file():
             raise FileNotFoundError(f"{folder} is not a training run: it holds no config.json")
         try:
-            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
         if not isinstance(self.settings, dict) or not {"model", "data"} <= self.settings.keys():
@@ -163,6 +138,14 @@ class Run(Holdable):
             return read_json(self.folder / "about.json").get("shipped") is True
         return False
 
+    def require_folder(self, because: Exception | None = None) -> None:
+        """Raise FileNotFoundError for a run that somebody removed while a process worked on it."""
+        if not (self.folder / "config.json").is_file():
+            raise FileNotFoundError(
+                f"{self.folder} was removed while this run was at work in it, and what it had "
+                f"learnt with it; begin a new run"
+            ) from because
+
     def require_own(self) -> None:
         """Raise ValueError for a run that ships with gptviz."""
         if self.is_shipped:
@@ -189,11 +172,18 @@ class Run(Holdable):
 
     def update_status(self, changes: Status) -> None:
         """Change some entries of status.json and keep the others; an error goes with its state."""
+        write_json(self.folder / "status.json", self._status_with(changes))
+
+    def overwrite_status(self, changes: Status) -> None:
+        """The same where there is no room for a new file. Raises OSError."""
+        overwrite_json(self.folder / "status.json", self._status_with(changes))
+
+    def _status_with(self, changes: Status) -> dict[str, Any]:
         status: dict[str, Any] = {**self.status, **changes}
         if status.get("state") != "failed":
             status.pop("error", None)
             status.pop("diverged", None)
-        write_json(self.folder / "status.json", status)
+        return status
 
     @property
     def control(self) -> Control:

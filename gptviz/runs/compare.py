@@ -68,11 +68,6 @@ def table(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def csv(runs: Sequence[Run]) -> str:
-    """The table as comma-separated values."""
-    return table(runs).to_csv(index=False)
-
-
 def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
     """Each run's curve by step, by tokens read, or by seconds of training.
 

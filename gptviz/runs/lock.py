@@ -8,6 +8,8 @@ from pathlib import Path
 import portalocker
 from portalocker import LockFlags
 
+from gptviz.disk_errors import in_words
+
 LONGEST_PROBE = 0.5  # seconds; asking whether a file is held takes it for a moment
 
 
@@ -15,9 +17,14 @@ LONGEST_PROBE = 0.5  # seconds; asking whether a file is held takes it for a mom
 def held(path: Path, patience: float = LONGEST_PROBE) -> Iterator[None]:
     """Hold the file, which is made if need be.
 
-    Raises BlockingIOError if another process holds it for longer than patience, in seconds.
+    Raises BlockingIOError if another process holds it for longer than patience, in seconds,
+    OSError in words if there can be no such file.
     """
-    with path.open("ab") as file:
+    try:
+        opened = path.open("ab")
+    except OSError as error:
+        raise type(error)(in_words(error)) from error
+    with opened as file:
         give_up = time.monotonic() + patience
         while True:
             try:

@@ -3,10 +3,13 @@
 Such a name is a folder's on every system; of two that are equal the second gets a number.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
+from gptviz.checkpoints.place import can_be_listed
 from gptviz.quoting import quoted
 
 LONGEST, MOST_BYTES = 80, 240  # of a name; a folder's takes 255 bytes, and a number has to fit in
@@ -53,6 +56,24 @@ def numbered(name: str) -> Iterator[str]:
         yield f"{name} {number}"
 
 
-def can_be_listed(name: str) -> bool:
-    """Whether a folder of this name is shown: it is not hidden, and a browser can show it."""
-    return name.isprintable() and not name.startswith(".")
+def require_folder(folder: Path) -> None:
+    """Raise ValueError, before anybody waits, for a folder whose run would be in no list."""
+    require_utf8(folder)
+    name = Path(os.path.abspath(folder)).name
+    if not can_be_listed(name):
+        raise ValueError(
+            f"{str(folder)!r} cannot be the folder of a run, for no list would show it: its name "
+            + ("begins with a dot" if name.startswith(".") else "has signs that cannot be seen")
+            + "; choose another name"
+        )
+
+
+def require_utf8(path: Path) -> None:
+    """Raise ValueError for a path that cannot be written down: neither in a file nor on a page."""
+    try:
+        os.path.abspath(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"the path {str(path)!r} is not in UTF-8, so neither a page nor PyTorch can name it; "
+            f"rename it, or start in an environment in UTF-8, such as LC_ALL=C.UTF-8"
+        ) from None

@@ -9,7 +9,7 @@ that takes some hundred steps, and what was learnt then serves a larger vocabula
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -174,3 +174,20 @@ def repeated(
     # That the passage starts again cannot be predicted either, the first time.
     unknowable = torch.arange(1, T + 1) <= lengths
     return rows[:, :-1], rows[:, 1:].masked_fill(unknowable, UNKNOWABLE)
+
+
+def windows_in_order(
+    ids: np.ndarray, batch_size: int, block_size: int, n_windows: int | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Windows side by side, so that each token is a target at most once; inputs and targets.
+
+    With n_windows, that many of them spread evenly over the whole.
+    """
+    n = (len(ids) - 1) // block_size
+    n_chosen = n if n_windows is None else min(n, n_windows)
+    for first in range(0, n_chosen, batch_size):
+        chosen = range(first, min(first + batch_size, n_chosen))
+        starts = [i * (n - 1) // max(1, n_chosen - 1) * block_size for i in chosen]
+        rows = np.stack([ids[start : start + block_size + 1] for start in starts])
+        windows = torch.from_numpy(rows.astype(np.int64))
+        yield windows[:, :-1], windows[:, 1:]

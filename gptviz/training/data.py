@@ -1,18 +1,19 @@
-"""From a text to batches of token ids, and what can be said of a text before a run."""
+"""From a text to token ids, and what can be said of a text before a run.
+
+Nothing here needs PyTorch: a run that waits for its turn has read its text and stays small.
+"""
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from gptviz import checkpoints, system, tokenizers
 from gptviz.checkpoints import counts
-from gptviz.disk import reason, whole_folder, write_bytes
+from gptviz.disk import whole_folder, write_bytes
+from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import Tokenizer
 from gptviz.training import prepare, texts
@@ -32,6 +33,7 @@ class TextInfo:
     tokens: int  # counted where the text has up to a megabyte, else estimated
     vocab_size: int  # of the tokenizer that a run on this text would use
     preview: str  # how it begins
+    tokenizer: Tokenizer = field(repr=False, compare=False)
     estimated: frozenset[str] = frozenset()  # which of these numbers were not counted
 
     def told(self, count: str) -> str:
@@ -76,6 +78,7 @@ def check(
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
         estimated=frozenset({"tokens"} if n_characters > len(first) and kind != "char" else ()),
+        tokenizer=tokenizer,
     )
 
 
@@ -102,6 +105,7 @@ def _check_prepared(folder: Path, kind: TokenizerKind, end_of_text: bool) -> Tex
         vocab_size=text.tokenizer.vocab_size,
         preview=preview[:PREVIEW],
         estimated=frozenset({"characters"}),
+        tokenizer=text.tokenizer,
     )
 
 
@@ -130,7 +134,8 @@ def store(content: bytes, name: str) -> Path:
         write_bytes(path, content)
     except OSError as error:
         raise OSError(
-            f"the text could not be kept in {folder} ({reason(error)}); make room"
+            f"the text could not be kept in {folder} ({reason(error)}); {advice(error)} and try "
+            f"again"
         ) from error
     return path
 
@@ -226,20 +231,3 @@ def bytes_per_token(ids: np.ndarray, tokenizer: Tokenizer) -> float:
     found = count(ids, tokenizer.vocab_size)
     total = sum(int(found[i]) * len(tokenizer.token_bytes(int(i))) for i in np.flatnonzero(found))
     return total / len(ids)
-
-
-def windows_in_order(
-    ids: np.ndarray, batch_size: int, block_size: int, n_windows: int | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows side by side, so that each token is a target at most once; inputs and targets.
-
-    With n_windows, that many of them spread evenly over the whole.
-    """
-    n = (len(ids) - 1) // block_size
-    n_chosen = n if n_windows is None else min(n, n_windows)
-    for first in range(0, n_chosen, batch_size):
-        chosen = range(first, min(first + batch_size, n_chosen))
-        starts = [i * (n - 1) // max(1, n_chosen - 1) * block_size for i in chosen]
-        rows = np.stack([ids[start : start + block_size + 1] for start in starts])
-        windows = torch.from_numpy(rows.astype(np.int64))
-        yield windows[:, :-1], windows[:, 1:]

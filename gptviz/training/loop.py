@@ -12,7 +12,7 @@ from gptviz.disk import Row
 from gptviz.runs import DivergedError, Run, State
 from gptviz.runs.control import Requests
 from gptviz.training import data
-from gptviz.training.batches import Batch, Reader, line_ends
+from gptviz.training.batches import Batch, Reader, line_ends, windows_in_order
 from gptviz.training.devices import choose_dtype, memory_in_words
 from gptviz.training.learner import Learner
 from gptviz.training.optimizer import learning_rate
@@ -203,7 +203,7 @@ class Trainer:
     def validation_loss(self) -> float:
         """Mean loss on windows from all over the held-out text, in nats a token."""
         config, total, count = self.config, 0.0, 0
-        windows = data.windows_in_order(
+        windows = windows_in_order(
             self.val_ids, config.batch_size, config.model.block_size, config.eval_windows
         )
         for inputs, targets in windows:

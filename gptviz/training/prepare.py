@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gptviz import tokenizers
-from gptviz.disk import flush, reason, whole_folder, write_json
+from gptviz.disk import flush, whole_folder, write_json
+from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
 from gptviz.tokenizers.gpt2 import END_OF_TEXT
@@ -46,7 +47,7 @@ class Prepared:
         """Raises FileNotFoundError if no text was prepared there, ValueError if it is broken."""
         path = folder / ABOUT
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**json.loads(path.read_text(encoding="utf-8-sig")))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{folder} is a folder, and no text that was prepared: it holds no {ABOUT}; "
@@ -174,6 +175,6 @@ def prepare(
     except OSError as error:
         raise OSError(
             f"{folder} could not be written ({reason(error)}); nothing is left of it, "
-            f"so make room or choose another folder"
+            f"so {advice(error)} or choose another folder"
         ) from error
     return about

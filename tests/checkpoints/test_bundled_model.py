@@ -15,6 +15,7 @@ import gptviz
 from gptviz import checkpoints
 from gptviz.language_model import LanguageModel
 from gptviz.training import data
+from gptviz.training.batches import windows_in_order
 from gptviz.training.loss import cross_entropy
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
@@ -95,7 +96,7 @@ def test_the_loss_on_plays_it_never_read_is_what_the_card_says():
     assert len(held_out) == 140_099
     total, count = 0.0, 0
     with torch.inference_mode():
-        for inputs, targets in data.windows_in_order(held_out, 8, 256, n_windows=64):
+        for inputs, targets in windows_in_order(held_out, 8, 256, n_windows=64):
             hidden = model.hidden(inputs).flatten(0, 1)
             loss = cross_entropy(hidden, model.unembedding, targets.flatten())
             total, count = total + float(loss) * targets.numel(), count + targets.numel()

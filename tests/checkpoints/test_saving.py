@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_the_old_model_and_is_told_in_words(limit: int, folde
         checkpoints.save(folder, model, CharacterTokenizer("gfedcba"))
     assert str(folder) in str(info.value)
     assert "File too large" in str(info.value)
-    assert "make room or choose another folder" in str(info.value)
+    assert "allow larger files or choose another folder" in str(info.value)
     assert contents(folder) == before
     assert sorted(file.name for file in folder.iterdir()) == sorted(before)
 

@@ -247,3 +247,43 @@ def test_export_refuses_what_it_cannot_read_or_would_destroy(begin, tmp_path, ca
     error = capsys.readouterr().err
     assert error.startswith("gptviz: ")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("place", ["option", "file"])
+def test_samples_cannot_begin_with_letters_that_the_text_lacks(begin, tmp_path, capsys, place):
+    words = begin("run", sample_interval=4)
+    if place == "option":
+        words += ["--sample-prompt", "the 안"]
+    else:
+        (tmp_path / "run.toml").write_text('sample_prompt = "the 안"', encoding="utf-8")
+        words += ["--config", str(tmp_path / "run.toml")]
+    assert main(words) == 1
+    assert capsys.readouterr().err == (
+        "gptviz: sample_prompt cannot begin the samples: the character 안 (U+C548) is not among "
+        "the 18 characters that this tokenizer knows; leave it out, or train with a BPE, which "
+        "can write any text\n"
+    )
+    assert not (tmp_path / "run").exists()
+    assert main([*words, "--sample-interval", "0"]) == 0, "it writes no samples"
+
+
+def test_samples_of_a_text_without_line_breaks_begin_by_themselves(begin):
+    assert main(begin("run", sample_interval=4)) == 0
+    assert main(begin("bpe", sample_interval=4, tokenizer="bpe", bpe_vocab_size=260)) == 0
+
+
+@pytest.mark.parametrize("number", [1e5, -7e4, float("inf")])
+def test_export_refuses_a_number_that_the_type_has_no_room_for(begin, tmp_path, capsys, number):
+    assert main(begin("run", steps=2)) == 0
+    lm = gptviz.load(tmp_path / "run")
+    with torch.no_grad():
+        lm.model.h[0].mlp.c_fc.weight[0, 0] = number
+    checkpoints.save(tmp_path / "large", lm.model, lm.tokenizer)
+    assert abs(number) > np.finfo(np.float16).max
+    capsys.readouterr()
+    words = ["export", str(tmp_path / "large"), str(tmp_path / "out")]
+    assert main([*words, "--dtype", "float16"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("gptviz: h.0.mlp.c_fc.weight holds ")
+    assert not (tmp_path / "out").exists()
+    assert main([*words, "--dtype", "bfloat16"]) == (1 if np.isinf(number) else 0)

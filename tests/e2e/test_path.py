@@ -423,3 +423,12 @@ def test_ribbons_grow_calmly_unless_the_system_asks_for_stillness(drawn, motion)
     assert json.dumps(wider)  # the same data drawn without motion end in the same picture
     still = drawn(wider, motion="reduce")
     assert still.evaluate(RIBBON) == last
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_vectors_without_a_length_are_drawn_as_the_thinnest_ribbons(drawn, width):
+    nothing = data(7, largest=0.0, attn=[0.0] * 4, mlp=[0.0] * 4)
+    nothing |= {"stream": [[0.0] * 7] * 5, "middle": [[0.0] * 7] * 4}
+    page = drawn(nothing, width)
+    assert page.locator(".ribbon").count() >= 3
+    assert "NaN" not in page.locator(".path").evaluate("(path) => path.innerHTML")

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -151,3 +152,22 @@ def test_the_page_of_a_shipped_run_fits_every_screen(
     for link in page.locator(".st-key-open_elsewhere").get_by_role("link").all():
         assert link.bounding_box()["height"] >= 24
         assert link.evaluate(UNDERLINE) == "underline"
+
+
+def test_a_run_of_any_name_is_found_again_after_a_reload_and_opens_on_other_pages(
+    workshop, visit, expect, finished_run, tmp_path
+):
+    name = "한국 v1.0+lr #1 50% a&b=c"
+    for folder in ("another", name):
+        shutil.copytree(finished_run, tmp_path / "models" / folder)
+    page = visit(workshop).open("/training", run=name)
+    expect(losses(page)).to_have_attribute("data-points", "30")
+    page.reload()
+    expect(losses(page)).to_have_attribute("data-points", "30")
+    page.get_by_test_id("stMain").get_by_role("link", name="Attention").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Attention")
+    model = page.get_by_test_id("stSidebar").get_by_role("combobox").first
+    expect(model).to_have_value(name)
+    page.reload()
+    expect(model).to_have_value(name)
+    assert urlencode({"model": name}) in page.url

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gptviz import spreadsheet
 from gptviz.disk import append_row
 from gptviz.model import GPT, GPTConfig
 from gptviz.runs import Run, compare
@@ -80,7 +81,7 @@ def test_no_runs_make_an_empty_table():
 
 def test_the_table_can_be_read_from_csv(make):
     runs = [make("one, two", [3.0, 2.0]), make("b", config=replace(CONFIG, seed=3))]
-    read = pd.read_csv(io.StringIO(compare.csv(runs)))
+    read = pd.read_csv(io.BytesIO(spreadsheet.csv(compare.table(runs))))
     assert read["run"].tolist() == ["one, two", "b"]
     assert read["seed"].tolist() == [0, 3]
     assert read["best_val_loss"][0] == 2.0

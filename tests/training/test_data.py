@@ -188,7 +188,7 @@ def test_a_batch_is_made_of_windows_of_the_text_whatever_its_type():
     generator = torch.Generator().manual_seed(0)
     for inputs, targets in (
         batches.random_batch(ids, 5, 8, generator),
-        *data.windows_in_order(ids, 5, 8),
+        *batches.windows_in_order(ids, 5, 8),
     ):
         assert inputs.dtype == targets.dtype == torch.int64
         assert torch.equal(targets, inputs + 1)

@@ -59,20 +59,20 @@ def test_tokens_are_counted_a_part_at_a_time_as_they_are_all_at_once(ids, at_onc
 def test_windows_in_order_have_each_token_as_a_target_once(n, batch_size, block_size):
     if n < block_size + 1:
         return
-    batches = list(data.windows_in_order(torch.arange(n), batch_size, block_size))
-    inputs = torch.cat([x for x, _ in batches])
-    targets = torch.cat([y for _, y in batches])
+    found = list(batches.windows_in_order(torch.arange(n), batch_size, block_size))
+    inputs = torch.cat([x for x, _ in found])
+    targets = torch.cat([y for _, y in found])
     assert torch.equal(targets, inputs + 1)
     seen = targets.flatten().tolist()
     assert seen == list(range(1, len(seen) + 1)), "from the second token on, each once"
     assert n - 1 - len(seen) < block_size, "only a last, shorter window is left out"
-    assert all(len(x) == batch_size for x, _ in batches[:-1])
+    assert all(len(x) == batch_size for x, _ in found[:-1])
 
 
 @law
 @given(n=st.integers(2, 2000), n_windows=st.integers(1, 200))
 def test_a_part_of_the_windows_is_spread_over_the_whole_and_repeats_none(n, n_windows):
-    starts = [int(x[0, 0]) for x, _ in data.windows_in_order(torch.arange(n), 1, 1, n_windows)]
+    starts = [int(x[0, 0]) for x, _ in batches.windows_in_order(torch.arange(n), 1, 1, n_windows)]
     assert len(starts) == len(set(starts)) == min(n_windows, n - 1)
     assert starts == sorted(starts)
     if n_windows > 1:

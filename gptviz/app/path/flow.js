@@ -92,7 +92,7 @@ export class Flow {
 
   halfWidth(norm) {
     const most = this.place.lanes.pitch * (this.small ? 0.5 : 0.4)
-    return Math.max(0.5, Math.min(this.place.down ? 22 : most, most) * Math.sqrt(norm / this.data.largest))
+    return Math.max(0.5, Math.min(this.place.down ? 22 : most, most) * Math.sqrt(norm / (this.data.largest || 1)))
   }
 
   drawRibbon(lane) {

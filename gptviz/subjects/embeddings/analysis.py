@@ -75,6 +75,15 @@ def cosine_similarity(x: Tensor, y: Tensor) -> Tensor:
     return (_unit(x) @ _unit(y).T).clamp(-1, 1)
 
 
+def require_direction(cosines: "np.ndarray | pd.Series") -> None:
+    """Raise ValueError where no vector has a direction, so that there is no cosine to show."""
+    if np.isnan(cosines).all():
+        raise ValueError(
+            "all of these vectors are 0, and without a length none has a direction to compare; "
+            "choose another model, or a later step of this one"
+        )
+
+
 def similarity_table(cosines: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
     """One row a pair of tokens, the earlier first: positions, pieces and cosine."""
     first, second = np.triu_indices(len(tokens), 1)

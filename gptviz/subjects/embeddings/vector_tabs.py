@@ -54,6 +54,7 @@ def similarity(view: View) -> None:
         chosen = choose_token(view.tokens, view.scheme)
     vectors = view.trace[stage]
     cosines = embeddings.cosine_similarity(vectors, vectors).numpy()
+    embeddings.require_direction(cosines)
     rare = rarity.faint(embeddings.token_table(view.lm, view.ids))
     marked = zip(view.tokens, rare, strict=True)
     tokens = [f"⚠{token}" if is_rare else token for token, is_rare in marked]
@@ -148,6 +149,8 @@ def position_vectors(view: View) -> None:
     squares = look.look(position_analysis.similarity, view.lm)
     shown = position_analysis.shown_positions(view.lm)
     st.markdown(POSITIONS[view.lm.config.position])
+    if view.lm.config.position != "none":
+        embeddings.require_direction(squares[0])
     thinned = f"One position in {shown.step} is drawn." if shown.step > 1 else ""
     show.chart(
         figures.position_heatmaps(squares[0], squares[1], list(shown), view.scheme),

@@ -73,6 +73,7 @@ def pairs(view: View) -> None:
     )
     wanted = tuple(embeddings.parse_pairs(typed or ""))
     found = look.look(embeddings.pair_table, view.lm, wanted)
+    embeddings.require_direction(found["cosine"])
     size = f"{view.lm.config.vocab_size:,}"
     hover = [f"{row.tokens}: no. {row.rank:,} of {size} tokens" for row in found.itertuples()]
     show.chart(

@@ -18,6 +18,7 @@ from gptviz.subjects.training.text import Text
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data
 from gptviz.training.config import TrainingConfig
+from gptviz.training.record import samples
 from gptviz.training.settings import SETTINGS
 
 NAME = "{text} {size}"  # of a run that nobody has named
@@ -121,6 +122,7 @@ def _config(text: Text | None) -> TrainingConfig | None:
             return None
         config = config.changed({"vocab_size": text.info.vocab_size})
         data.split(np.broadcast_to(np.uint8(0), text.info.tokens), config.model.block_size)
+        samples.require_prompt(config, text.info.tokenizer)
         estimate.require_fit(config)
     except ValueError as error:
         show.failure(settings_form.in_words(error))

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gptviz import jobs
 from gptviz.app import show
+from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
 from gptviz.subjects.training import setup
 
@@ -67,7 +68,7 @@ def _do(deed: Callable[[Run], None], run: Run, after: Callable[[], None] | None 
     try:
         deed(run)
     except (ValueError, OSError) as error:
-        remember(str(error))
+        remember(in_words(error))
         return
     if after:
         after()

@@ -13,7 +13,8 @@ from torch.optim import Optimizer
 from gptviz import system
 from gptviz.checkpoints import folder as model_folder
 from gptviz.checkpoints import steps
-from gptviz.disk import Row, flush, reason, whole_folder
+from gptviz.disk import Row, flush, whole_folder
+from gptviz.disk_errors import advice, reason
 from gptviz.model import GPT
 from gptviz.runs import Run
 from gptviz.tokenizers import Tokenizer
@@ -68,6 +69,7 @@ def save(run: Run, step: int, model: GPT, optimizer: Optimizer, tokenizer: Token
 
     Raises OSError in words if the disk is full; an earlier checkpoint is left as it was.
     """
+    run.require_folder()
     try:
         with whole_folder(run.checkpoint(step)) as partial:
             model_folder.save(partial, model, tokenizer)
@@ -76,9 +78,13 @@ def save(run: Run, step: int, model: GPT, optimizer: Optimizer, tokenizer: Token
     except (OSError, SafetensorError) as error:
         raise OSError(
             f"the checkpoint of step {step} could not be written to {run.folder} "
-            f"({reason(error)}); an earlier one is kept, "
-            f"so make room and resume"
+            f"({reason(error)}); {_kept(run)}, so {advice(error)} and resume"
         ) from error
+
+
+def _kept(run: Run) -> str:
+    step = latest(run)
+    return f"that of step {step} is kept" if step else "there is none, and it begins anew"
 
 
 def latest(run: Run) -> int:

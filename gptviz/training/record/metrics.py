@@ -29,12 +29,13 @@ class Metrics(Observer):
     """Writes the row of each step."""
 
     def __init__(self, run: Run):
-        self.path = run.folder / METRICS
+        self.run, self.path = run, run.folder / METRICS
 
     def started(self, step: int) -> None:
         drop_rows_after(self.path, step)
 
     def step_done(self, row: Row) -> None:
+        self.run.require_folder()  # or the row would begin a new one
         append_row(self.path, row)
 
 

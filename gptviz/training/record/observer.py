@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from gptviz.disk import Row, reason
+from gptviz.disk import Row
+from gptviz.disk_errors import advice, reason
 from gptviz.runs import Run
 
 
@@ -59,7 +60,7 @@ def warn_if_unwritten(run: Run, what: str) -> Iterator[None]:
             return
         warning = (
             f"{what} could not be written ({reason(error)}); training goes on, and what was "
-            f"written before is kept, so make room"
+            f"written before is kept, so {advice(error)}"
         )
         with suppress(OSError):  # the disk is full
             run.update_status({"warning": warning})

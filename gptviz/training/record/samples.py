@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from gptviz.disk import Row, append_row, drop_rows_after, rows
 from gptviz.runs import SAMPLES, Run
+from gptviz.setting import SettingError
 from gptviz.training.record.observer import Observer, warn_if_unwritten
 
 if TYPE_CHECKING:
     from gptviz.model import GPT
     from gptviz.tokenizers import Tokenizer
+    from gptviz.training.config import TrainingConfig
 
 TEMPERATURE, TOP_K = 0.8, 40
+USUAL_PROMPT = "\n"
 
 
 class Samples(Observer):
@@ -60,6 +63,23 @@ class Samples(Observer):
 def read(folder: Path) -> list[Row]:
     """The samples of the run in a folder so far, as rows to be read and not changed."""
     return rows(folder / SAMPLES)
+
+
+def require_prompt(config: "TrainingConfig", tokenizer: "Tokenizer") -> None:
+    """Raise SettingError for a prompt of samples that the tokenizer of a run cannot write.
+
+    The usual line break, which asks for nothing, is left out where a text has none.
+    """
+    if not config.sample_interval or config.sample_prompt == USUAL_PROMPT:
+        return
+    try:
+        tokenizer.encode(config.sample_prompt)
+    except ValueError as error:
+        raise SettingError(
+            f"{{sample_prompt}} cannot begin the samples: {error}".replace(
+                "choose another tokenizer", "train with a BPE, which can write any text"
+            )
+        ) from error
 
 
 def prompt_ids(tokenizer: "Tokenizer", prompt: str) -> list[int]:

@@ -1,5 +1,6 @@
 """The training page tells the state of every run, and passes on what a visitor wants of it."""
 
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -101,3 +102,36 @@ def test_the_page_opens_on_the_run_that_trains_or_else_waits_or_else_on_the_newe
         runs["trains"].update_status({"state": "running"})
         assert in_address(open_page()) == "trains"
         assert in_address(open_page(run="done")) == "done"
+
+
+@pytest.mark.parametrize(
+    "name", ["my run", "한국", "run#1", "a%b", "v1.0+lr", "n" * 70, "*b* <i> `c`"]
+)
+def test_a_run_is_opened_by_the_address_whatever_its_folder_is_called(
+    open_page, open_app, in_address, trained: Path, tmp_path: Path, monkeypatch, name: str
+):
+    shutil.copytree(trained / "My first run", tmp_path / name)
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
+    app = open_page(run=name)
+    assert app.selectbox(key="run_choice").value == in_address(app) == name
+    assert not app.error
+    opened = open_app("tokens", model=name, prompt="the king", step="30")
+    assert opened.selectbox(key="model").value == name
+    assert not opened.error
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "..", "/etc", ".hidden", "a/../b", "%2e%2e/x", "x\n"]
+)
+def test_no_address_leads_to_what_is_not_listed(
+    open_page, open_app, trained: Path, tmp_path: Path, monkeypatch, name: str
+):
+    (tmp_path / "models").mkdir()
+    for folder in ("secret", "models/b", "models/.hidden", "models/x\n"):
+        shutil.copytree(trained / "My first run", tmp_path / folder)
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path / "models"))
+    app = open_page(run=name)
+    assert app.selectbox(key="run_choice").options == ["b   ✓ done"]
+    assert app.selectbox(key="run_choice").value is None
+    assert "There is no run" in app.error[0].value
+    assert open_app("tokens", model=name).selectbox(key="model").value == "b"

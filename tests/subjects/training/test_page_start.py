@@ -232,3 +232,16 @@ def test_a_clone_reads_the_prepared_text_again(
     app.selectbox(key="new_tokenizer").set_value("char").run()
     press(app, "Start")
     assert spawned[0].config == first
+
+
+def test_samples_that_cannot_begin_as_they_are_to_are_told_before_start(
+    open_page, spawned: list[Run]
+):
+    app = open_page()
+    app.text_area(key="new_sample_prompt").set_value("안녕").run()
+    told = [error.value.replace("\\", "") for error in app.error]
+    assert [each for each in told if "Beginning of samples" in each and "안 (U+C548)" in each]
+    assert "Start" not in [button.label for button in app.button if not button.disabled]
+    app.text_area(key="new_sample_prompt").set_value("KING").run()
+    assert not app.error
+    assert not spawned
