@@ -20,7 +20,12 @@ from typing import Any
 from streamlit import file_util
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.state.common import is_element_id
-from streamlit.runtime.state.session_state import Serialized, Value, WStates
+from streamlit.runtime.state.session_state import (
+    STREAMLIT_INTERNAL_KEY_PREFIX,
+    Serialized,
+    Value,
+    WStates,
+)
 
 SCRIPT = Path(__file__).with_suffix(".js")
 
@@ -128,7 +133,9 @@ def _is_foreign(states: WStates, sent: WidgetState) -> bool:
 
 
 def _set_widget_from_proto(states: WStates, sent: WidgetState) -> None:
-    if is_element_id(sent.id) and not _is_foreign(states, sent):
+    # What a component triggers is kept under a key of Streamlit's own.
+    known = is_element_id(sent.id) or sent.id.startswith(STREAMLIT_INTERNAL_KEY_PREFIX)
+    if known and not _is_foreign(states, sent):
         states[sent.id] = Serialized(sent)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gptviz import checkpoints, system, tokenizers
+from gptviz import system, tokenizers
 from gptviz.checkpoints import counts
 from gptviz.disk import whole_folder, write_bytes
 from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import Tokenizer
-from gptviz.training import prepare, texts
+from gptviz.training import kept, prepare, texts
 from gptviz.training.config import TokenizerKind, TrainingConfig
 
 LARGEST = 50_000_000  # bytes of a text that is tokenized again at each start of a run
@@ -122,13 +122,14 @@ def store(content: bytes, name: str) -> Path:
     """Keep an uploaded text, so that a run on it can be resumed at any time.
 
     It lies there once, under its hash and the part of its name that is safe in a path. Raises
-    OSError in words if it cannot be written.
+    OSError in words if it cannot be written, or if there is no room for one more.
     """
-    folder = checkpoints.root().resolve() / ".texts"  # the run may be resumed from elsewhere
+    folder = kept.folder()
     stem = re.sub("[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:40] or "text"
     path = folder / f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.txt"
     if path.is_file():
         return path
+    kept.require_room(len(content))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(path, content)

@@ -1,6 +1,5 @@
 """Who has left keeps nothing open."""
 
-import asyncio
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,17 +7,17 @@ from urllib.parse import urlsplit
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import connect
+from websockets.sync.client import connect
 
 
-async def visit(url):
-    async with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
+def visit(url):
+    with connect(url, subprotocols=["streamlit"], max_size=None) as socket:
         message = BackMsg()
         message.rerun_script.query_string = ""
-        await socket.send(message.SerializeToString())
+        socket.send(message.SerializeToString())
         answer = ForwardMsg()
         while answer.WhichOneof("type") != "script_finished":
-            answer.ParseFromString(await asyncio.wait_for(socket.recv(), 90))
+            answer.ParseFromString(socket.recv(90))
 
 
 def n_open(server):
@@ -28,8 +27,8 @@ def n_open(server):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has open")
 def test_a_session_whose_browser_has_left_keeps_nothing_open(fresh_server):
     url = f"ws://{urlsplit(fresh_server.url).netloc}/_stcore/stream"
-    asyncio.run(visit(url))
+    visit(url)
     before = n_open(fresh_server)
     for _ in range(8):
-        asyncio.run(visit(url))
+        visit(url)
     assert n_open(fresh_server) <= before + 3  # of the last page, whose thread may just be ending

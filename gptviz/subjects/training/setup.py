@@ -55,6 +55,7 @@ def form(is_open: bool) -> Draft | None:
         if text:
             with st.expander("Look at the text"):
                 texts.look_at(text)
+        texts.look_after_kept()
         with facts:
             if config:
                 estimate_tab.facts(config)

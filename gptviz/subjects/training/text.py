@@ -1,22 +1,27 @@
 """Which text a new run reads: the plays, a file, or a pasted text."""
 
 import hashlib
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
+from gptviz import jobs
 from gptviz.app import show
 from gptviz.subjects.training import settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
-from gptviz.training import data
+from gptviz.training import data, kept
 from gptviz.training.config import TokenizerKind
 from gptviz.training.data import TextInfo
+from gptviz.training.kept import Kept
 from gptviz.training.texts import Source
 
 TITLES = {"plays": "Shakespeare", "file": "A text file", "pasted": "A pasted text"}
 AGAIN = "new_text_again"  # the text of a run whose settings were cloned
 TOKENS = ("tokenizer", "bpe_vocab_size", "end_of_text")  # the settings that make tokens of a text
+LONGEST_NAME = 30  # characters of a name that nobody typed
 MOST_MEGABYTES = data.LARGEST // 1_000_000
 
 
@@ -39,7 +44,14 @@ def choose() -> Text | None:
     """The chosen text, or None where there is none yet or a sentence says why it cannot be read."""
     kind, bpe_vocab_size, end_of_text = map(settings_form.value, TOKENS)
     again: Path | None = st.session_state.get(AGAIN)
-    titles = {**TITLES, "again": again.name} if again else TITLES
+    titles = {**TITLES, "again": again.name} if again else dict(TITLES)
+    there = {str(one.path): one for one in kept.texts()}
+    named = Counter(one.name for one in there.values())
+    for key, one in there.items():
+        if one.path != again:
+            titles[key] = one.name if named[one.name] == 1 else one.path.stem
+    if st.session_state.get("new_text", "plays") not in titles:  # it was deleted
+        st.session_state["new_text"] = "plays"
     chosen = st.selectbox(
         "Text to learn from",
         list(titles),
@@ -53,7 +65,10 @@ def choose() -> Text | None:
         name, source, key = _pasted()
     else:
         path = again if again and chosen == "again" else SHAKESPEARE
-        name, source, key = path.stem.capitalize(), path, str(version(path))
+        name = path.stem.capitalize()
+        if chosen in there:
+            path, name = there[chosen].path, there[chosen].name
+        source, key = path, str(version(path))
     if source is None:
         return None
     try:
@@ -99,7 +114,41 @@ def _uploaded() -> tuple[str, Source | None, str]:
 def _pasted() -> tuple[str, Source | None, str]:
     text = st.text_area("Paste it here", key="new_pasted", height=150, persist_state="session")
     content = text.encode("utf-8", "replace")
-    return "Pasted text", content or None, hashlib.sha256(content).hexdigest()
+    name = st.text_input("Its name", key="new_pasted_name", placeholder="how it begins")
+    begins = " ".join(text[:LONGEST_NAME].split())
+    return name.strip() or begins, content or None, hashlib.sha256(content).hexdigest()
+
+
+def look_after_kept() -> None:
+    """The texts that were uploaded or pasted for a run, each with who reads it, to be deleted."""
+    there = kept.texts()
+    if not there or not st.toggle(f"Kept texts ({len(there)})", key="kept_texts"):
+        return
+    st.caption(
+        "What was uploaded or pasted for a run is kept, so that the run can be resumed: up to "
+        f"{kept.MOST} texts and {kept.MOST_BYTES // 1_000_000} MB. One that a run reads can be "
+        "deleted after that run."
+    )
+    if problem := st.session_state.pop("kept_problem", None):
+        show.failure(problem)
+    readers: dict[str, list[str]] = {}
+    for run in jobs.list_runs():
+        with suppress(ValueError, KeyError, OSError):  # of one whose settings are gone
+            readers.setdefault(str(run.text), []).append(run.name)
+    for one in there:
+        by = readers.get(str(one.path), [])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            about = f"**{show.literal(one.name)}** · {one.size:,} bytes"
+            st.markdown(f"{about} · read by {show.literal(', '.join(by))}" if by else about)
+            key = f"delete_text_{one.path.stem}"
+            st.button("Delete", key=key, disabled=bool(by), on_click=_delete, args=(one, by))
+
+
+def _delete(one: Kept, read_by: list[str]) -> None:
+    try:
+        kept.remove(one, read_by)
+    except (ValueError, OSError) as error:
+        st.session_state["kept_problem"] = str(error)
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading the text …")

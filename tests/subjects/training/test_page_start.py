@@ -9,7 +9,7 @@ import pytest
 from gptviz.jobs import pace as measure
 from gptviz.runs import Run
 from gptviz.subjects.training.estimate_tab import duration
-from gptviz.training import prepare
+from gptviz.training import data, prepare
 from gptviz.training.settings import SETTINGS
 
 TEXT = "the king and the queen speak to the fool. " * 60
@@ -162,6 +162,43 @@ def test_a_pasted_text_is_shown_counted_and_learnt_from(
     press(app, "Start")
     assert Path(spawned[0].config.data).read_text(encoding="utf-8") == TEXT
     assert spawned[0].config.model.vocab_size == len(set(TEXT))
+
+
+def test_a_text_that_was_sent_can_be_read_again_and_deleted(
+    open_page, press, words, spawned: list[Run]
+):
+    path = data.store(TEXT.encode(), "My poems")
+    other = data.store(b"another text " * 400, "My poems")
+    app = open_page()
+    app.selectbox(key="new_text").set_value(str(path)).run()
+    assert f"{len(TEXT):,} characters" in words(app)
+    press(app, "Start")
+    assert Path(spawned[0].config.data) == path
+    app.toggle(key="kept_texts").set_value(True).run()
+    assert app.button(key=f"delete_text_{path.stem}").disabled
+    app.button(key=f"delete_text_{other.stem}").click().run()
+    assert not app.exception
+    assert path.is_file()
+    assert not other.exists()
+
+
+def test_the_chosen_text_may_be_deleted_by_somebody_else(open_page):
+    path = data.store(TEXT.encode(), "My poems")
+    app = open_page()
+    app.selectbox(key="new_text").set_value(str(path)).run()
+    path.unlink()
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="new_text").value == "plays"
+
+
+def test_a_pasted_text_has_a_name(open_page, press, spawned: list[Run]):
+    app = open_page()
+    app.selectbox(key="new_text").set_value("pasted").run()
+    app.text_area(key="new_pasted").set_value(TEXT).run()
+    app.text_input(key="new_pasted_name").set_value("My poems").run()
+    press(app, "Start")
+    assert Path(spawned[0].config.data).name.startswith("My-poems-")
 
 
 def test_two_sessions_that_press_start_at_once_get_a_run_each(
