@@ -113,9 +113,11 @@ def raise_open_files(wanted: int) -> int | None:
 
     How many these are then; None where the system has no such limit.
     """
+    if sys.platform == "win32":
+        return None
     try:
         import resource
-    except ModuleNotFoundError:  # on Windows
+    except ModuleNotFoundError:  # a Python that was built without it
         return None
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
