@@ -108,6 +108,7 @@ def test_the_keyboard_chooses_a_row_of_the_map_and_pointing_reads_a_weight(visit
     expect(page).to_have_url(re.compile("position=1"))
 
 
+@pytest.mark.thorough
 def test_pointing_at_a_token_shows_its_lines_alone_with_their_weights(visit, models, expect):
     page = visit().open(
         "/attention", model="shakespeare", prompt=PROMPT, layer=2, head=5, tab="lines"
@@ -129,6 +130,7 @@ def test_a_click_on_a_token_of_the_lines_chooses_it(visit, expect):
     expect(page.locator(".lines .chip.chosen").first).to_have_text("1·two")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("tab", "prompt"), [("lines", LONG), ("one-head", "the king " * 31 + "and I")]
 )

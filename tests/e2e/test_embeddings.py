@@ -45,6 +45,7 @@ def test_every_tab_ends_in_a_picture_that_fits_the_screen(visit, expect, screen)
         assert chart.evaluate(right)
 
 
+@pytest.mark.thorough
 def test_the_stage_is_chosen_with_the_keyboard_and_kept_in_the_url(visit, expect):
     page = visit().open("/embeddings")
     slider = page.get_by_role("slider", name="Where the vectors are read")
@@ -82,6 +83,7 @@ def test_while_one_visitor_waits_for_tsne_the_others_go_on(visit, expect):
     expect(page.get_by_role("progressbar")).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_whoever_turns_back_to_pca_need_not_wait_for_tsne(visit, expect):
     visitor = visit()
     page = visitor.page

@@ -67,6 +67,7 @@ def test_a_click_on_a_cell_of_the_lens_shows_its_likeliest_and_stands_in_the_add
     expect(page.locator(".line .chosen")).to_have_attribute("data-position", "1")
 
 
+@pytest.mark.thorough
 def test_the_keyboard_goes_from_cell_to_cell_and_chooses(visit, expect):
     page = visit().open(
         "/residual", model="shakespeare", prompt=PROMPT, tab="lens", lens_stage="embed", position=1
@@ -121,6 +122,7 @@ def test_a_click_on_an_active_neuron_opens_it(visit, models, expect):
     ).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_cell_of_active_units_chooses_its_layer_and_its_token(visit, expect):
     page = visit().open("/mlp", model="shakespeare", prompt=PROMPT, tab="active")
     board(page, "active units").get_by_role("button", name=re.compile("^L3 at 1 ·king")).click()
@@ -128,6 +130,7 @@ def test_a_cell_of_active_units_chooses_its_layer_and_its_token(visit, expect):
     expect(page.locator(".line .chosen")).to_have_attribute("data-position", "1")
 
 
+@pytest.mark.thorough
 def test_the_mlp_in_the_path_leads_to_its_page(visit, expect):
     page = visit().open("/attention", model="shakespeare", prompt=PROMPT)
     page.locator("a.stage", has_text="MLP").click()

@@ -99,6 +99,7 @@ def test_a_reload_keeps_norm_and_tab(visit, expect):
     expect(charts(page)).to_have_count(3)
 
 
+@pytest.mark.thorough
 def test_the_final_norm_in_the_path_leads_here(visit, expect):
     page = visit().open("/", model="shakespeare", prompt=PROMPT)
     page.get_by_role("button", name=re.compile("final norm")).click()
@@ -108,6 +109,7 @@ def test_the_final_norm_in_the_path_leads_here(visit, expect):
     expect(page.get_by_label("Your text")).to_have_value(PROMPT)
 
 
+@pytest.mark.thorough
 def test_a_long_prompt_keeps_room_for_the_labels_of_its_tokens(visit, expect):
     visitor = visit(viewport={"width": 1024, "height": 768})
     page = visitor.open(

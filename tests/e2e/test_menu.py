@@ -121,6 +121,7 @@ def test_escape_leaves_the_presenter_but_not_out_of_a_text(visit, expect):
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_a_chart_tells_the_point_under_the_mouse_in_the_presenter_too(visit, expect):
     page = visit(viewport={"width": 1440, "height": 900}).open(
         "/embeddings", model="shakespeare", prompt="the king and the queen", present=1
@@ -159,6 +160,7 @@ def test_everybody_can_open_the_address_that_is_shown(visit, expect):
     expect(pupil.page).to_have_url(re.compile(r"\blayer=2\b"))
 
 
+@pytest.mark.thorough
 def test_a_long_text_says_why_there_is_no_qr_code(visit, expect):
     page = visit().open("/tokens", model="shakespeare", prompt="안녕 " * 170)
     page.get_by_role("button", name="Show everybody this").click()

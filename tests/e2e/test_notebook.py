@@ -53,6 +53,7 @@ def test_the_lines_of_a_token_show_their_weights(notebook, tiny_lm):
     assert weights == [f"{weight:.2f}" for weight in pattern[3, :4].tolist()]
 
 
+@pytest.mark.thorough
 def test_an_output_that_is_shown_twice_is_drawn_twice(notebook, tiny_lm, expect):
     html = show.heads(tiny_lm.trace(TEXT)).html
     notebook.evaluate(SHOW, html)

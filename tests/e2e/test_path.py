@@ -76,6 +76,7 @@ def test_nothing_of_the_path_is_cut_on_any_screen_whatever_is_open(visit, size):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("size", "down"), [("phone", True), ("tablet", True), ("desktop", False)])
 def test_the_path_runs_downwards_where_it_is_narrow(visit, size, down):
     _, page = open_overview(visit, size)
@@ -109,6 +110,7 @@ def test_a_stage_opens_by_a_click_and_closes_again_in_three_ways(visit, expect):
         expect(page).not_to_have_url(re.compile("open="))
 
 
+@pytest.mark.thorough
 def test_escape_in_the_text_box_leaves_the_open_stage_alone(visit, expect):
     visitor, page = open_overview(visit, open="norm")
     page.get_by_label("Your text").press("Escape")
@@ -254,6 +256,7 @@ def luminance(rgb) -> float:
     return sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_carries_meaning_stands_out_from_the_page(visit, scheme):
     behind = bytes.fromhex(PALETTES[scheme].background[1:])
@@ -359,6 +362,7 @@ def test_the_whole_picture_stands_on_the_first_screen(drawn, size, tokens):
     assert page.locator(".path").evaluate(OVERLAPS) == []
 
 
+@pytest.mark.thorough
 def test_the_picture_takes_the_height_that_a_window_gets(drawn, expect):
     page = drawn(data(140))
     assert page.locator(".chip").count() == 12
@@ -367,6 +371,7 @@ def test_the_picture_takes_the_height_that_a_window_gets(drawn, expect):
     assert max(box["bottom"] for box in boxes(page)) <= 500
 
 
+@pytest.mark.thorough
 def test_bars_are_scaled_to_the_likeliest(drawn):
     page = drawn(data(7))
     widths = [bar.bounding_box()["width"] for bar in page.locator("rect.bar").all()]
@@ -389,6 +394,7 @@ def test_the_token_that_really_came_is_marked_wherever_it_ranks(drawn, expect, w
     expect(page.get_by_role("button", name=re.compile("^append"))).to_have_count(10)
 
 
+@pytest.mark.thorough
 def test_candidates_are_no_buttons_where_nothing_can_be_appended(drawn, expect):
     page = drawn(data(7, canAppend=False))
     expect(page.locator(".candidate")).to_have_count(10)

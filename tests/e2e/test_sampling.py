@@ -109,6 +109,7 @@ def test_a_drag_redraws_and_sends_nothing_until_it_ends_with_one_message(visit, 
     assert max(traffic.received) < 30_000, "the logits or the script came a second time"
 
 
+@pytest.mark.thorough
 def test_a_key_that_is_held_sends_one_message_when_it_is_let_go(visit, expect):
     visitor = visit()
     traffic = Traffic(visitor.page)
@@ -161,6 +162,7 @@ def test_the_settings_come_along_to_another_page_and_back(visit, expect):
     expect(page.get_by_role("spinbutton", name="Seed of the dice")).to_have_value("12")
 
 
+@pytest.mark.thorough
 def test_a_seed_that_is_not_a_number_gives_way_to_one_that_is_chosen(visit, expect):
     page = visit().open("/sampling", prompt=PROMPT, model="tiny", seed="inf")
     seed = page.get_by_role("spinbutton", name="Seed of the dice")

@@ -150,6 +150,7 @@ def test_a_touch_of_a_word_or_a_bar_says_why_by_the_name_of_the_rule(visit, expe
     expect(why).to_contain_text("temperature 0 (greedy) removed it: it ranks 6th")
 
 
+@pytest.mark.thorough
 def test_arrow_keys_go_from_word_to_word(visit, expect):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare")
     whole(page).wait_for()
@@ -175,6 +176,7 @@ def test_five_temperatures_are_five_columns_from_one_to_many_words(visit, expect
     expect(columns.nth(0).locator(".why")).to_have_text("")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_can_be_read_on_every_tint(visit, scheme: str):
     page = visit(color_scheme=scheme).open("/sampling", prompt=PROMPT, model="shakespeare")

@@ -139,6 +139,7 @@ def test_of_a_book_that_is_pasted_the_end_is_read_and_a_reload_finds_it(opened, 
     expect(box).to_have_value(book[-LONGEST_TEXT:])
 
 
+@pytest.mark.thorough
 def test_the_box_is_low_until_one_types_in_it(opened):
     _, page, box = opened(prompt="\n".join(map(str, range(30))))
     height = lambda: box.bounding_box()["height"]  # noqa: E731
@@ -162,6 +163,7 @@ def test_an_example_comes_into_the_box_right_after_typing(opened, expect):
     expect(box).to_have_value(f"{EXAMPLES[2].text} her")
 
 
+@pytest.mark.thorough
 def test_typing_makes_no_steps_of_the_way_back(opened, expect):
     visitor, page, box = opened("/tokens")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Overview").click()

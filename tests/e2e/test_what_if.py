@@ -79,6 +79,7 @@ def test_a_preset_of_patching_brings_both_texts_and_what_was_found(on_board, vis
     expect(page).to_have_url(re.compile("patched=heads"))
 
 
+@pytest.mark.thorough
 def test_texts_of_unequal_length_say_what_each_word_costs(visit, expect):
     page = visit().open("/patching", model="tiny", prompt="the cat", corrupted="the cats")
     expect(page.get_by_text("7 tokens, the second one 8")).to_be_visible()
