@@ -96,7 +96,7 @@ def stop(run: Run) -> None:
 
 def test_a_killed_run_has_crashed_and_goes_on_along_the_very_curve(root, config):
     run = jobs.start(config, "Victim", root)
-    assert jobs.state(run) == "queued", "and at no moment crashed"
+    assert jobs.state(run) in ("queued", "running"), "and at no moment crashed"
     wait_for_steps(run, 25)
     assert jobs.state(run) == "running"
     kill(run)
