@@ -2,9 +2,23 @@
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from gptviz.app.hosts import base_path, host_name
+from gptviz.app.hosts import LOOPBACK, base_path, host_name
+from gptviz.app.limits import Limits, count
+
+T = TypeVar("T")
+
+USUAL = Limits()
+LIMITS = {  # of each visitor of a class, with what is limited
+    "max_parameters": "parameters of a model that visitors may train",
+    "max_steps": "steps that visitors may train for",
+    "max_tokens": "tokens that a step of theirs may read",
+    "max_prompt": "tokens of a text that is read for visitors",
+    "max_seconds": "seconds of the processor that each visitor may use a minute for what takes "
+    "long: sweeps, patching, writing",
+}
 
 
 def options(command: argparse.ArgumentParser) -> None:
@@ -40,28 +54,95 @@ def options(command: argparse.ArgumentParser) -> None:
         help="tell what is chosen for this machine by measurement",
     )
     command.set_defaults(run=run)
+    _of_a_class(command)
+
+
+def _of_a_class(command: argparse.ArgumentParser) -> None:
+    unsaid = argparse.SUPPRESS
+    options = command.add_argument_group(
+        "a class",
+        "for example: gptviz --classroom --host 0.0.0.0 --max-steps 1000\n"
+        "The teacher's browser, opened by an address that is printed at the start, has no limits.",
+    )
+    options.add_argument(
+        "--classroom",
+        default=unsaid,
+        action="store_true",
+        help="limit what each visitor may do: train one run at a time, and no texts of their own",
+    )
+    for name, words in LIMITS.items():
+        options.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=unsaid,
+            type=_said(count),
+            metavar="N",
+            help=f"{words} ({getattr(USUAL, name):,})",
+        )
+    options.add_argument(
+        "--no-training",
+        default=unsaid,
+        action="store_true",
+        help="visitors watch runs and start none",
+    )
+    options.add_argument(
+        "--allow-uploads",
+        default=unsaid,
+        action="store_true",
+        help="visitors may upload and paste texts to train on",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve the app until it is stopped."""
+    """Serve the app until it is stopped. Raises ValueError for options that exclude each other."""
+    said = vars(options)
+    limits = limits_said(said)
+    host = said.get("host", LOOPBACK[0])
+    if limits and host in LOOPBACK and not {"allow_host", "base_path"} & said.keys():
+        print("Only this machine can come; --host 0.0.0.0 lets a class in.", flush=True)
     from gptviz.app.server import serve
 
-    said = vars(options)
     if "verbose" in said:
         tell()
     return serve(
-        said.get("host", "127.0.0.1"),
+        host,
         said.get("port", 8501),
         open_browser="no_browser" not in said,
         names=said.get("allow_host", ()),
         base=said.get("base_path", ""),
+        limits=limits,
     )
 
 
-def _said(read: Callable[[str], str]) -> Callable[[str], str]:
+def limits_said(said: Mapping[str, Any]) -> Limits | None:
+    """The limits of a class by what was typed; None for no class.
+
+    Raises ValueError in words for options that mean nothing together.
+    """
+    given = {name: said[name] for name in LIMITS if name in said}
+    switches = [name for name in ("no_training", "allow_uploads") if name in said]
+    if "classroom" not in said:
+        if extra := _as_options([*given, *switches]):
+            raise ValueError(
+                f"{extra} came without --classroom, whose visitors it is about; add it"
+            )
+        return None
+    if "no_training" in said:
+        about_runs = ["max_parameters", "max_steps", "max_tokens", "allow_uploads"]
+        if extra := _as_options([name for name in about_runs if name in said]):
+            raise ValueError(
+                f"{extra} came with --no-training, which leaves it nothing to allow; leave one out"
+            )
+    return Limits(training="no_training" not in said, uploads="allow_uploads" in said, **given)
+
+
+def _as_options(names: list[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def _said(read: Callable[[str], T]) -> Callable[[str], T]:
     """What argparse reads an option by, which passes on the words of a refusal."""
 
-    def said(text: str) -> str:
+    def said(text: str) -> T:
         try:
             return read(text)
         except ValueError as error:
