@@ -18,7 +18,7 @@ ONLY_HERE = (
 NO_NETWORK = "This machine is in no network. Join one, and load this page again."
 # A sign of a typewriter's letters is 0.6 as wide as its size.
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Come in · gptviz</title>
-<meta name="viewport" content="width=device-width"><style>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>
 html {{ background: #ffffff; color: #111111; font-family: sans-serif; }}
 body {{ box-sizing: border-box; min-height: 100vh; margin: 0; padding: 2vmin; display: flex;
   flex-direction: column; align-items: center; justify-content: center; gap: 2vmin;
@@ -26,6 +26,7 @@ body {{ box-sizing: border-box; min-height: 100vh; margin: 0; padding: 2vmin; di
 h1 {{ margin: 0; font-size: max(1.2rem, 4vmin); font-weight: 400; }}
 .address {{ font: 700 {size:.2f}vw/1.2 monospace; white-space: nowrap; }}
 .others, p {{ margin: 0; font-size: max(1rem, 3vmin); max-width: 90vw; overflow-wrap: anywhere; }}
+code {{ white-space: nowrap; }}
 svg {{ width: min(64vh, 90vw); height: auto; }}
 </style><body>{content}</body></html>"""
 WIDEST, LARGEST, SIGN = 92, 9, 0.602  # of the screen's width, in hundredths

@@ -43,7 +43,7 @@ def controls(run: Run) -> None:
 def explained(run: Run) -> None:
     """Why the run cannot be changed, or what was asked of it and is still to come."""
     if not run.is_shipped and (why := rights.why_not_change(run)):
-        st.caption(f"{why[:1].upper()}{why[1:]}.")
+        st.caption(f"This run: {why}.")
     if jobs.state(run) in LIVING and (asked := run.control.get("command")):
         st.caption(ASKED[asked])
 
