@@ -42,7 +42,7 @@ class Word:
 
     def __init__(self, url: str = "", others: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._urls = [url, *others[:1]]
+        self._urls = list(dict.fromkeys([url, *others[:1]]))
         self.now = _new_word()
 
     def spend(self, typed: str) -> bool:

@@ -185,6 +185,7 @@ def test_the_teacher_s_cookie_is_for_a_day_and_one_is_told_where_to_come_from_el
     _, told, _ = browser.ask("/", f"teacher={door.word.now}")
     cookies = [value for name, value in told if name == "set-cookie"]
     assert any("gptviz-teacher" in one and "Max-Age=57600" in one for one in cookies)
+    assert Word("http://10.0.0.2:1", ["http://10.0.0.2:1"]).told().count("http") == 1
     word = Word("http://127.0.0.1:8501/gptviz/", ["http://10.0.0.2:8501/gptviz/", "http://x"])
     assert word.told() == (
         f"http://127.0.0.1:8501/gptviz/?teacher={word.now} or, from another machine, "
