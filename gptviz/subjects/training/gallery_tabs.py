@@ -119,10 +119,11 @@ def _offer(words: str, key: str, presets: Sequence[Preset]) -> None:
     if rights.why_not_many(len(presets)):
         presets = presets[:1]
     refusal = rights.why_not_train()
-    if st.button(words, key=key, type="primary", disabled=bool(refusal)):
-        _start(presets)
-    if refusal:
-        show.note(refusal)
+    with st.container():  # what draws itself anew below keeps its place
+        if st.button(words, key=key, type="primary", disabled=bool(refusal)):
+            _start(presets)
+        if refusal:
+            show.note(refusal)
 
 
 def _start(presets: Sequence[Preset]) -> None:
