@@ -30,6 +30,7 @@ def number_grid(
     check_labels(columns, values.shape[1], "columns")
     y, x = (each.ravel() for each in np.indices(values.shape))
     flat = values.ravel()
+    names = [f"{row}, {column}" for row in rows for column in columns]
     shares = np.clip(np.nan_to_num(flat) / limit, -1, 1) / 2 + 0.5
     cells = go.Heatmap(
         z=values.astype(np.float32), showscale=False, hoverinfo="skip", **signed(scheme, limit)
@@ -40,10 +41,7 @@ def number_grid(
         mode="text",
         text=[written(value) for value in flat],
         textfont={"color": ink(scheme, shares, "diverging").tolist(), "size": TEXT},
-        customdata=[
-            f"{rows[i]}, {columns[j]}: {flat[k]:.6g}"
-            for k, (i, j) in enumerate(zip(y, x, strict=True))
-        ],
+        customdata=[f"{name}: {value:.6g}" for name, value in zip(names, flat, strict=True)],
         hovertemplate="%{customdata}<extra></extra>",
     )
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}

@@ -111,13 +111,13 @@ def three_places(view: View) -> None:
     p, seed, places = _share_and_seed()
     with places[2]:
         place = choices.one_of("drop_at", "Where", TITLES)
-    places = st.columns(2)
+    left, right = st.columns(2)
     layer = head = 0
     if place != "embeddings":
-        with places[0]:
+        with left:
             layer = choices.layer(view.lm)
     if place == "attention":
-        with places[1]:
+        with right:
             head = choices.head(view.lm)
     table = analysis.at_place(view.trace, place, layer, head, p, seed)
     if not np.isfinite(table["before"]).all():

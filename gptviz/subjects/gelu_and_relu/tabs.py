@@ -18,7 +18,7 @@ KINDS = {
     "function": ("The function", "what comes out", FUNCTIONS),
     "slope": (
         "Its slope",
-        "how strongly it answers to a change",
+        "slope",
         {f"{column} slope": name for column, name in FUNCTIONS.items()},
     ),
     "error": ("tanh − exact", "difference", {"error": "GELU with tanh, less the exact one"}),

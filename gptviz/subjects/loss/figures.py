@@ -22,6 +22,7 @@ from gptviz.app.theme import (
 
 HEIGHT = 320
 MOST_LOSS = 7.0  # nats, where the axis of the curve ends; p is 0.0009 there
+LEAST_CHANCE = 1e-6  # that is written out
 PITCH = 30  # pixels of a bar with its label
 NARROWEST = 640
 
@@ -106,7 +107,7 @@ def next_losses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             x=list(range(len(table))),
             y=small(table["loss"].to_numpy()),
             marker={"color": np.where(first, colours.accent, colours.sequential[3])},
-            text=[f"p {p:.2g}" + (" ▼" if i == 0 else "") for i, p in enumerate(probability)],
+            text=[chance(p) + (" ▼" if i == 0 else "") for i, p in enumerate(probability)],
             textposition="outside",
             textfont={"size": TEXT_SIZE},
             cliponaxis=False,
@@ -128,6 +129,15 @@ def next_losses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             yaxis={"title": "loss, nats", "rangemode": "tozero"},
         ),
     )
+
+
+def chance(p: float) -> str:
+    """A probability in per cent, with two digits where it is small."""
+    if p < LEAST_CHANCE:
+        return f"< {100 * LEAST_CHANCE:g} %"
+    if p >= 0.01:
+        return f"{100 * p:.1f} %"
+    return f"{np.format_float_positional(100 * p, 2, fractional=False, trim='-')} %"
 
 
 def sentence(

@@ -136,8 +136,8 @@ def of_next(view: View) -> None:
     chosen = table.iloc[0]
     st.markdown(
         f"If “{show.literal(chosen['token'])}” came next, the loss would be "
-        f"**{chosen['loss']:.3f}**: the model gives it {_percent(chosen['probability'])}, number "
-        f"{chosen['rank']:,} of {len(logits):,} tokens."
+        f"**{chosen['loss']:.3f}**: the model gives it {figures.chance(chosen['probability'])}, "
+        f"number {chosen['rank']:,} of {len(logits):,} tokens."
     )
     show.chart(
         figures.next_losses(table, view.scheme),
@@ -151,7 +151,3 @@ def of_next(view: View) -> None:
         table=table,
         code=view.code(analysis.next_table, f"table = next_table(lm, trace, {token})"),
     )
-
-
-def _percent(p: float) -> str:
-    return f"{100 * p:.1f} %" if p >= 0.001 else f"{100 * p:.1g} %"

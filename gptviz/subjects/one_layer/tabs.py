@@ -33,15 +33,15 @@ def by_hand(scheme: Scheme) -> None:
     rows = typed.text(
         "layer_numbers", "Numbers: a row for each example, a column for each neuron", NUMBERS
     )
-    places = st.columns(4)
+    places = st.columns([4, 5, 3, 3])
     with places[0]:
         divisor = choices.one_of("variance_by", "The variance divides by", DIVISORS)
     with places[1]:
         epsilon = float(choices.one_of("norm_epsilon", "ε", EPSILONS))
     with places[2]:
-        scales = typed.text("gamma", "γ, for all or each column", "1")
+        scales = typed.text("gamma", "γ, one or for each", "1")
     with places[3]:
-        shifts = typed.text("beta", "β, for all or each column", "0")
+        shifts = typed.text("beta", "β, one or for each", "0")
     numbers = typed.rows_in(rows, MOST_ROWS, MOST_COLUMNS)
     gamma, beta = typed.row_in(scales, MOST_COLUMNS), typed.row_in(shifts, MOST_COLUMNS)
     table = analysis.normalised(numbers, divisor, epsilon, gamma, beta)  # type: ignore[arg-type]

@@ -40,8 +40,8 @@ def random_vectors(scheme: Scheme) -> None:
         f"key gets **{100 * table['weight'].max():.0f} %** without it and "
         f"**{100 * table['divided weight'].max():.0f} %** with it."
     )
-    places = st.columns(2, gap="large")
-    with places[0]:
+    left, right = st.columns(2, gap="large")
+    with left:
         show.chart(
             figures.weights(table, figures.NAMES, scheme),
             key="random_weights",
@@ -54,7 +54,7 @@ def random_vectors(scheme: Scheme) -> None:
             table=table,
             code=Code(analysis.random_scores, (f"table = random_scores({d}, {seed})",)),
         )
-    with places[1]:
+    with right:
         show.chart(
             figures.entropies(grown, d, MOST, scheme),
             key="as_d_grows",
