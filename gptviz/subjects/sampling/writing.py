@@ -45,7 +45,7 @@ def stream(
     shown = 0.0
     try:
         while not tree.full:
-            with look.slot(), allowance.charged():
+            with look.slot(long=True), allowance.charged():
                 begun = time.monotonic()
                 step = next(steps, None)
                 ended = time.monotonic()
