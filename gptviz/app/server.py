@@ -44,11 +44,13 @@ def serve(
     names: Sequence[str] = (),
     base: str = "",
     limits: Limits | None = None,
+    listening: int | None = None,
 ) -> NoReturn:
     """Serve the app until Ctrl-C or SIGTERM; then the process ends.
 
     Port 0 takes any free port. names and base are what a proxy before it adds: what it is called
-    there, and the path under which it is shown, as /gptviz. limits are those of a class. The
+    there, and the path under which it is shown, as /gptviz. limits are those of a class. listening
+    is the descriptor of a socket behind nginx, which listens at host and port (see processes). The
     address is printed when the first model is in memory. Raises FileNotFoundError if the pages are
     not installed, OSError or ValueError if the address cannot be used, each in one sentence.
     """
@@ -59,8 +61,13 @@ def serve(
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
     descriptors.make_room()
-    with listen(host, port) as listener:
+    if listening is None:
+        listener = listen(host, port)
         port = listener.getsockname()[1]
+    else:
+        listener = socket.socket(fileno=listening)
+        threading.Thread(target=_leave_with_stdin, daemon=True).start()
+    with listener:
         url = address(host, port) + (base and f"{base}/")
         others = network.urls(host, port, base) if host not in LOOPBACK else []
         rules = rules_of(host, names, base, limits)
@@ -236,6 +243,12 @@ def _look_into_the_first_model() -> None:
         lm = model(name)
         ids = tuple(lm.tokenizer.encode(EXAMPLES[0].text))
         look(journey, lm, trace(lm, ids))
+
+
+def _leave_with_stdin() -> None:
+    """Send this process what ends it when the one that started it is gone."""
+    sys.stdin.read()
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
