@@ -19,7 +19,7 @@ from types import FrameType
 
 from gptviz import system
 from gptviz.app.hosts import LOOPBACK
-from gptviz.app.server import listen
+from gptviz.app.listening import listen
 
 READY = "gptviz is ready"  # how the line begins that a server prints when a browser may come
 LOOKS_EVERY = 0.3  # seconds, after which it is seen that one of them has ended
@@ -43,6 +43,9 @@ http {{
   uwsgi_temp_path "{folder}/uwsgi";
   scgi_temp_path "{folder}/scgi";
   map $cookie_{cookie} $reader {{ "" $request_id; default $cookie_{cookie}; }}
+  map $http_x_forwarded_proto $protocol {{
+    "" $scheme; default $http_x_forwarded_proto;
+  }}
   map $arg_teacher $servers {{ "" all; default first; }}
   upstream all {{ hash $reader consistent; {all} }}
   upstream first {{ {first} }}
@@ -55,6 +58,7 @@ http {{
       proxy_read_timeout 1d;
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $protocol;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection upgrade;
       add_header Set-Cookie "{cookie}=$reader; Path=/; HttpOnly; SameSite=Lax";
