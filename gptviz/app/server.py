@@ -1,6 +1,5 @@
 """The server behind the `gptviz` command: one process, one model in memory, many browsers."""
 
-import errno
 import gc
 import os
 import signal
@@ -29,6 +28,7 @@ from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
 from gptviz.app.invitation import Invitation
 from gptviz.app.limits import Limits
+from gptviz.app.listening import address, listen
 from gptviz.app.pages import PAGES
 from gptviz.app.reception import Reception, Word
 from gptviz.app.visitors import ALONE, Rules
@@ -44,11 +44,13 @@ def serve(
     names: Sequence[str] = (),
     base: str = "",
     limits: Limits | None = None,
+    listening: int | None = None,
 ) -> NoReturn:
     """Serve the app until Ctrl-C or SIGTERM; then the process ends.
 
     Port 0 takes any free port. names and base are what a proxy before it adds: what it is called
-    there, and the path under which it is shown, as /gptviz. limits are those of a class. The
+    there, and the path under which it is shown, as /gptviz. limits are those of a class. listening
+    is the descriptor of a socket behind nginx, which listens at host and port (see processes). The
     address is printed when the first model is in memory. Raises FileNotFoundError if the pages are
     not installed, OSError or ValueError if the address cannot be used, each in one sentence.
     """
@@ -59,8 +61,13 @@ def serve(
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
     descriptors.make_room()
-    with listen(host, port) as listener:
+    if listening is None:
+        listener = listen(host, port)
         port = listener.getsockname()[1]
+    else:
+        listener = socket.socket(fileno=listening)
+        threading.Thread(target=_leave_with_stdin, daemon=True).start()
+    with listener:
         url = address(host, port) + (base and f"{base}/")
         others = network.urls(host, port, base) if host not in LOOPBACK else []
         rules = rules_of(host, names, base, limits)
@@ -91,39 +98,6 @@ def rules_of(host: str, names: Sequence[str], base: str, limits: Limits | None) 
         trusts_this_machine=not behind_proxy and limits is None,
         limits=limits,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that browsers can connect to at once; they are answered when the server runs.
-
-    Raises ValueError for a port out of range, OSError if the address cannot be used.
-    """
-    if not 0 <= port < 65536:
-        raise ValueError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        both = host == "::" and socket.has_dualstack_ipv6()  # who types an IPv4 address comes, too
-        listener = socket.create_server(
-            (host, port), family=family, backlog=128, dualstack_ipv6=both
-        )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            way_out = f"another program uses it; choose another, as in: gptviz --port {port + 1}"
-        elif error.errno == errno.EACCES:
-            way_out = "the system keeps it for itself; choose one above 1023 with --port"
-        else:
-            way_out = "that is no address of this machine; leave out --host to use 127.0.0.1"
-        raise OSError(f"cannot listen on port {port} of {host}: {way_out}") from error
-    # A click is a small message; without this, it may wait for the receipt of the one before.
-    # Connections inherit it from the socket that accepts them.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def address(host: str, port: int) -> str:
-    """What to type into a browser on this machine."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def app(
@@ -236,6 +210,12 @@ def _look_into_the_first_model() -> None:
         lm = model(name)
         ids = tuple(lm.tokenizer.encode(EXAMPLES[0].text))
         look(journey, lm, trace(lm, ids))
+
+
+def _leave_with_stdin() -> None:
+    """Send this process what ends it when the one that started it is gone."""
+    sys.stdin.read()
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

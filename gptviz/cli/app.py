@@ -2,13 +2,17 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from gptviz.app.hosts import LOOPBACK, base_path, host_name
+from gptviz.app.hosts import LOOPBACK, base_path, host_name, shown
 from gptviz.app.limits import Limits, count
 
 T = TypeVar("T")
+
+PORT = 8501
+MOST_PROCESSES = 16
 
 USUAL = Limits()
 LIMITS = {  # of each visitor of a class, with what is limited
@@ -47,6 +51,14 @@ def options(command: argparse.ArgumentParser) -> None:
         metavar="PREFIX",
         help="the path under which a proxy shows the app, as /gptviz",
     )
+    command.add_argument(
+        "--processes",
+        default=unsaid,
+        type=_said(n_processes),
+        metavar="N",
+        help="serve from N processes, for a large class on several cores; needs nginx (1)",
+    )
+    command.add_argument("--listening", default=unsaid, type=int, help=argparse.SUPPRESS)
     command.add_argument(
         "--verbose",
         default=unsaid,
@@ -99,18 +111,33 @@ def run(options: argparse.Namespace) -> int:
     host = said.get("host", LOOPBACK[0])
     if limits and host in LOOPBACK and not {"allow_host", "base_path"} & said.keys():
         print("Only this machine can come; --host 0.0.0.0 lets a class in.", flush=True)
+    if said.get("processes", 1) > 1:
+        from gptviz.app import processes
+
+        arguments = sys.argv[1:]
+        return processes.serve(arguments, said["processes"], host, said.get("port", PORT))
     from gptviz.app.server import serve
 
     if "verbose" in said:
         tell()
     return serve(
         host,
-        said.get("port", 8501),
+        said.get("port", PORT),
         open_browser="no_browser" not in said,
         names=said.get("allow_host", ()),
         base=said.get("base_path", ""),
         limits=limits,
+        listening=said.get("listening"),
     )
+
+
+def n_processes(text: str) -> int:
+    """A number as --processes takes it; raises ValueError in words for anything else."""
+    if text not in map(str, range(1, MOST_PROCESSES + 1)):
+        raise ValueError(
+            f"{shown(text)} is no number of processes; it must lie between 1 and {MOST_PROCESSES}"
+        )
+    return int(text)
 
 
 def limits_said(said: Mapping[str, Any]) -> Limits | None:
