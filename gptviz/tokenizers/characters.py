@@ -3,12 +3,18 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from gptviz.quoting import quoted
+from gptviz.tokenizers import huggingface
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.visible import code_point, visible
 
 FILE = "characters.json"
+ANY = r"[\s\S]"  # one character, the end of a line as well
+UNKNOWN = "<unknown>"
+# Without the second setting, `transformers` may leave out spaces before signs when it decodes.
+CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
 
 
 class CharacterTokenizer(Tokenizer):
@@ -63,10 +69,27 @@ class CharacterTokenizer(Tokenizer):
         return self._character(token).encode()
 
     def save(self, folder: Path) -> None:
-        """Write characters.json, a list of the characters in the order of their ids."""
+        """Write characters.json, a list of the characters in the order of their ids.
+
+        Beside it, tokenizer.json tells `transformers` the same.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.characters, ensure_ascii=False)
-        (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
+        _write(folder / FILE, self.characters)
+        _write(folder / huggingface.FILE, self._specification())
+        _write(folder / huggingface.CONFIG_FILE, CONFIG)
+
+    def _specification(self) -> dict[str, Any]:
+        """What the library `tokenizers` needs for these ids: every character is a word.
+
+        Its model wants the name of a token for unknown words. The vocabulary lacks this one, so
+        an unknown character is an error there, too, and not some other character.
+        """
+        each = {"type": "Split", "pattern": {"Regex": ANY}, "behavior": "Isolated", "invert": False}
+        return {
+            "pre_tokenizer": each,
+            "decoder": {"type": "Fuse"},
+            "model": {"type": "WordLevel", "vocab": self._ids, "unk_token": UNKNOWN},
+        }
 
     def _character(self, token: int) -> str:
         if not 0 <= token < self.vocab_size:
@@ -77,3 +100,8 @@ class CharacterTokenizer(Tokenizer):
 def _named(character: str) -> str:
     shown, number = visible(character.encode()), code_point(character)
     return f"the character {shown}" if number in shown else f"the character {shown} ({number})"
+
+
+def _write(path: Path, values: Any) -> None:
+    text = json.dumps(values, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8", newline="\n")
