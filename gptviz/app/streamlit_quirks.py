@@ -7,7 +7,8 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 - that it remembers in the browser, as `stSidebarCollapsed-`, whether its sidebar is closed;
 - that it takes its server's address from `window.__streamlit`.
 
-`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py).
+`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
+`forget_upload` on where it keeps files.
 """
 
 import html
@@ -19,6 +20,8 @@ from typing import Any
 
 from streamlit import file_util
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.session_state import (
     STREAMLIT_INTERNAL_KEY_PREFIX,
@@ -95,6 +98,13 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     pages = html.escape("|".join(addresses))
     script = SCRIPT.read_text(encoding="utf-8")
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
+
+
+def forget_upload(file_id: str) -> None:
+    """Let go of the bytes of a file; Streamlit holds all that a browser sent while it is there."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
 
 
 def distrust() -> None:
