@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import streamlit as st
 import torch
+from pandas.io.formats.style import Styler
 from reference import COUNTS, LETTERS, SHAPE, TEXT, Reference, of_letters
 from shown import Page, collected
 from streamlit.testing.v1 import AppTest
@@ -29,20 +32,22 @@ Saved = tuple[Path, dict[str, GPT2LMHeadModel]]
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """A folder of models that transformers saved, and these in double precision by their names.
 
-    "odd" reads letters, "words" GPT-2's tokens.
+    "odd" and "other" read letters, "words" GPT-2's tokens.
     """
     root, models = tmp_path_factory.mktemp("models"), {}
-    for name, more in {"odd": {}, "words": {"vocab_size": 50257, "n_layer": 1}}.items():
+    shapes = {"odd": {}, "other": {"n_layer": 2}, "words": {"vocab_size": 50257, "n_layer": 1}}
+    for seed, (name, more) in enumerate(shapes.items()):
         config = GPT2Config(**SHAPE | more, bos_token_id=None, eos_token_id=None)
         config._attn_implementation = "eager"
         theirs = GPT2LMHeadModel(config).eval()
-        generator = torch.Generator().manual_seed(5)
+        generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in theirs.parameters():
                 parameter.normal_(std=0.4, generator=generator)
         theirs.save_pretrained(root / name)
         models[name] = theirs.double()
-    CharacterTokenizer(LETTERS).save(root / "odd")
+    for name in ("odd", "other"):
+        CharacterTokenizer(LETTERS).save(root / name)
     GPT2Tokenizer().save(root / "words")
     np.savez(root / "odd" / "token_counts.npz", counts=COUNTS)
     return root, models
@@ -54,10 +59,24 @@ def ref(saved: Saved) -> Reference:
     return of_letters(saved[1]["odd"], TEXT)
 
 
+@pytest.fixture(scope="session")
+def other(saved: Saved) -> Reference:
+    """Another text, of as many letters, in another model."""
+    return of_letters(saved[1]["other"], "a sea. a be")
+
+
 @pytest.fixture
 def read(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
     """Open a page with the text, and the numbers behind these of its pictures."""
     monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(saved[0]))
+    tables: dict[str, pd.DataFrame] = {}  # by their keys, which AppTest does not tell
+    draw = st.dataframe
+
+    def noted(frame: pd.DataFrame | Styler, *, key: str, **more: object) -> object:
+        tables[key] = frame if isinstance(frame, pd.DataFrame) else frame.data
+        return draw(frame, key=key, **more)
+
+    monkeypatch.setattr(st, "dataframe", noted)
 
     def opened(page: str, numbers: Iterable[str] = (), **query: object) -> Page:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
@@ -69,6 +88,6 @@ def read(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
             app.session_state[f"{key}_numbers"] = True
         app.run()
         assert not app.exception
-        return collected(app)
+        return collected(app, tables)
 
     return opened

@@ -111,6 +111,15 @@ class Reference:
         """The mean of −ln p of the text's tokens but the first."""
         return -log_softmax(run["logits"])[range(self.T - 1), self.ids[1:]].mean()
 
+    @cached_property
+    def lens(self) -> np.ndarray:
+        """Log-probabilities (L + 1, T, V) if the model stopped at each stage of the stream."""
+        x = np.stack([self.x[stage] for stage in self.stages])
+        centred = x - x.mean(-1, keepdims=True)
+        normed = centred / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        normed = normed * self.weight("ln_f.weight") + self.weight("ln_f.bias")
+        return log_softmax(normed @ self.weight("wte.weight").T)
+
     @property
     def log_p(self) -> np.ndarray:
         """Log-probabilities of all next tokens, (T, V)."""

@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 NUMBER = re.compile(
-    r"(?<![\w.])(?P<sign>[+−-]?)(?P<digits>\d[\d,]*(?:\.\d+)?)(?P<power>e[+−-]?\d+)?"
+    r"(?<![\w.])(?P<sign>[+−-]?)(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)(?P<power>e[+−-]?\d+)?"
     r"(?P<percent>\s?%)?(?![^\W²])"
 )
+WHERE = re.compile(
+    r" in gptviz/\S+\.py, line \d+`"
+)  # the code of a picture, which another test runs
 # What is sent and is no number of the model's: how a picture looks, and where its links lead.
 LOOKS = {
     *("scheme", "colours", "behind", "ink", "width", "file", "signed", "amounts", "href", "accent"),
@@ -116,17 +120,17 @@ def differs(found: list[Any], expected: Any) -> str:
     if isinstance(expected, Near):
         off = np.abs(np.ravel(found) - np.ravel(expected.numbers)).max()
         return f"off by {off}" if off > expected.within else ""
-    expected = np.ravel(expected).tolist() if not isinstance(expected, list) else expected
+    expected = flat(expected)
     if len(found) != len(expected):
         return f"{len(found)} came for {len(expected)}: {found[:8]} for {expected[:8]}"
     for i, (one, right) in enumerate(zip(found, expected, strict=True)):
-        if isinstance(one, str):
+        if callable(right):
+            if not right(one):
+                return f"no. {i}: {one!r}"
+        elif isinstance(one, str):
             wrong = compared(one, right) if isinstance(right, tuple) else one != right
             if wrong:
                 return f"no. {i}: {one!r} for {right!r}"
-        elif callable(right):
-            if not right(one):
-                return f"no. {i}: {one}"
         elif one is None or math.isnan(one) or math.isnan(right):
             if not (math.isnan(right) and (one is None or math.isnan(one))):
                 return f"no. {i}: {one} for {right}"
@@ -135,12 +139,26 @@ def differs(found: list[Any], expected: Any) -> str:
     return ""
 
 
-def collected(app: AppTest) -> Page:
-    """All numbers of a page, and every text with one."""
+def flat(values: Any) -> list[Any]:
+    """Numbers and labels in their order."""
+    if isinstance(values, np.ndarray | range):
+        return np.ravel(values).tolist()
+    if not isinstance(values, list):
+        return [values]
+    return [one for each in values for one in flat(each)]
+
+
+def collected(app: AppTest, tables: Mapping[str, pd.DataFrame]) -> Page:
+    """All numbers of a page with these tables, and every text with one."""
+    assert len(app.dataframe) == len(tables), [*tables]
     page = Page([], {})
-    for element in (*app.sidebar, *app.main):
-        for place, value in of_element(element):
-            if isinstance(value, str) and not NUMBER.search(value):
+    found = [of_element(element) for element in (*app.sidebar, *app.main)]
+    for key, table in tables.items():
+        for column, values in table.items():
+            found.append(leaves([plain(value) for value in values], f"{key}.{column}"))
+    for values in found:
+        for place, value in values:
+            if isinstance(value, str) and (not NUMBER.search(value) or WHERE.search(value)):
                 continue
             if place:
                 page.shown.setdefault(place, []).append(value)
@@ -157,13 +175,10 @@ def of_element(element: Any) -> Iterator[tuple[str, Any]]:
     elif kind == "bidi_component" and key not in UNREAD:
         sent = element.proto
         yield from of_bytes(key, sent.bytes) if sent.bytes else leaves(json.loads(sent.json), key)
-    elif kind in ("arrow_data_frame", "dataframe"):
-        for column, values in element.value.items():
-            yield from leaves([plain(value) for value in values], f"{key}.{column}")
     elif kind == "slider":
         ends = (element.min, element.max, element.value)
         yield from ((key, end) for end in ends)
-    elif kind in CONTROLS:
+    elif kind in CONTROLS or hasattr(element, "options"):
         assert kind != "toggle" or element.label != "Show the numbers" or element.value, key
         for text in (element.label, *getattr(element, "options", ())):
             yield f"{key}.label", text
@@ -229,7 +244,8 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from ((f"{key}.shapes", shape[end]) for end in ("x0", "x1", "y0", "y1"))
     for name, axis in layout.items():
         if re.fullmatch(r"[xy]axis\d*", name):
-            yield from leaves({k: axis.get(k) for k in ("title", "ticktext")}, f"{key}.{name}")
+            title = axis.get("title", {}).get("text")
+            yield from leaves([title, axis.get("ticktext")], f"{key}.{name}")
 
 
 def require_whole(trace: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def square(key: str, weights: np.ndarray, chosen: int) -> dict[str, Any]:
     return {
         f"{key}.chosen": chosen,
         f"{key}.alt": [(len(weights),)],
-        f"{key}.sent": weights[np.tril_indices(len(weights))],
+        f"{key}.sent": np.nan_to_num(weights[np.tril_indices(len(weights))]),
     }
 
 
@@ -83,7 +83,8 @@ def above_the_tabs(ref: Reference, patterns: np.ndarray, painted: np.ndarray | N
         "attention_grid.alt": [(ref.L, ref.H)],
         "attention_grid.sent": Near(np.nan_to_num(pixels), 0.5 / 255 + 1e-6),
     }
-    return [sentence, ("One square a head: rows look", *shape)], shown
+    note = ((0,), (1, 0)) if (patterns[..., 0] == 0).any() else ((), ())
+    return [sentence, ("One square a head: rows look", *note[0], *shape, *note[1])], shown
 
 
 def one_head(ref: Reference, pattern: np.ndarray) -> Expected:
@@ -206,7 +207,7 @@ def head_map(ref: Reference, _: np.ndarray, measure: str = "normalised entropy")
     }
     values = measures[measure]
     layers, heads = np.indices(values.shape).reshape(2, -1)
-    said = [("One square a head, coloured by", ref.L, ref.H, T, T)]
+    said = [("One square a head, coloured by", 0, 1, 1, ref.L, ref.H, T, T, 0, 1, 0)]
     shown = {
         "head_map.0.z": values,
         "head_map.1.text": [(number,) for number in values.ravel()],
@@ -339,4 +340,7 @@ def test_without_the_first_token(read, ref):
     rest[..., 0] = 0
     with np.errstate(invalid="ignore"):
         rest /= rest.sum(-1, keepdims=True)
-    page.holds(ref.around(AT), above_the_tabs(ref, rest, None), one_head(ref, rest[LAYER, HEAD]))
+    pattern = rest[LAYER, HEAD]
+    shown = square("pattern", pattern, AT) | table("pattern", pattern) | {"pattern.blank": 0}
+    said = [("Each row is a token that looks", 0, ref.T, ref.T, 0, 1, 1, 1, 0)]
+    page.holds(ref.around(AT), above_the_tabs(ref, rest, None), (said, shown))

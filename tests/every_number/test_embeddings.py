@@ -125,6 +125,7 @@ def token_map(ref: Reference, key: str, points: np.ndarray) -> dict[str, Any]:
     hover = [(*at, COUNTS[token]) for at, token in zip(places, ids, strict=True)]
     shown: dict[str, Any] = {
         "map_common": [0, 600, 300],
+        "map_axes.label": [(2,), (3,)],
         f"{key}.0.customdata": hover[own:],
         f"{key}.1.customdata": hover[:own],
         f"{key}_table.positions": [tuple(at) for at in places if at],

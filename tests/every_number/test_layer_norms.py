@@ -54,12 +54,16 @@ def above_the_tabs(ref: Reference) -> Expected:
     shown: dict[str, Any] = {"before_and_after.shapes": [], "before_and_after.notes": []}
     for i, (x, edges) in enumerate(((before, left), (normalised, right), (after, right))):
         shown |= histogram("before_and_after", 2 * i, x, edges)
+        if i == 0:  # as many as once it is normalised, whatever rounding does to the edges
+            shown["before_and_after.0.y"], _ = np.histogram(normalised, right)
+            shown["before_and_after.1.y"] = [-0.05 * shown["before_and_after.0.y"].max()] * ref.C
         mean, spread = x.mean(), x.std()
         shown["before_and_after.shapes"] += [mean, mean, 0, 1, mean - spread, mean + spread, 0, 1]
         shown["before_and_after.notes"].append((mean, x.var()))
     shown["before_and_after_table.dimension"] = range(ref.C)
     shown |= {f"before_and_after_table.{name}": values for name, values in columns.items()}
     said = [
+        ("bring each token's vector", 0, 1),
         ("The vector of token {}", AT, 0, f"{READ}[{AT}]", f"{NORM}[{AT}]", ref.C),
         ("stands before the MLP of layer {}", LAYER),
     ]

@@ -30,7 +30,7 @@ def overview(ref: Reference, at: int) -> Expected:
     said = [
         ("Each ribbon is one token", "embed, h.0 … h.2", *shape),
         ("After token {}, out of all {}", at, ref.V),
-        ("throw dice", 1, 0),
+        ("throw dice", 0.8, 40, 0),
         ("sums to {}", 1),
         ("probabilities of all tokens sum to {}", 1),
         *(("largest error {}, allowed {}", below(limit), limit) for limit in (1e-5, 1e-5, 0, 1e-4)),

@@ -1,5 +1,6 @@
 """The page Tokens: how a text is cut, by tiktoken, by characters and by bytes."""
 
+import re
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ class Cut:
         rows = self.table(text)
         both = zip(rows["id"], rows["bytes"], strict=True)
         return [f"id {token} · bytes {data}" for token, data in both]
+
+
+def piece(data: bytes) -> str:
+    """A token as it is shown, if it is a part of a character."""
+    parts = re.split("([\udc80-\udcff]+)", data.decode("utf-8", "surrogateescape"))
+    broken = [part.encode("utf-8", "surrogateescape").hex(" ").upper() for part in parts[1::2]]
+    return "".join(f"{whole}⟨{part}⟩" for whole, part in zip(parts, broken, strict=False))
 
 
 class Gpt2(Cut):
@@ -182,6 +190,8 @@ def costs(_: Reference, cuts: list[Cut]) -> Expected:
     shown["costs_table.problem"] = [lambda text, n=n: f" {n} characters" in text for n in problems]
     every = [cuts[0].hover(text) for text in SENTENCES.values()]
     shown["sentences.rows.chips.hover"] = [hover for row in every for hover in row]
+    data = [cuts[0].data(token) for text in SENTENCES.values() for token in cuts[0].ids(text)]
+    shown["sentences.rows.chips.piece"] = numbered(map(piece, data))
     shown["sentences.rows.chips.position"] = [i for row in every for i in range(len(row))]
     said = [
         ("A higher bar means more tokens", len(SENTENCES), len(cuts)),
