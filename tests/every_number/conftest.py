@@ -67,7 +67,7 @@ def other(saved: Saved) -> Reference:
 
 @pytest.fixture
 def read(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
-    """Open a page with the text, and the numbers behind these of its pictures."""
+    """Open a page with the text and the numbers behind these pictures, and press buttons."""
     monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(saved[0]))
     tables: dict[str, pd.DataFrame] = {}  # by their keys, which AppTest does not tell
     draw = st.dataframe
@@ -78,7 +78,9 @@ def read(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
 
     monkeypatch.setattr(st, "dataframe", noted)
 
-    def opened(page: str, numbers: Iterable[str] = (), **query: object) -> Page:
+    def opened(
+        page: str, numbers: Iterable[str] = (), press: Iterable[str] = (), **query: object
+    ) -> Page:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         if PAGES[page].file != "app.py":
             app.switch_page(PAGES[page].file)
@@ -87,6 +89,9 @@ def read(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Page]:
         for key in numbers:
             app.session_state[f"{key}_numbers"] = True
         app.run()
+        for button in press:
+            tables.clear()
+            app.button(key=button).click().run()
         assert not app.exception
         return collected(app, tables)
 

@@ -31,6 +31,7 @@ LOOKS = {
     *("marker", "line", "colorbar", "colorscale", "textfont", "hovertemplate", "xgap", "ygap"),
     *("zmin", "zmax", "opacity", "xaxis", "yaxis", "type", "mode", "textposition", "fillcolor"),
     *("texttemplate", "dash", "leads", "orientation", "cliponaxis", "scene", "words"),
+    *("tag", "number", "pieces", "thickness"),
 }
 UNREAD = {"prompt_box", "theme_menu", "leave_presenter", "save", "go_on"}  # hold no numbers
 CONTROLS = ("button", "toggle", "checkbox", "text_input", "selectbox", "pills", "number_input")
@@ -225,6 +226,8 @@ def of_bytes(key: str, data: bytes) -> Iterator[tuple[str, Any]]:
     if "rows" in header:
         size = len(header["rows"]) * len(header["columns"])
         found = np.frombuffer(rest, "<f4", size)
+    elif "pieces" in header:
+        found = np.frombuffer(rest, "<f4")
     elif "layers" in header:
         found = np.frombuffer(rest, np.uint8, offset=768) / 255
     else:

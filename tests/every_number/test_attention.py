@@ -342,5 +342,6 @@ def test_without_the_first_token(read, ref):
         rest /= rest.sum(-1, keepdims=True)
     pattern = rest[LAYER, HEAD]
     shown = square("pattern", pattern, AT) | table("pattern", pattern) | {"pattern.blank": 0}
-    said = [("Each row is a token that looks", 0, ref.T, ref.T, 0, 1, 1, 1, 0)]
+    name = f"h.{LAYER}.attn.pattern[{HEAD}]"
+    said = [("Each row is a token that looks", name, 0, ref.T, ref.T, 0, 1, 1, 1, 0)]
     page.holds(ref.around(AT), above_the_tabs(ref, rest, None), (said, shown))

@@ -85,8 +85,9 @@ def attention(ref: Reference, other: Reference) -> Expected:
     names = (ref.named, other.named, joined)
     for i, (values, labels) in enumerate(zip((one, two, two - one), names, strict=True)):
         shown[f"patterns_{i}.0.z"] = values
-        for place in ("0.x", "0.y", "xaxis", "yaxis"):
-            shown[f"patterns_{i}.{place}"] = labels
+        for axis in "xy":
+            shown[f"patterns_{i}.0.{axis}"] = labels
+            shown[f"patterns_{i}.{axis}axis"] = labels[::2]
     heads: tuple = ("heads have a weight that differs", n, apart.size, 0.5, most)
     if n < 2:
         words = ("One of {} heads", "None of {} heads")[n == 0]
@@ -95,7 +96,7 @@ def attention(ref: Reference, other: Reference) -> Expected:
         ("differs most where", query, key, one[query, key], two[query, key]),
         heads,
         ("Each row is a token that looks", f"[{HEAD}]", ref.T, ref.T, 0, 1, -1, 1, 0),
-        ("One cell a head", other.L, ref.H, 0, 1),
+        ("One cell a head", 0, 1, other.L, ref.H),
     ]
     return said, shown
 
@@ -181,7 +182,7 @@ def neighbours(ref: Reference, other: Reference) -> Expected:
     sentence: tuple = ("are the same", 8, shared)
     if shared < 2:
         sentence = (("one is the same", "none is the same")[shared == 0], 8)
-    return [sentence, ("The tokens nearest to the word", ref.V, ref.C, 1, 0, -1)], shown
+    return [sentence, ("The tokens nearest to the word", 1, 0, -1, ref.V, ref.C)], shown
 
 
 TABS = {

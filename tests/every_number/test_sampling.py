@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accounts import Expected, chips
-from reference import Reference, log_softmax
+from accounts import Expected
+from reference import LETTERS, Reference, log_softmax
 
 SEED = 3
 LENGTH = 40  # tokens
@@ -193,8 +193,6 @@ def measures(letters: str, ids: list[int]) -> list[float]:
 
 
 def side_by_side(ref: Reference, rules: dict[str, Rules], more: tuple = ()) -> Expected:
-    from reference import LETTERS
-
     texts = {name: write(ref, rule) for name, rule in rules.items()}
     shown = columns(texts, rules)
     for name, text in texts.items():
@@ -203,7 +201,7 @@ def side_by_side(ref: Reference, rules: dict[str, Rules], more: tuple = ()) -> E
     said = [
         *more,
         ("What each of them writes", len(texts), LENGTH, ref.V),
-        ("said before", 2, 2, 3, 4),
+        ("said before", 2, 3, 4),
     ]
     return said, shown
 
@@ -224,6 +222,31 @@ def temperatures(ref: Reference) -> Expected:
 def presets(ref: Reference) -> Expected:
     said, shown = side_by_side(ref, PRESETS)
     shown["columns.texts.note"] = [(20,), (40,), (100,)]
+    return said, shown
+
+
+def two_settings(ref: Reference) -> Expected:
+    both = {"A": CHOSEN, "B": PRESETS["creative"]}
+    said, shown = side_by_side(ref, both, (("is what the sliders above say", 0),))
+    return said, shown | {"compare_length": [1, 100, LENGTH]}
+
+
+def written(ref: Reference) -> Expected:
+    """What Write adds, and what could have come first."""
+    text, log_p = write(ref, CHOSEN), ref.log_p[-1]
+    top = np.argsort(-log_p)[:8].tolist()
+    top = top if text.id[0] in top else [*top[:7], text.id[0]]
+    shown = {
+        "write_length": [1, 100, LENGTH],
+        "text.rows.chips.position": range(ref.T, ref.T + LENGTH),
+        "text.rows.chips.hover": [*zip(text.probability, text.before, strict=True)],
+        "text.chosen": ref.T,
+        **{f"alternative_{i}.label": (math.exp(log_p[i]),) for i in top},
+    }
+    said = [
+        ("What the model wrote after your text", LENGTH, ref.V),
+        ("What could stand at position {}", ref.T),
+    ]
     return said, shown
 
 
@@ -250,7 +273,7 @@ def draw_many(ref: Reference) -> Expected:
         "drawn.1.x": own,
         "drawn.1.y": range(len(own)),
         "drawn.1.customdata": hover,
-        "drawn_table.id": [*ids, math.nan],
+        "drawn_table.id": ids,
         "drawn_table.probability": own,
         "drawn_table.count": counts,
         "drawn_table.frequency": share,
@@ -273,12 +296,14 @@ def stage_by_stage(ref: Reference) -> Expected:
         "stages.0.text": [(value,) for value in values.ravel() if value > 0],
         **token_table(ref, "stages"),
     }
-    return [("The {} likeliest tokens", 16, len(p), ref.V, 1)], shown
+    return [("The {} likeliest tokens", 16, 1, len(p), ref.V)], shown
 
 
 TABS = {
     "temperatures": temperatures,
     "presets": presets,
+    "two-settings": two_settings,
+    "write": written,
     "draw-many": draw_many,
     "stages": stage_by_stage,
 }
@@ -287,6 +312,6 @@ TABS = {
 @pytest.mark.parametrize("tab", TABS)
 def test_sampling(read, ref, tab: str):
     numbers = ("tokens", "text", "compared", "drawn", "stages")
-    page = read("sampling", numbers, tab=tab, seed=SEED, **plain(CHOSEN))
+    press = ["write"] if tab == "write" else []
+    page = read("sampling", numbers, press, tab=tab, seed=SEED, **plain(CHOSEN))
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref), TABS[tab](ref))
-    assert chips
