@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers
 
 from gptviz.quoting import quoted
 from gptviz.tokenizers import huggingface
@@ -74,22 +76,24 @@ class CharacterTokenizer(Tokenizer):
         Beside it, tokenizer.json tells `transformers` the same.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / FILE, self.characters)
-        _write(folder / huggingface.FILE, self._specification())
-        _write(folder / huggingface.CONFIG_FILE, CONFIG)
+        for name, text in (
+            (FILE, json.dumps(self.characters, ensure_ascii=False)),
+            (huggingface.FILE, self._specification()),
+            (huggingface.CONFIG_FILE, json.dumps(CONFIG)),
+        ):
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
-    def _specification(self) -> dict[str, Any]:
-        """What the library `tokenizers` needs for these ids: every character is a word.
+    def _specification(self) -> str:
+        """A tokenizer.json in which every character is a word.
 
         Its model wants the name of a token for unknown words. The vocabulary lacks this one, so
         an unknown character is an error there, too, and not some other character.
         """
-        each = {"type": "Split", "pattern": {"Regex": ANY}, "behavior": "Isolated", "invert": False}
-        return {
-            "pre_tokenizer": each,
-            "decoder": {"type": "Fuse"},
-            "model": {"type": "WordLevel", "vocab": self._ids, "unk_token": UNKNOWN},
-        }
+        library = tokenizers.Tokenizer(models.WordLevel(self._ids, unk_token=UNKNOWN))
+        library.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(ANY), "isolated")
+        library.decoder = decoders.Fuse()
+        text: str = library.to_str()
+        return text
 
     def _character(self, token: int) -> str:
         if not 0 <= token < self.vocab_size:
@@ -100,8 +104,3 @@ class CharacterTokenizer(Tokenizer):
 def _named(character: str) -> str:
     shown, number = visible(character.encode()), code_point(character)
     return f"the character {shown}" if number in shown else f"the character {shown} ({number})"
-
-
-def _write(path: Path, values: Any) -> None:
-    text = json.dumps(values, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8", newline="\n")
