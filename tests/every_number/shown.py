@@ -176,6 +176,9 @@ def of_element(element: Any) -> Iterator[tuple[str, Any]]:
     elif kind == "bidi_component" and key not in UNREAD:
         sent = element.proto
         yield from of_bytes(key, sent.bytes) if sent.bytes else leaves(json.loads(sent.json), key)
+    elif kind == "table":
+        for column, values in element.value.reset_index().items():
+            yield from leaves(values.tolist(), f"table.{column}")
     elif kind == "slider":
         ends = (element.min, element.max, element.value)
         yield from ((key, end) for end in ends)

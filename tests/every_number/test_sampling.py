@@ -312,6 +312,6 @@ TABS = {
 @pytest.mark.parametrize("tab", TABS)
 def test_sampling(read, ref, tab: str):
     numbers = ("tokens", "text", "compared", "drawn", "stages")
-    press = ["write"] if tab == "write" else []
+    press = ["Write"] if tab == "write" else []
     page = read("sampling", numbers, press, tab=tab, seed=SEED, **plain(CHOSEN))
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref), TABS[tab](ref))
