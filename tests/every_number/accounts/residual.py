@@ -1,12 +1,13 @@
 """The page Residual stream: surprise, the logit lens, who wrote a logit, and what is added."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import Expected, below, chips, surprise, told
-from reference import Reference, norm
+
+from accounts.common import Expected, Models, Read, below, chips, surprise, told
+from accounts.reference import Reference, norm
 
 AT = 7
 
@@ -155,8 +156,12 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_residual(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref = models.ref
     numbers = ("surprise", "lens", "followed_way", "parts", "heads")
     page = read("residual", (*numbers, "added_lengths", "added_directions"), tab=tab, position=AT)
     page.holds(ref.around(AT), ([], chips("position_chips", ref.T, AT)), TABS[tab](ref))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

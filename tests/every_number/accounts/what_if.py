@@ -1,10 +1,12 @@
 """The page What if: a head that is switched off, and what that does."""
 
+from functools import partial
+
 import numpy as np
-import pytest
 import torch
-from accounts import Expected, heads_by, told
-from reference import Reference, log_softmax
+
+from accounts.common import Expected, Models, Read, heads_by, told
+from accounts.reference import Reference, log_softmax
 
 LAYER, HEAD = 1, 2
 
@@ -108,9 +110,13 @@ def each_head(ref: Reference, _: dict[str, np.ndarray]) -> Expected:
 TABS = {"text": text, "attention": attention, "each-head": each_head}
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_what_if(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref = models.ref
     other = ref.without_head(LAYER, HEAD)
     numbers = ("next_token", "texts", "pattern_difference", "each_head")
     page = read("what_if", numbers, tab=tab, layer=LAYER, head=HEAD)
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref, other), TABS[tab](ref, other))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

@@ -1,14 +1,66 @@
 """What several pages show, out of a reference's numbers."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reference import Reference
-from shown import NUMBER
+import tiktoken
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from accounts.reference import COUNTS, LETTERS, SHAPE, TEXT, Reference, of_letters
+from accounts.shown import NUMBER, Page
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer
 
 Expected = tuple[list[tuple], dict[str, Any]]
+Read = Callable[..., Page]  # opens a page, with numbers behind pictures and buttons pressed
+
+
+@dataclass
+class Models:
+    """The models that the pages look at, and what tiktoken makes of GPT-2's vocabulary."""
+
+    root: Path
+    theirs: dict[str, GPT2LMHeadModel]  # by name, in double precision
+    encoding: tiktoken.Encoding
+
+    @cached_property
+    def ref(self) -> Reference:
+        """The text in the model of letters."""
+        return of_letters(self.theirs["odd"], TEXT)
+
+    @cached_property
+    def other(self) -> Reference:
+        """Another text, of as many letters, in another model."""
+        return of_letters(self.theirs["other"], "a sea. a be")
+
+
+def saved(root: Path, encoding: tiktoken.Encoding) -> Models:
+    """Have transformers save small random models of odd shapes into a folder.
+
+    "odd" and "other" read letters, "words" GPT-2's tokens.
+    """
+    shapes = {"odd": {}, "other": {"n_layer": 2}, "words": {"vocab_size": 50257, "n_layer": 1}}
+    theirs = {}
+    for seed, (name, more) in enumerate(shapes.items()):
+        config = GPT2Config(**SHAPE | more, bos_token_id=None, eos_token_id=None)
+        config._attn_implementation = "eager"
+        model = GPT2LMHeadModel(config).eval()
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.normal_(std=0.4, generator=generator)
+        model.save_pretrained(root / name)
+        theirs[name] = model.double()
+    for name in ("odd", "other"):
+        CharacterTokenizer(LETTERS).save(root / name)
+    GPT2Tokenizer().save(root / "words")
+    np.savez(root / "odd" / "token_counts.npz", counts=COUNTS)
+    return Models(root, theirs, encoding)
 
 
 def below(limit: float):

@@ -1,12 +1,13 @@
 """The page MLP: hidden units on the curve of their function, one of them, and how many fire."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import Expected, chips
-from reference import Reference
+
+from accounts.common import Expected, Models, Read, chips
+from accounts.reference import Reference
 
 AT, LAYER = 7, 1
 AT_IT = f"h.{LAYER}.mlp"
@@ -126,10 +127,13 @@ def active(ref: Reference) -> Expected:
 TABS = {"units": units, "neuron": neuron, "active": active}
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_mlp(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref = models.ref
     numbers = ("units", "most_active", "fires", "neuron_does", "share")
     page = read("mlp", numbers, tab=tab, layer=LAYER, position=AT)
-    around = ref.around(AT)
     more: dict[str, Any] = {"layer": [0, ref.L - 1, LAYER], **chips("position_chips", ref.T, AT)}
-    page.holds(around, ([], more), TABS[tab](ref))
+    page.holds(ref.around(AT), ([], more), TABS[tab](ref))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

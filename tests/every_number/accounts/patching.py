@@ -1,13 +1,14 @@
 """The page Patching: two texts, and what each patch of the one brings back of the other."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
-from accounts import heads_by
-from reference import Reference, log_softmax, of_letters
+
+from accounts.common import Models, Read, heads_by
+from accounts.reference import Reference, log_softmax, of_letters
 
 OTHER = "a sea. a be"
 PLACES = {
@@ -98,9 +99,13 @@ def patching(ref: Reference, place: str) -> tuple[list[tuple], dict[str, Any], t
     return said + ([told] if told else []), shown, answers
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_patching(read, ref, place: str):
+def look(read: Read, models: Models, place: str) -> None:
+    """What is taken from the clean run."""
+    ref = models.ref
     said, shown, (answer, other) = patching(ref, place)
     answers = {"answer": answer, "other_answer": other}
     page = read("patching", ["restored"], corrupted=OTHER, patched=place, **answers)
     page.holds(ref.around(ref.T - 1), (said, shown))
+
+
+VIEWS = {place: partial(look, place=place) for place in PLACES}

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import chips
-from reference import Reference, log_softmax
+
+from accounts.common import Models, Read, chips
+from accounts.reference import Reference, log_softmax
 
 AT, LAYER, HEAD = 7, 1, 2
 Step = tuple[list[float], float, float]  # what is written before it, its result, the model's own
@@ -159,8 +160,9 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_by_hand(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One exercise, with all its steps shown."""
+    ref = models.ref
     exercise, words = TABS[tab]
     intro, steps, tensor, table = exercise(ref)
     page = read(
@@ -183,3 +185,6 @@ def test_by_hand(read, ref, tab: str):
         ("{}. ", *lines(steps, tab)),
     ]
     page.holds(ref.around(AT), (said, places))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

@@ -1,13 +1,13 @@
 """The page Embeddings: cosines between tokens, words, positions and contexts, and the maps."""
 
-import math
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import Expected, chips
-from reference import COUNTS, LETTERS, Reference, of_letters
 from sklearn.manifold import TSNE
+
+from accounts.common import Expected, Models, Read, chips
+from accounts.reference import COUNTS, LETTERS, Reference, of_letters
 
 AT = 7
 ALIKE = (1, 0, -1)
@@ -209,6 +209,10 @@ def two_contexts(ref: Reference) -> Expected:
     return said, shown
 
 
+def a_map(ref: Reference, method: str, n_axes: int) -> Expected:
+    return pca(ref, n_axes) if method == "pca" else t_sne(ref)
+
+
 TABS = {
     "your-tokens": (your_tokens, "similarity", {"stage": "h.1"}),
     "neighbours": (neighbours, "neighbours", {}),
@@ -217,22 +221,23 @@ TABS = {
     "positions": (positions, "positions", {}),
     "two-contexts": (two_contexts, "drift", {"other": OTHER}),
 }
+MAPS = (("pca", 2), ("pca", 3), ("t-sne", 2))
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_embeddings(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
     expected, key, chosen = TABS[tab]
     page = read("embeddings", [key], tab=tab, position=AT, **chosen)
-    page.holds(ref.around(AT), expected(ref))
+    page.holds(models.ref.around(AT), expected(models.ref))
 
 
-@pytest.mark.parametrize("n_axes", [2, 3])
-def test_a_map_by_pca(read, ref, n_axes: int):
-    page = read("embeddings", [f"map_pca_{n_axes}"], tab="map", map_axes=n_axes, position=AT)
-    page.holds(ref.around(AT), pca(ref, n_axes))
+def look_at_map(read: Read, models: Models, method: str, n_axes: int) -> None:
+    """A map by one method."""
+    chosen = {"tab": "map", "map_method": method, "map_axes": n_axes, "position": AT}
+    page = read("embeddings", [f"map_{method}_{n_axes}"], **chosen)
+    page.holds(models.ref.around(AT), a_map(models.ref, method, n_axes))
 
 
-def test_a_map_by_t_sne(read, ref):
-    page = read("embeddings", ["map_t-sne_2"], tab="map", map_method="t-sne", position=AT)
-    page.holds(ref.around(AT), t_sne(ref))
-    assert math.isfinite(page.shown["map_t-sne_2.0.x"][0])
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS} | {
+    f"map {method} {n}": partial(look_at_map, method=method, n_axes=n) for method, n in MAPS
+}

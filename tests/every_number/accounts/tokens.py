@@ -1,20 +1,20 @@
 """The page Tokens: how a text is cut, by tiktoken, by characters and by bytes."""
 
 import re
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
 import tiktoken
-from accounts import Expected, numbered
-from reference import Reference
 
+from accounts.common import Expected, Models, Read, numbered
+from accounts.reference import Reference
 from gptviz.subjects.tokens.analysis import SENTENCES  # the texts that are cut
 
 WORDS = "Unbelievable caterpillars eat"
 AT = 2
-PLAYS = Path(__file__).parents[2] / "gptviz" / "data" / "shakespeare.txt"
+PLAYS = Path(__file__).parents[3] / "gptviz" / "data" / "shakespeare.txt"
 
 
 class Cut:
@@ -69,18 +69,6 @@ class Characters(Cut):
 
     def can_write(self, text: str) -> bool:
         return set(text) <= set(self.letters)
-
-
-@pytest.fixture
-def cuts(tiktoken_alone) -> list[Cut]:
-    return [Gpt2(tiktoken_alone), Characters(), Cut("UTF-8 bytes", 256)]
-
-
-@pytest.fixture
-def words(saved, cuts) -> Reference:
-    ids = cuts[0].ids(WORDS)
-    tokens = [cuts[0].data(token).decode().replace(" ", "·") for token in ids]
-    return Reference(saved[1]["words"], ids, tokens)
 
 
 def above_the_tabs(ref: Reference, cuts: list[Cut]) -> Expected:
@@ -219,8 +207,15 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_tokens(read, words, cuts, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    cuts = [Gpt2(models.encoding), Characters(), Cut("UTF-8 bytes", 256)]
+    ids = cuts[0].ids(WORDS)
+    tokens = [cuts[0].data(token).decode().replace(" ", "·") for token in ids]
+    ref = Reference(models.theirs["words"], ids, tokens)
     numbers = ("merges", "side_by_side", "costs")
     page = read("tokens", numbers, tab=tab, model="words", prompt=WORDS, position=AT)
-    page.holds(words.around(AT), above_the_tabs(words, cuts), TABS[tab](words, cuts))
+    page.holds(ref.around(AT), above_the_tabs(ref, cuts), TABS[tab](ref, cuts))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

@@ -1,11 +1,12 @@
 """The overview: the path, what may come next, what came as a surprise, and every open stage."""
 
 import math
+from functools import partial
 
 import numpy as np
-import pytest
-from accounts import Expected, below, surprise
-from reference import Reference, norm
+
+from accounts.common import Expected, Models, Read, below, surprise
+from accounts.reference import Reference, norm
 
 AT, LAYER = 2, 1
 KINDS = {
@@ -136,8 +137,9 @@ def opened(ref: Reference, stage: str) -> Expected:
     return [("· {}", name, width, *extra)], shown
 
 
-@pytest.mark.parametrize("stage", [None, "embeddings", "attention", "mlp", "norm", "logits"])
-def test_overview(read, ref, stage: str | None):
+def look(read: Read, models: Models, stage: str | None) -> None:
+    """The page with a stage that is open, or none."""
+    ref = models.ref
     page = read(
         "overview",
         ("path", "inside", "surprise"),
@@ -148,3 +150,7 @@ def test_overview(read, ref, stage: str | None):
     around, _ = ref.around(AT)
     expected = [(around, {}), overview(ref, AT), surprise(ref, AT)]
     page.holds(*([opened(ref, stage)] if stage else []), *expected)
+
+
+STAGES = ("embeddings", "attention", "mlp", "norm", "logits")
+VIEWS = {stage or "closed": partial(look, stage=stage) for stage in (None, *STAGES)}

@@ -1,13 +1,14 @@
 """The page Layer norms: one norm of one token, what it learnt, the stream, and a run without it."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
-from accounts import Expected, below, chips, ticks
-from reference import Reference, log_softmax, norm
+
+from accounts.common import Expected, Models, Read, below, chips, ticks
+from accounts.reference import Reference, log_softmax, norm
 
 AT, LAYER, NORM = 7, 1, "h.1.ln_2"
 READ = "h.1.resid_mid"
@@ -186,7 +187,11 @@ PICTURES = (
 )
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_layer_norms(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref = models.ref
     page = read("layer_norms", PICTURES, tab=tab, norm=NORM, position=AT)
     page.holds(ref.around(AT), above_the_tabs(ref), TABS[tab](ref))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
-from accounts import Expected
-from reference import LETTERS, Reference, log_softmax
+
+from accounts.common import Expected, Models, Read
+from accounts.reference import LETTERS, Reference, log_softmax
 
 SEED = 3
 LENGTH = 40  # tokens
@@ -309,9 +310,13 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_sampling(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref = models.ref
     numbers = ("tokens", "text", "compared", "drawn", "stages")
     press = ["Write"] if tab == "write" else []
     page = read("sampling", numbers, press, tab=tab, seed=SEED, **plain(CHOSEN))
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref), TABS[tab](ref))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

@@ -2,15 +2,17 @@
 
 import base64
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import Expected
-from reference import LETTERS, Reference, norm
-from shown import Near
+
+from accounts.common import Expected, Models, Read
+from accounts.reference import LETTERS, Reference, norm
+from accounts.shown import Near
 
 LAYER, HEAD, AT = 1, 2, 7
+CHOSEN = {"layer": LAYER, "head": HEAD, "position": AT}
 
 
 def places(pattern: np.ndarray, ref: Reference) -> dict[str, np.ndarray]:
@@ -254,16 +256,13 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_attention(read, ref, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref, own = models.ref, models.ref.patterns
     expected, key = TABS[tab]
-    page = read(
-        "attention",
-        (key, "weighted_values"),
-        **{"layer": LAYER, "head": HEAD, "position": AT, "tab": tab},
-    )
-    own = ref.patterns
-    page.holds(ref.around(AT), above_the_tabs(ref, own, None), expected(ref, own[LAYER, HEAD]))
+    page = read("attention", (key, "weighted_values"), **CHOSEN, tab=tab)
+    above = above_the_tabs(ref, own, None)
+    page.holds(ref.around(AT), above, expected(ref, own[LAYER, HEAD]))
 
 
 def painting(ref: Reference) -> tuple[np.ndarray, str]:
@@ -319,23 +318,20 @@ def paint(ref: Reference, painted: np.ndarray) -> Expected:
     return said, shown
 
 
-def test_painting(read, ref):
+def look_at_painting(read: Read, models: Models) -> None:
+    """The tab Paint with two painted squares."""
+    ref = models.ref
     painted, written = painting(ref)
-    page = read(
-        "attention",
-        ("most_like_it", "painted_share"),
-        **{"layer": LAYER, "head": HEAD, "position": AT, "tab": "paint", "painted": written},
-    )
+    keys = ("most_like_it", "painted_share")
+    page = read("attention", keys, **CHOSEN, tab="paint", painted=written)
     above = above_the_tabs(ref, ref.patterns, painted)
     page.holds(ref.around(AT), above, paint(ref, painted))
 
 
-def test_without_the_first_token(read, ref):
-    page = read(
-        "attention",
-        ("pattern",),
-        **{"layer": LAYER, "head": HEAD, "position": AT, "without_first": "true"},
-    )
+def look_without_first(read: Read, models: Models) -> None:
+    """The map of a head without the first token."""
+    ref = models.ref
+    page = read("attention", ("pattern",), **CHOSEN, without_first="true")
     rest = ref.patterns.copy()
     rest[..., 0] = 0
     with np.errstate(invalid="ignore"):
@@ -345,3 +341,9 @@ def test_without_the_first_token(read, ref):
     name = f"h.{LAYER}.attn.pattern[{HEAD}]"
     said = [("Each row is a token that looks", name, 0, ref.T, ref.T, 0, 1, 1, 1, 0)]
     page.holds(ref.around(AT), above_the_tabs(ref, rest, None), (said, shown))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS} | {
+    "paint": look_at_painting,
+    "without the first token": look_without_first,
+}

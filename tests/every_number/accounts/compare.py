@@ -1,13 +1,15 @@
 """The page Compare: two models and two texts, side by side and as difference."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
-from accounts import Expected, chips, heads_by, told
-from reference import LETTERS, Reference
+
+from accounts.common import Expected, Models, Read, chips, heads_by, told
+from accounts.reference import LETTERS, Reference
 
 AT, LAYER, HEAD = 7, 1, 2
+OTHER_TEXT = "a sea. a be"
 
 
 def above_the_tabs(ref: Reference, other: Reference) -> Expected:
@@ -194,14 +196,18 @@ TABS = {
 }
 
 
-@pytest.mark.parametrize("tab", TABS)
-def test_compare(read, ref, other, tab: str):
+def look(read: Read, models: Models, tab: str) -> None:
+    """One tab."""
+    ref, other = models.ref, models.other
     expected, more = TABS[tab]
     keys = ("likeliest", "differing", "patterns", "head_distances", "ways", "neighbours")
     chosen = {"layer": LAYER, "head": HEAD, "position": AT, "other_model": "other"}
     page = read(
         "compare",
         (*keys, "lens_distances", "lens_left", "lens_right"),
-        **{"tab": tab, **chosen, "other_prompt": "a sea. a be", **more},
+        **{"tab": tab, **chosen, "other_prompt": OTHER_TEXT, **more},
     )
     page.holds(ref.around(AT), above_the_tabs(ref, other), expected(ref, other))
+
+
+VIEWS = {tab: partial(look, tab=tab) for tab in TABS}
