@@ -115,10 +115,10 @@ def surprise(ref: Reference, at: int) -> Expected:
         ("The stronger the colour", "−ln softmax(logits)", ref.T - 1, math.log(2)),
         ("in place of token {}", at),
         (beats, math.exp(loss), ref.V),
-        ("**{} nats**", loss),
-        ("**{}**", math.exp(loss)),
-        ("**{} bits**", loss / math.log(2)),  # each letter is a byte
-        ("**{} nats**", guess),
+        ("^{} nats", loss),
+        ("^{}", math.exp(loss)),
+        ("^{} bits", loss / math.log(2)),  # each letter is a byte
+        ("^{} nats", guess),
     ]
     shown = {
         "surprise.rows.chips.hover": [*zip(nats, p, ranks, strict=True)],

@@ -73,7 +73,7 @@ def your_tokens(ref: Reference) -> Expected:
         "similarity_table.other_position": second,
         "similarity_table.cosine": found[first, second],
     }
-    return [("Each cell compares the vectors", "`h.1`", *ALIKE, ref.T, ref.C, HARDLY)], shown
+    return [("Each cell compares the vectors", "h.1", *ALIKE, ref.T, ref.C, HARDLY)], shown
 
 
 def neighbours(ref: Reference) -> Expected:

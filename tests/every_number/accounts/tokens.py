@@ -73,7 +73,7 @@ class Characters(Cut):
 
 def above_the_tabs(ref: Reference, cuts: list[Cut]) -> Expected:
     said = [
-        ("## {} characters a token", len(WORDS) / ref.T),
+        ("^{} characters a token", len(WORDS) / ref.T),
         ("Characters: {}, tokens: {}", len(WORDS), ref.T, ref.context),
         ("Each coloured piece is one token", ref.T),
     ]
