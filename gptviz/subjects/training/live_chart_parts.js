@@ -38,10 +38,7 @@ const SHORT = { maximumSignificantDigits: 6, maximumFractionDigits: 4, roundingP
 
 export function short(number) {
   if (number !== 0 && (Math.abs(number) < 1e-3 || Math.abs(number) >= 1e7))
-    return number
-      .toExponential(1)
-      .replace(".0", "")
-      .replace("e+", "e")
+    return number.toExponential(1).replace(".0", "").replace("e+", "e")
   return number.toLocaleString("en-US", SHORT)
 }
 
