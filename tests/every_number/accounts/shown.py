@@ -263,7 +263,7 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def require_whole(trace: dict[str, Any]) -> None:
     """Nothing that Plotly rounds was rounded before, and nothing that it writes is a float."""
-    templates = trace.get("hovertemplate", "") + trace.get("texttemplate", "")
+    templates = (trace.get("hovertemplate") or "") + trace.get("texttemplate", "")
     for field, form in re.findall(r"%\{(\w+)(?:\[\d\])?(:[^}]*)?\}", templates):
         values = [value for _, value in leaves(trace.get(field, []), "")]
         for value in values:
