@@ -116,6 +116,21 @@ def token_table(ref: Reference, key: str) -> dict[str, Any]:
     return {f"{key}_table.{name}": values for name, values in found.items()}
 
 
+def explorer(ref: Reference, text: Text, removed: list[float]) -> list[Any]:
+    """What the picture of text and sliders writes: it computes the stages by itself."""
+    logits = ref.x["logits"][-1]
+    p = stages(logits, ref.ids, CHOSEN)
+    before, last = np.exp(ref.log_p[-1]), p["top_p"]
+    left = last[last > 0]
+    nats = float(-(left * np.log(left)).sum())
+    open_to = [len(left), ref.V, math.exp(nats), nats, nats / math.log(2)]
+    written = [before, *p.values(), text.before, text.probability, text.rank, text.kept]
+    # Of "15.8 → 48.8 %", only the second number has its sign.
+    shares = [100 * before]
+    numbers = np.concatenate([*written, *shares, logits, range(ref.V)])
+    return [*plain(CHOSEN).values(), SEED, *open_to, *removed, *numbers.tolist()]
+
+
 def above_the_tabs(ref: Reference) -> Expected:
     logits, p = ref.x["logits"][-1], stages(ref.x["logits"][-1], ref.ids, CHOSEN)
     text = write(ref, CHOSEN)
@@ -144,6 +159,7 @@ def above_the_tabs(ref: Reference) -> Expected:
         "rules_table.tokens": [*counts, ref.V - sum(counts)],
         "rules_table.probability": [*masses, 1 - sum(masses)],
         **table("text", [text]),
+        "explorer.written": explorer(ref, text, [*counts, *masses]),
     }
     ends = {
         "temperature": (0, 2, 0.01),
