@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from gptviz import checkpoints
-from gptviz.app.pages import PAGES
+from gptviz.app.pages import LABS, PAGES
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
 
@@ -94,8 +94,19 @@ def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(open_app
     assert links == [other.title for other in PAGES.values()]
 
 
+@pytest.mark.parametrize(("page", "is_open"), [("tokens", False), ("loss", True)])
+def test_the_labs_stand_in_a_group_that_is_open_while_one_of_them_is_read(
+    open_app, root: Path, page, is_open
+):
+    save_tiny(root / "tiny")
+    group = next(e for e in open_app(page).sidebar.expander if e.label == LABS)
+    assert group.proto.expanded is is_open
+    titles = [element.proto.label for element in group if element.type == "page_link"]
+    assert titles == [other.title for other in PAGES.values() if other.group == LABS]
+
+
 @pytest.mark.parametrize(
-    "page", [page for name, page in PAGES.items() if name not in ("training", "glossary")]
+    "page", [page for page in PAGES.values() if page.top == "path" or page.name == "overview"]
 )
 def test_a_model_that_computes_what_is_no_number_is_told_in_place_of_its_path(
     open_app, root: Path, page

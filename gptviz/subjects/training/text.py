@@ -1,17 +1,18 @@
 """Which text a new run reads: the plays, a file, or a pasted text."""
 
 import hashlib
+import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from gptviz import jobs
-from gptviz.app import show
+from gptviz.app import allowance, show
 from gptviz.app.streamlit_quirks import forget_upload
-from gptviz.subjects.training import settings_form
+from gptviz.subjects.training import rights, settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, kept
 from gptviz.training.config import TokenizerKind
@@ -19,7 +20,8 @@ from gptviz.training.data import TextInfo
 from gptviz.training.kept import Kept
 from gptviz.training.texts import Source
 
-TITLES = {"plays": "Shakespeare", "file": "A text file", "pasted": "A pasted text"}
+PLAYS = {"plays": "Shakespeare"}
+SENT = {"file": "A text file", "pasted": "A pasted text"}
 AGAIN = "new_text_again"  # the text of a run whose settings were cloned
 TOKENS = ("tokenizer", "bpe_vocab_size", "end_of_text")  # the settings that make tokens of a text
 LONGEST_NAME = 30  # characters of a name that nobody typed
@@ -37,10 +39,11 @@ class Text:
     def stored(self) -> str:
         """The file that a run reads; what somebody sent is kept, and is chosen there from now on.
 
-        Raises OSError in words.
+        Raises OSError in words, and ValueError for a visitor who may send none.
         """
         if not isinstance(self.source, bytes):
             return str(self.source.resolve())
+        rights.require_may_send_texts()
         path = str(data.store(self.source, self.name).resolve())
         st.session_state["new_text_next"] = path  # so that the session need not hold it, too
         return path
@@ -50,7 +53,9 @@ def choose() -> Text | None:
     """The chosen text, or None where there is none yet or a sentence says why it cannot be read."""
     kind, bpe_vocab_size, end_of_text = map(settings_form.value, TOKENS)
     again: Path | None = st.session_state.get(AGAIN)
-    titles = {**TITLES, "again": again.name} if again else dict(TITLES)
+    titles = {**PLAYS, **SENT} if rights.may_send_texts() else dict(PLAYS)
+    if again:
+        titles["again"] = again.name
     there = {str(one.path): one for one in kept.texts()}
     named = Counter(one.name for one in there.values())
     for key, one in there.items():
@@ -83,8 +88,12 @@ def choose() -> Text | None:
         source, key = path, str(version(path))
     if source is None:
         return None
+    # Pairs are learnt anew for each size of a vocabulary, on all cores.
+    takes_long = allowance.charged(time.monotonic) if kind == "bpe" else nullcontext()
     try:
-        return Text(name, source, _checked(key, kind, bpe_vocab_size, end_of_text, source))
+        with takes_long:
+            info = _checked(key, kind, bpe_vocab_size, end_of_text, source)
+        return Text(name, source, info)
     except (ValueError, OSError) as error:
         show.failure(settings_form.in_words(error))
         return None
@@ -150,6 +159,9 @@ def look_after_kept() -> None:
         f"{kept.MOST} texts and {kept.MOST_BYTES // 1_000_000} MB. One that a run reads can be "
         "deleted after that run."
     )
+    may_delete = rights.may_delete_texts()
+    if not may_delete:
+        st.caption(rights.TEXTS_STAY)
     if problem := st.session_state.pop("kept_problem", None):
         show.failure(problem)
     readers: dict[str, list[str]] = {}
@@ -161,16 +173,18 @@ def look_after_kept() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             about = f"**{show.literal(one.name)}** · {one.size:,} bytes"
             st.markdown(f"{about} · read by {show.literal(', '.join(by))}" if by else about)
-            with st.popover("Delete", disabled=bool(by)):
+            fixed = bool(by) or not may_delete
+            with st.popover("Delete", disabled=fixed):
                 st.markdown(f"Delete **{show.literal(one.name)}**? There is no other copy here.")
                 key = f"delete_text_{one.path.stem}"
                 st.button(
-                    "Delete for good", key=key, disabled=bool(by), on_click=_delete, args=(one, by)
+                    "Delete for good", key=key, disabled=fixed, on_click=_delete, args=(one, by)
                 )
 
 
 def _delete(one: Kept, read_by: list[str]) -> None:
     try:
+        rights.require_may_delete_texts()
         kept.remove(one, read_by)
     except (ValueError, OSError) as error:
         st.session_state["kept_problem"] = str(error)
