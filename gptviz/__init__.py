@@ -28,8 +28,8 @@ _HOME = {
 # Short ways for notebooks: `from gptviz import attention` gives the numbers of that subject, and
 # attention.figures its pictures.
 _SUBJECTS = (
-    *("attention", "compare", "embeddings", "gradients", "induction", "layer_norms", "mlp"),
-    *("patching", "residual", "time_machine", "tokens", "what_if"),
+    *("anatomy", "attention", "compare", "embeddings", "gradients", "induction", "layer_norms"),
+    *("mlp", "patching", "residual", "time_machine", "tokens", "what_if"),
 )
 
 

@@ -96,6 +96,15 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "other_step": Key("the step of its run on the right: a snapshot's, or best"),
         "other_prompt": Key("the text on the right; the same as on the left if left out"),
         "lens_of": Key("whether two lenses are shown after one token or after all"),
+        "shape": Key("whose shape is counted: loaded, or a published model"),
+        "n_layer": Key("how many layers the counted shape has"),
+        "n_head": Key("how many heads each of its layers has"),
+        "n_embd": Key("its width"),
+        "block_size": Key("its context"),
+        "vocab_size": Key("its vocabulary"),
+        "tie_weights": Key("whether its output layer is the embedding's matrix: tied or own"),
+        "qkv_bias": Key("whether its queries, keys and values have biases: yes or no"),
+        "tensor": Key("a tensor of the loaded model, as its path"),
         "exercise": Key("which numbers an exercise is about, as a seed"),
     }
 )

@@ -90,6 +90,13 @@ PAGES = {
             "Two texts, two models or two steps of a run: side by side, and where they differ.",
         ),
         Page(
+            "anatomy",
+            "pages/anatomy.py",
+            "Anatomy",
+            f"Where a model keeps its numbers, its {term('parameters')}: how many, how much room "
+            "they take, how much there is to calculate.",
+        ),
+        Page(
             "by_hand",
             "pages/by_hand.py",
             "Do it by hand",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gptviz.jobs.estimate import parameters
+from gptviz import parameters
 from gptviz.jobs.failures import FAILURES, LESSON
 from gptviz.jobs.presets import DEFAULT, INDUCTION, SIZES
 from gptviz.training import data, repeats
@@ -47,7 +47,7 @@ def test_the_birth_of_an_induction_head_is_seen_often_by_two_layers_on_a_text_of
 
 
 def test_sizes_go_from_small_to_large():
-    sizes = [parameters(size.config("text.txt", vocab_size=65).model) for size in SIZES]
+    sizes = [parameters.count(size.config("text.txt", vocab_size=65).model) for size in SIZES]
     assert sizes == sorted(sizes)
 
 
