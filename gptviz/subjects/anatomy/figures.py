@@ -26,7 +26,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         y=table["part"].tolist(),
         orientation="h",
         marker={"color": [own.get(part, colours.sequential[3]) for part in table["part"]]},
-        text=[f"{number:,} ({share:.1%})" if number else "0" for number, share in told],
+        text=[f"{number:,} ({_share(share)})" if number else "0" for number, share in told],
         textposition="outside",
         cliponaxis=False,
         customdata=table["filled"].tolist(),
@@ -65,7 +65,7 @@ def family(table: pd.DataFrame, chosen: str, scheme: Scheme) -> go.Figure:
                 for name in table["model"]
             ],
         },
-        text=[short(count) for count in counts],
+        text=[f"  {short(count)}" for count in counts],  # beside the ring
         textposition="middle right",
         cliponaxis=False,
         name="counted",
@@ -99,10 +99,12 @@ def family(table: pd.DataFrame, chosen: str, scheme: Scheme) -> go.Figure:
     )
 
 
-def sums(table: pd.DataFrame, row: str, part: str, value: str, scheme: Scheme) -> go.Figure:
+def sums(
+    table: pd.DataFrame, row: str, part: str, value: str, scheme: Scheme, ticks: str = ","
+) -> go.Figure:
     """Sums of parts, one bar for each value of the column `row`; `value` is what is added up.
 
-    Colour and pattern tell the parts.
+    Colour and pattern tell the parts; ticks is how Plotly writes the axis's numbers.
     """
     rows = list(dict.fromkeys(table[row]))
     figure = go.Figure(
@@ -111,7 +113,7 @@ def sums(table: pd.DataFrame, row: str, part: str, value: str, scheme: Scheme) -
             height=140 + THICK * len(rows),
             barmode="stack",
             legend={**LEGEND_ABOVE, "traceorder": "normal"},
-            xaxis={"title": value, "tickformat": "~s"},
+            xaxis={"title": value, "tickformat": ticks},
             yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
         )
     )
@@ -162,6 +164,10 @@ def times(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
         ),
     )
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "under 0.1%"
 
 
 def short(number: float) -> str:

@@ -46,10 +46,8 @@ def formulas(table: pd.DataFrame) -> str:
 
 def of_sizes(table: pd.DataFrame) -> str:
     """How much room the parameters take, from `analysis.sizes`."""
-    rows = [
-        f"| {row.bits} bits | {row.MB:,.2f} MB | {row.MiB:,.2f} MiB |" for row in table.itertuples()
-    ]
-    return "\n".join(["| a number in | takes in all | the same |", "|:--|--:|--:|", *rows])
+    rows = [f"| {row.bits} bits | {row.MB:,.2f} | {row.MiB:,.2f} |" for row in table.itertuples()]
+    return "\n".join(["| a number in | MB | MiB |", "|:--|--:|--:|", *rows])
 
 
 def notes() -> str:
@@ -119,9 +117,8 @@ def of_spectrum(found: Spectrum) -> str:
         return "All numbers of this matrix are 0, so it has no direction."
     return (
         f"Half of what the matrix does (of the sum of its squares) lies in {found.directions(0.5)} "
-        f"of {n:,} directions, and 90 % in {found.directions(0.9):,}. {found.beyond:,} singular "
-        f"values are larger than those of a random matrix of the same shape and spread: what they "
-        f"hold was learnt."
+        f"of {n:,} directions, and 90 % in {found.directions(0.9):,}. In {found.beyond:,} of them "
+        f"it stretches more than chance would let a random matrix of its shape and spread."
     )
 
 
@@ -137,7 +134,8 @@ def of_norms(table: pd.DataFrame) -> str:
         else:
             most, least = int(column.argmax()), int(column.argmin())
             told.append(f"{name}: largest in layer {most}, smallest in layer {least}")
-    return "; ".join(told) + "."
+    joined = "; ".join(told)
+    return f"{joined[0].upper()}{joined[1:]}."
 
 
 def room(n_bytes: float) -> str:

@@ -75,8 +75,8 @@ def family(view: View, shape: Shape) -> None:
         key="family",
         name="parameters of whole models",
         shape=(len(table),),
-        how_to_read="each step to the right multiplies. A filled point is the count, a ring what "
-        "the paper says: of GPT-2 the paper's numbers are lower than what its own shapes have "
+        how_to_read="the further to the right, the more parameters: each step multiplies. A "
+        "filled point is the count, a ring what the paper says: of GPT-2 the paper's numbers are lower than what its own shapes have "
         "(117 M for 124 M). GPT-3 is GPT-2 made larger; its larger context is in the count.",
         table=table,
         code=_code(
@@ -118,11 +118,13 @@ def work(view: View, shape: Shape) -> None:
     table = work_analysis.ends(config)
     st.markdown(sentences.of_work(config))
     show.chart(
-        figures.sums(table, "token", "part", "FLOPs", view.scheme),
+        figures.sums(table, "token", "part", "FLOPs", view.scheme, ticks="~s"),
         key="work",
         name="floating-point operations of a token",
         shape=(len(table),),
-        how_to_read="a matrix of m × n numbers takes m · n multiplications and as many additions. "
+        how_to_read="each bar is what there is to calculate for one token: the first of a text, "
+        "and the last one that fits. A matrix of m × n numbers takes m · n multiplications and as many "
+        "additions. "
         "Only scores and weighted sums grow with the tokens that are looked at. Norms, softmax and "
         "the activation function take little beside these and are left out. Training takes about "
         "three times as much a token: forward once, and backward twice as much.",
@@ -136,7 +138,11 @@ def _speed(view: View, shape: Shape) -> None:
     """Measured on a button only: it takes the processor for a while."""
     config = shape.config
     st.markdown("**On this machine**")
-    work_analysis.require_measurable(config)
+    try:
+        work_analysis.require_measurable(config)
+    except ValueError as error:
+        st.info(show.literal(f"Not measured: {error}."))
+        return
     asked: set[GPTConfig] = st.session_state.setdefault(MEASURED, set())
     if config not in asked:
         st.button("Measure it here", key="measure", on_click=asked.add, args=(config,))
@@ -153,8 +159,8 @@ def _speed(view: View, shape: Shape) -> None:
         key="times",
         name="seconds on this machine",
         shape=(len(table),),
-        how_to_read="predicted is the least that it can take: the operations at the speed of one "
-        "large product, or bringing every weight from memory once, whichever takes longer. "
+        how_to_read="predicted is about the least that it can take: the operations at the speed of "
+        "one large product, or bringing every weight from memory once, whichever takes longer. "
         "Measured is the median of some tries with a model of this shape, whose weights mean "
         "nothing. What lies between is PyTorch's work around many small products, and whatever "
         "else runs on the machine: the smaller the model, the more of it.",

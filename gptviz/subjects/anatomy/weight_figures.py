@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
+
+SPAN = 1e4
 
 
 def histogram(table: pd.DataFrame, name: str, scheme: Scheme) -> go.Figure:
@@ -43,7 +45,10 @@ def histogram(table: pd.DataFrame, name: str, scheme: Scheme) -> go.Figure:
 
 
 def spectrum(values: np.ndarray, limits: tuple[float, float], scheme: Scheme) -> go.Figure:
-    """Singular values, largest first, (n,), and the band in which a random matrix has all."""
+    """Singular values, largest first, (n,), and the band in which a random matrix has all.
+
+    The axis multiplies, and ends SPAN times below the largest.
+    """
     colours = PALETTES[scheme]
     line = go.Scatter(
         x=np.arange(1, len(values) + 1),
@@ -53,11 +58,13 @@ def spectrum(values: np.ndarray, limits: tuple[float, float], scheme: Scheme) ->
         hovertemplate="number %{x}<br>%{y:.4g}<extra></extra>",
     )
     low, high = limits
-    band: dict[str, Any] = {
-        **{"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": low, "y1": high},
+    band = {
+        **{"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": max(low, 1e-12), "y1": high},
         **{"layer": "below", "fillcolor": colours.grid, "line": {"width": 0}},
     }
-    words = {"text": "a random matrix", "xref": "paper", "x": 1, "y": high, "showarrow": False}
+    axis = _multiplying(values, high)
+    at = np.log10(high) if axis.get("type") == "log" and high else high  # as Plotly wants it
+    words = {"text": "a random matrix", "xref": "paper", "x": 1, "y": at, "showarrow": False}
     return go.Figure(
         line,
         layout(
@@ -66,9 +73,24 @@ def spectrum(values: np.ndarray, limits: tuple[float, float], scheme: Scheme) ->
             shapes=[band],
             annotations=[words | {"xanchor": "right", "yanchor": "bottom"}],
             xaxis={"title": "singular value, from the largest"},
-            yaxis={"rangemode": "tozero", "title": "size"},
+            yaxis={"title": "size", **axis},
         ),
     )
+
+
+def _multiplying(values: np.ndarray, high: float) -> dict[str, Any]:
+    """A logarithmic axis for values, largest first, and up to another one, unless all is 0."""
+    most = max(float(values[0]), high)
+    if not most:
+        return {"rangemode": "tozero"}
+    least = max(float(values[-1]), most / SPAN)
+    ticks = logarithmic_ticks(np.array([least, most]))
+    return {
+        "type": "log",
+        "range": [np.log10(least) - 0.1, np.log10(most) + 0.1],
+        "tickvals": ticks,
+        "ticktext": plain_numbers(ticks),
+    }
 
 
 def norms(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

@@ -17,6 +17,7 @@ Progress = Callable[[int, int], None]
 BINS = 80
 ROWS = 4096  # of a matrix that are multiplied before the next browser has its turn
 LARGEST = 2048  # the shorter side of a matrix whose singular values come within about a second
+RARE = 3.27  # the 99.9th percentile of the Tracy-Widom distribution of real matrices
 OF_A_BLOCK = {  # the matrices of each layer, in the order of a text
     "attn.c_attn": "queries, keys, values",
     "attn.c_proj": "attention's output",
@@ -32,11 +33,12 @@ class Spectrum:
     values: np.ndarray  # largest first, as many as the shorter side has numbers, float64
     lowest: float  # of a random matrix of the same shape and spread
     highest: float
+    chance: float  # 999 of 1,000 such random matrices have none that is larger
 
     @property
     def beyond(self) -> int:
-        """How many are larger than those of a random matrix."""
-        return int((self.values > self.highest).sum())
+        """How many are larger than chance would let them be."""
+        return int((self.values > self.chance).sum())
 
     def directions(self, share: float) -> int:
         """How many of the largest hold this share of the sum of all squares; 0 where all are 0."""
@@ -102,8 +104,10 @@ def spectrum(lm: LanguageModel, name: str, progress: Progress | None = None) -> 
     """The singular values of a matrix of the model, from its products with itself.
 
     They are the roots of the eigenvalues of WᵀW, or WWᵀ where that is smaller, in 64 bits. lowest
-    and highest are the ends of what a random matrix has (Marchenko and Pastur, 1967). Raises
-    ValueError for a tensor that is no matrix, is unknown or too large, or holds what is no number.
+    and highest are the ends of what a random matrix has (Marchenko and Pastur, 1967), and the
+    largest one varies by chance (Johnstone, 2001, On the Distribution of the Largest Eigenvalue in
+    Principal Components Analysis). Raises ValueError for a tensor that is no matrix, is unknown or
+    too large, or holds what is no number.
     """
     matrix = _tensor(lm, name)
     if matrix.dim() != 2:
@@ -126,7 +130,9 @@ def spectrum(lm: LanguageModel, name: str, progress: Progress | None = None) -> 
     values = torch.linalg.eigvalsh(gram).flip(0).clamp(min=0).sqrt().numpy()
     spread = float(matrix.std(correction=0))
     root, other = math.sqrt(long.size(0)), math.sqrt(long.size(1))
-    return Spectrum(values, spread * (root - other), spread * (root + other))
+    varies = (root + other) * (1 / root + 1 / other) ** (1 / 3)  # of its square, for a spread of 1
+    chance = math.sqrt((root + other) ** 2 + RARE * varies)
+    return Spectrum(values, *(spread * end for end in (root - other, root + other, chance)))
 
 
 def spectrum_table(found: Spectrum) -> pd.DataFrame:

@@ -79,11 +79,23 @@ def test_an_untrained_matrix_lies_in_the_band_of_random_ones_and_a_direction_sta
     assert found.highest == pytest.approx(0.02 * (np.sqrt(1024) + np.sqrt(256)), rel=0.02)
     assert found.values[0] < 1.03 * found.highest
     assert found.values[-1] > 0.95 * found.lowest
+    assert found.beyond == 0
     with torch.no_grad():
         lm.model.h[0].mlp.c_fc.weight.add_(0.01)  # a constant is one direction
     changed = anatomy.spectrum(lm, "h.0.mlp.c_fc.weight")
     assert changed.beyond == 1
     assert changed.directions(0.1) == 1
+
+
+def test_chance_lets_the_largest_value_of_a_random_matrix_be_so_large_999_times_of_1000():
+    generator = np.random.default_rng(0)
+    largest = np.linalg.norm(generator.normal(size=(4000, 40, 20)), ord=2, axis=(1, 2))
+    lm = model()
+    with torch.no_grad():
+        lm.model.wpe.weight = torch.nn.Parameter(torch.randn(40, 20), requires_grad=False)
+    found = anatomy.spectrum(lm, "wpe.weight")
+    chance = found.chance / float(lm.model.wpe.weight.std(correction=0))
+    assert 0.0002 < (largest > chance).mean() < 0.003
 
 
 def test_a_model_of_zeros_has_a_spectrum_of_zeros():
