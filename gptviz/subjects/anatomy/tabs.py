@@ -77,7 +77,8 @@ def family(view: View, shape: Shape) -> None:
         shape=(len(table),),
         how_to_read="the further to the right, the more parameters: each step multiplies. A "
         "filled point is the count, a ring what the paper says: of GPT-2 the paper's numbers are "
-        "lower than what its own shapes have (117 M for 124 M). GPT-3 is GPT-2 made larger; its larger context is in the count.",
+        "lower than what its own shapes have (117 M for 124 M). "
+        "GPT-3 is GPT-2 made larger; its larger context is in the count.",
         table=table,
         code=_code(
             view,
@@ -124,9 +125,9 @@ def work(view: View, shape: Shape) -> None:
         shape=(len(table),),
         how_to_read="each bar is what there is to calculate for one token: the first of a text, "
         "and the last one that fits. A matrix of m × n numbers takes m · n multiplications and as "
-        "many additions. Only scores and weighted sums grow with the tokens that are looked at. Norms, softmax and "
-        "the activation function take little beside these and are left out. Training takes about "
-        "three times as much a token: forward once, and backward twice as much.",
+        "many additions. Only scores and weighted sums grow with the tokens that are looked at. "
+        "Norms, softmax and the activation function take little beside these and are left out. "
+        "Training takes about three times as much a token: forward once, and backward twice as much.",
         table=table,
         code=_code(view, shape, work_analysis.ends, "table = ends(config)"),
     )
