@@ -75,6 +75,14 @@ SHAPE = (
         sentence="How the model knows where a token stands. Choose none to see what that costs.",
     ),
     Setting(
+        name="residual",
+        kind=bool,
+        label="Shortcuts",
+        sentence="Whether each part adds to the vector that it reads, in place of replacing it. "
+        "GPT-2 does so; without them deep networks hardly learn.",
+        rare=True,
+    ),
+    Setting(
         name="embd_pdrop",
         kind=float,
         least=0,
@@ -160,6 +168,7 @@ class GPTConfig:
     tie_weights: bool = True
     position: Position = "learned"
     norm: Norm = "pre"
+    residual: bool = True
     activation: Activation = "gelu_tanh"
     layer_norm_epsilon: float = 1e-5
     # What models found elsewhere may have, under Hugging Face's names; nothing trained here does.
@@ -183,6 +192,11 @@ class GPTConfig:
                 f"{{n_embd}} {self.n_embd} cannot be shared out among {self.n_head} heads; "
                 f"choose another that {{n_head}} divides"
             )
+        if self.norm == "post" and not self.residual:
+            raise SettingError(
+                "with {norm} post the sums themselves are normalised; without {residual} there are "
+                "none, so choose {norm} pre or none"
+            )
         if self.position == "sinusoidal" and self.n_embd % 2:
             raise SettingError(
                 f"{{n_embd}} is {self.n_embd}; positions as waves need an even number"
@@ -197,3 +211,10 @@ class GPTConfig:
         """What a layer's products of queries and keys are divided by to be scores: GPT-2's √d."""
         divisor = math.sqrt(self.n_embd // self.n_head) if self.scale_attn_weights else 1.0
         return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor
+
+    def require_shortcuts(self, so: str) -> None:
+        """Raise ValueError, with what follows, for a model whose parts do not add to the stream."""
+        if not self.residual:
+            raise ValueError(
+                f"this model has no shortcuts (residual = false), {so}; choose another model"
+            )

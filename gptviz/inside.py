@@ -116,7 +116,7 @@ def _block(lm: LanguageModel, trace: Trace, position: int, layer: int) -> list[O
     act = part("mlp.act")
     active = Part(act.name, act.values, {"above_0": int((act.values > 0).sum())})
     # With norm="post" the sum itself goes through the norm: both are one step here.
-    add = "add_norm" if norm == "post" else "add"
+    add = "add_norm" if norm == "post" else "add" if lm.config.residual else "replace"
     steps = [
         Operation("norm", "attention", (part("ln_1"),)),
         Operation("qkv", "attention", (part("attn.q"), part("attn.k"), part("attn.v"))),

@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptviz.model import GPT, DotProducts
+from gptviz.layers import DotProducts
+from gptviz.model import GPT
 
 log = logging.getLogger("gptviz")
 

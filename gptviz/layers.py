@@ -4,6 +4,7 @@ A class that PyTorch has, nn.Linear or nn.Embedding, is used as it is.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gptviz.config import GPTConfig
@@ -51,6 +52,13 @@ def norm_scale(x: Tensor, epsilon: float) -> Tensor:
     return (centred(x).square().mean(-1, keepdim=True) + epsilon).rsqrt()
 
 
+def position_embedding(config: GPTConfig) -> nn.Module:
+    """What turns positions (1, T) into vectors (1, T, C): learnt ones, waves or zeros."""
+    if config.position == "learned":
+        return nn.Embedding(config.block_size, config.n_embd)
+    return (SinusoidalPositions if config.position == "sinusoidal" else NoPositions)(config)
+
+
 class SinusoidalPositions(nn.Module):
     """Fixed waves in place of learned positions (Vaswani et al., 2017, section 3.5)."""
 
@@ -73,3 +81,10 @@ class NoPositions(nn.Module):
 
     def forward(self, positions: Tensor) -> Tensor:
         return torch.zeros(*positions.shape, self.n_embd, device=positions.device)  # (1, T, C)
+
+
+class DotProducts(nn.Module):
+    """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
+
+    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
+        return F.linear(x, matrix)

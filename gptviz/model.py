@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from gptviz.cache import LayerCache
 from gptviz.config import GPTConfig
-from gptviz.layers import Inner, NoPositions, SinusoidalPositions, layer_norm
+from gptviz.layers import DotProducts, Inner, layer_norm, position_embedding
 
 Attention = Literal["fused", "explicit"]
 
@@ -126,11 +126,12 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
-class DotProducts(nn.Module):
-    """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
+class BlockWithoutShortcuts(Block):
+    """The same without the sums, to see what they are for: each result replaces the stream."""
 
-    def forward(self, x: Tensor, matrix: Tensor) -> Tensor:
-        return F.linear(x, matrix)
+    def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
+        x = self.resid_mid(self.attn(self.ln_1(x), cache))
+        return self.mlp(self.ln_2(x))
 
 
 class GPT(nn.Module):
@@ -149,16 +150,11 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.vocab_size, config.n_embd)
-        self.wpe: nn.Module
-        if config.position == "learned":
-            self.wpe = nn.Embedding(config.block_size, config.n_embd)
-        elif config.position == "sinusoidal":
-            self.wpe = SinusoidalPositions(config)
-        else:
-            self.wpe = NoPositions(config)
+        self.wpe = position_embedding(config)
         self.embed = nn.Identity()
         self.drop = nn.Dropout(config.embd_pdrop)
-        self.h = nn.ModuleList(Block(config, attention, i) for i in range(config.n_layer))
+        kind = Block if config.residual else BlockWithoutShortcuts
+        self.h = nn.ModuleList(kind(config, attention, i) for i in range(config.n_layer))
         # A post-norm block ends in a norm of its own, so there is nothing left to normalise.
         self.ln_f = nn.Identity() if config.norm == "post" else layer_norm(config)
         if not config.tie_weights:

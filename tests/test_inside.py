@@ -122,8 +122,12 @@ def test_a_block_is_told_in_the_order_in_which_it_computes():
 
 
 def test_a_block_without_a_norm_before_it_has_no_step_for_it():
-    for norm, add in (("post", "add_norm"), ("none", "add")):
-        lm = language_model(norm=norm)
+    for norm, residual, add in (
+        ("post", True, "add_norm"),
+        ("none", True, "add"),
+        ("none", False, "replace"),
+    ):
+        lm = language_model(norm=norm, residual=residual)
         kinds = [step.kind for step in inside(lm, lm.trace(TEXT), "mlp", 0)]
         assert "norm" not in kinds
         assert kinds.count(add) == 2

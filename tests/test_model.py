@@ -162,6 +162,7 @@ def test_each_setting_changes_the_result():
         {"position": "none"},
         {"norm": "post"},
         {"norm": "none"},
+        {"residual": False},
         {"activation": "gelu"},
         {"activation": "relu"},
         {"qkv_bias": False},
@@ -201,12 +202,29 @@ def test_each_setting_changes_the_result():
         ({"layer_norm_epsilon": "1e-5"}, "layer_norm_epsilon is '1e-5'; it must be"),
         ({"qkv_bias": "no"}, "qkv_bias is 'no'; it must be true or false"),
         ({"tie_weights": 1}, "tie_weights is 1; it must be true or false"),
+        ({"residual": 0}, "residual is 0; it must be true or false"),
+        (
+            {"residual": False, "norm": "post"},
+            "without residual there are none, so choose norm pre",
+        ),
     ],
 )
 def test_a_config_that_cannot_work_raises_with_the_reason(changes, reason):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared
         config(**changes)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("norm", ["pre", "none"])
+def test_without_shortcuts_each_part_replaces_what_it_reads(norm):
+    gpt, ids = model(residual=False, norm=norm), text(1, 6)
+    x = gpt.embed(gpt.wte(ids) + gpt.wpe(torch.arange(6)))
+    for block in gpt.h:
+        for part, own in ((block.attn, block.ln_1), (block.mlp, block.ln_2)):
+            x = part(own(x))
+    close(gpt.hidden(ids), gpt.ln_f(x))
+    usual = model(norm=norm)
+    assert usual.state_dict().keys() == gpt.state_dict().keys(), "the same weights, other sums"
 
 
 def test_tied_weights_are_one_matrix_and_untied_ones_are_two():

@@ -1,7 +1,9 @@
 """What surrounds every page: the model, the prompt, the way between the pages."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -71,7 +73,7 @@ def frame(
     write may add to the text before anything of it is drawn, and beside draws next to its box.
     """
     links, top = _surround(name)
-    chosen = _model_name(links)
+    chosen = _model_name(links, name)
     run = run_steps.run_of(chosen)
     step = run_steps.chosen(run)
     box.text()
@@ -82,21 +84,21 @@ def frame(
         read = box.read(lm, special_tokens(lm))
     except (ValueError, OSError) as error:
         with links:
-            _links()
+            _links(name)
         with top:
             row.draw()
         show.failure(error, way_out)
         st.stop()
     read = write(lm, read) if write else read
     with links:
-        _links()
+        _links(name)
     with top:
         row.draw(lm, read, beside)
     menu(scheme())
     tokens = tuple(lm.tokenizer.pieces(read.ids))
     view = View(lm, text_read(lm.tokenizer, read), read.ids, tokens, scheme(), read.special)
     _follow_the_last_token(len(read.ids) - 1)
-    if name != "overview":
+    if PAGES[name].top == "path":
         _small_path(view, name)
     return view
 
@@ -105,7 +107,7 @@ def frame_without_prompt(name: str) -> Scheme:
     """Draw what surrounds a page that looks at no prompt; model and prompt wait for the others."""
     links, _ = _surround(name)
     with links:
-        _links()
+        _links(name)
     menu(scheme())
     return scheme()
 
@@ -168,11 +170,11 @@ def _small_path(view: View, page: str) -> None:
     path_picture(view, way, likeliest, position, size="small", page=page)
 
 
-def _model_name(links: DeltaGenerator) -> str:
+def _model_name(links: DeltaGenerator, page: str) -> str:
     names = checkpoints.names()
     if not names:
         with links:
-            _links()
+            _links(page)
         show.problem(
             f"There is no model in {checkpoints.root()}. Train one on the page Training or with "
             f"`gptviz train`, or copy the folder of a GPT-2 model there, and load this page again."
@@ -193,7 +195,7 @@ def _model_name(links: DeltaGenerator) -> str:
         )
     if name is None:
         with links:
-            _links()
+            _links(page)
         gone = f"The model {quoted(before)} is no longer there. " if before else ""
         show.problem(f"{gone}Choose another one under Model on the left.")
         st.stop()
@@ -234,7 +236,10 @@ def _n_parameters(lm: LanguageModel) -> int:
     return lm.model.n_parameters
 
 
-def _links() -> None:
+def _links(here: str) -> None:
+    """Links to all pages; those of a group stand in one that is open while one of them is read."""
     chosen = address.choices()
-    for page in PAGES.values():
-        st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
+    for group, pages in groupby(PAGES.values(), lambda page: page.group):
+        with st.expander(group, expanded=PAGES[here].group == group) if group else nullcontext():
+            for page in pages:
+                st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")

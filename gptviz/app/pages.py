@@ -1,8 +1,11 @@
 """The pages, in the order in which a prompt passes them, and the stages of the path."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gptviz.app.glossary import term
+
+LABS = "Labs"
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,9 @@ class Page:
     file: str
     title: str
     sentence: str
+    # What stands above its own picture: the prompt and its path, the prompt alone, or neither.
+    top: Literal["path", "prompt", "nothing"] = "path"
+    group: str = ""  # under which it stands in the sidebar, below the pages without one
 
 
 PAGES = {
@@ -23,6 +29,7 @@ PAGES = {
             "app.py",
             "Overview",
             f"How the model reads your text and guesses the next {term('token')}, in one picture.",
+            top="prompt",
         ),
         Page(
             "tokens",
@@ -109,6 +116,7 @@ PAGES = {
             "Training",
             "A model begins with random numbers. It guesses the next token, sees how wrong it was "
             f"(its {term('loss')}), corrects every number a little, and again.",
+            top="nothing",
         ),
         Page(
             "glossary",
@@ -116,6 +124,55 @@ PAGES = {
             "Glossary",
             "What the words mean: a sentence for anybody, then the exact definition, and where to "
             "see it.",
+            top="nothing",
+        ),
+        Page(
+            "one_layer",
+            "pages/one_layer.py",
+            "One layer by hand",
+            "What does a norm do to the six numbers of a layer, and why do deep networks need one?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
+            "gelu_and_relu",
+            "pages/gelu_and_relu.py",
+            "GELU and ReLU",
+            "What becomes of a number below 0: nothing at all, or almost nothing?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "shortcuts",
+            "pages/shortcuts.py",
+            "Shortcuts",
+            "Why does each layer add to what came in, in place of replacing it?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
+            "loss",
+            "pages/loss.py",
+            "From probability to loss",
+            "How does a wrong guess become one number, and what is a good one?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "dropout",
+            "pages/dropout.py",
+            "Dropout",
+            "Why would a network throw away some of its numbers while it learns?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "root_d",
+            "pages/root_d.py",
+            "Dividing by √d",
+            "Why does attention divide its scores by the root of how long its vectors are?",
+            top="prompt",
+            group=LABS,
         ),
     )
 }

@@ -157,4 +157,11 @@ FAILURES = (
         "The loss stops at 3.3, which is what counting letters alone gives. With norms before each "
         "part, the same depth learns at the same rate (Xiong et al., 2020).",
     ),
+    Failure(
+        _changed(_DEEP, "no-shortcuts", "No shortcuts", {"residual": False}),
+        _DEEP,
+        "12 layers, each part of which replaces what it reads in place of adding to it.",
+        "The loss stops at 3.3, which is what counting letters alone gives: what a token is gets "
+        "lost on the way up, and the corrections on the way down.",
+    ),
 )

@@ -1,7 +1,7 @@
 """Runs side by side: what their settings differ in, what came of it, and their curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,7 +12,7 @@ import pandas as pd
 from gptviz import parameters
 from gptviz.quoting import quoted
 from gptviz.runs import Run
-from gptviz.runs.curves import bits_per_byte, speed, val_bytes_per_token
+from gptviz.runs.curves import baselines, bits_per_byte, speed, val_bytes_per_token
 from gptviz.runs.names import numbered
 from gptviz.training.record import metrics
 from gptviz.training.record.metrics import History
@@ -94,6 +94,14 @@ def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
             )
         )
     return found
+
+
+def shared_baselines(runs: Sequence[Run]) -> Mapping[str, float]:
+    """The losses of guesses that only count, where all runs have the same; else none."""
+    first, *others = (
+        {name: round(x, 3) for name, x in baselines(run.status).items()} for run in runs
+    )
+    return first if all(other == first for other in others) else {}
 
 
 def names(runs: Sequence[Run]) -> list[str]:

@@ -1,12 +1,22 @@
 """What a run measured, made ready for a chart: thinned out, smoothed, in another unit."""
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from gptviz.runs import Status
 from gptviz.training.record.metrics import History
 
+# What charts call the losses of gptviz.training.baselines.
+BASELINES: Mapping[str, str] = MappingProxyType(
+    {
+        "uniform": "blind guess (ln V)",
+        "unigram": "counting tokens (unigram)",
+        "bigram": "counting pairs (bigram)",
+    }
+)
 SMOOTHING = 0.9  # what a loss weighs in a smoothed curve, of what the one after it weighs
 
 
@@ -63,6 +73,12 @@ def train_bytes_per_token(status: Status) -> float | None:
 def val_bytes_per_token(status: Status) -> float | None:
     """Of the text that a run holds out, as far as it says so."""
     return status.get("val_bytes_per_token", status.get("bytes_per_token"))
+
+
+def baselines(status: Status) -> Mapping[str, float]:
+    """The losses of guesses that only count, by the keys of BASELINES, as far as a run says so."""
+    told = status.get("baselines", {})
+    return {name: told[name] for name in BASELINES if name in told}
 
 
 def bits_per_byte(loss: float, bytes_per_token: float) -> float:

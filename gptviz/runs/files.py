@@ -25,6 +25,7 @@ class Status(TypedDict, total=False):
     train_bytes_per_token: float
     val_bytes_per_token: float  # of the part that is held out
     bytes_per_token: float  # of all of it: older runs say nothing else
+    baselines: dict[str, float]  # losses of guesses that only count, in nats a token
     diverged: bool  # whether it failed because its loss was no longer a number
     stopped_early: bool  # whether it is done because validation no longer improved
     queued_at: float  # seconds since 1970

@@ -12,6 +12,7 @@ from gptviz.disk import Row
 from gptviz.runs import DivergedError, Run, State
 from gptviz.runs.control import Requests
 from gptviz.training import data
+from gptviz.training.baselines import known_before
 from gptviz.training.batches import Batch, Reader, line_ends, windows_in_order
 from gptviz.training.devices import choose_dtype, memory_in_words
 from gptviz.training.learner import Learner
@@ -89,8 +90,7 @@ class Trainer:
             {
                 "steps": config.steps,
                 "device": device.type,
-                "train_bytes_per_token": data.bytes_per_token(self.train_ids, tokenizer),
-                "val_bytes_per_token": data.bytes_per_token(self.val_ids, tokenizer),
+                **known_before(self.train_ids, self.val_ids, tokenizer, config.model.vocab_size),
             }
         )
         model, optimizer = self.learner.model, self.learner.optimizer

@@ -125,7 +125,7 @@ def test_every_key_of_an_address_is_listed_once_with_its_meaning():
             named = {each.arg: each.value for each in node.keywords}
             if "bind" in named and isinstance(named.get("key"), ast.Constant):
                 bound.add(named["key"].value)
-            choice = ast.unparse(node.func).startswith("choices.")
+            choice = ast.unparse(node.func).startswith(("choices.", "typed.text", "typed.seed"))
             if choice and node.args and isinstance(node.args[0], ast.Constant):
                 bound.add(node.args[0].value)
     assert bound <= set(KEYS), f"not in address.KEYS: {sorted(bound - set(KEYS))}"

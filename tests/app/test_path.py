@@ -111,9 +111,7 @@ def test_the_tokens_around_the_chosen_one_are_sent(count, position, expected):
     assert lanes_sent(count, position) == list(expected)
 
 
-@pytest.mark.parametrize(
-    "page", [name for name in PAGES if name not in ("overview", "training", "glossary")]
-)
+@pytest.mark.parametrize("page", [name for name, page in PAGES.items() if page.top == "path"])
 def test_every_page_frames_its_own_stage_and_leads_to_the_others(open_app, page):
     stages = {stage["slug"]: stage for stage in sent(open_app(page), "small")["stages"]}
     here = {slug for slug, stage in stages.items() if stage["here"]}
@@ -130,9 +128,11 @@ def test_every_page_frames_its_own_stage_and_leads_to_the_others(open_app, page)
     assert linked == set(stages) - here
 
 
-@pytest.mark.parametrize("norm", ["pre", "post", "none"])
-def test_every_step_that_a_stage_can_have_is_told_in_words(norm):
-    config = GPTConfig(40, 16, n_layer=2, n_head=2, n_embd=8, norm=norm)
+@pytest.mark.parametrize(
+    ("norm", "residual"), [("pre", True), ("post", True), ("none", True), ("pre", False)]
+)
+def test_every_step_that_a_stage_can_have_is_told_in_words(norm, residual):
+    config = GPTConfig(40, 16, n_layer=2, n_head=2, n_embd=8, norm=norm, residual=residual)
     tokenizer = CharacterTokenizer(chr(ord("A") + i) for i in range(40))
     lm = LanguageModel(GPT(config), tokenizer, "tiny", "tiny")
     for stage in inside.STAGES:

@@ -26,6 +26,7 @@ class TestReadAndSave:
             GPTConfig(7, 8, 1, 1, 4, embd_pdrop=0.0, attn_pdrop=0.2, resid_pdrop=0.3),
             GPTConfig(7, 8, 1, 1, 4, position="sinusoidal", norm="post", qkv_bias=False),
             GPTConfig(7, 8, 1, 1, 4, position="none", norm="none", activation="relu"),
+            GPTConfig(7, 8, 1, 1, 4, residual=False),
         ],
     )
     def test_a_model_comes_back_as_it_was_saved(

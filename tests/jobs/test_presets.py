@@ -77,7 +77,7 @@ def test_a_preset_with_a_text_of_its_own_keeps_it_beside_the_models(models):
     assert config.model.vocab_size == len(set(kept.read_text(encoding="utf-8")))
 
 
-def test_the_gallery_shows_the_nine_well_known_failures():
+def test_the_gallery_shows_the_ten_well_known_failures():
     assert [failure.title for failure in FAILURES] == [
         "Rate too high",
         "Rate too low",
@@ -88,6 +88,7 @@ def test_the_gallery_shows_the_nine_well_known_failures():
         "No dropout",
         "One head",
         "Deep with norms after",
+        "No shortcuts",
     ]
     for failure in FAILURES:
         assert failure.cause.endswith(".")
@@ -106,6 +107,7 @@ def test_the_gallery_shows_the_nine_well_known_failures():
         ("no-dropout", {"embd_pdrop", "attn_pdrop", "resid_pdrop"}),
         ("one-head", {"n_head"}),
         ("deep-post-norm", {"norm"}),
+        ("no-shortcuts", {"residual"}),
     ],
 )
 @pytest.mark.usefixtures("models")

@@ -31,7 +31,7 @@ PLACES = {
         key=str,
     )
     for name, page in PAGES.items()
-    if name not in ("training", "glossary")
+    if page.top != "nothing"
 }
 NO_NUMBER = re.compile(r"\b(nan|inf|infinity|-inf)\b|∞", re.IGNORECASE)
 

@@ -36,6 +36,10 @@ STEPS = {
     "mix": ("mix", "What each head gathered (z), and what c_proj makes of all of it."),
     "add": ("add", "The vector before, and with what was found added to it."),
     "add_norm": ("add, norm", "The vector before, and with what was found added and normed."),
+    "replace": (
+        "replace",
+        "The vector before, and what was found: this model has no shortcut to add them.",
+    ),
     "widen": ("c_fc", "Four times as many numbers: each measures one feature of the vector."),
     "act": ("act", "Features above 0 stay, those below are almost or wholly put out."),
     "narrow": ("c_proj", "What the features that are left add, as wide as the vector again."),

@@ -38,9 +38,11 @@ class Circuits:
         """What looking at this token would add to each logit, (V,), less the mean of all.
 
         Its value goes through the head's part of the output projection and the final norm's γ,
-        without the norm's scale, which depends on the text.
+        without the norm's scale, which depends on the text. Raises ValueError for a model
+        without shortcuts.
         """
         model, config = self.lm.model, self.lm.config
+        config.require_shortcuts("so no head reaches a logit directly")
         value = self._part(self._normed(self.lm.model.wte.weight[token]), 2)
         d = value.size(-1)
         whole = model.get_parameter(f"h.{self.layer}.attn.c_proj.weight")

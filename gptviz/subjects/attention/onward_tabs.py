@@ -93,6 +93,7 @@ def contribution_sentence(view: View, weights: Tensor, got: Tensor, query: int) 
 
 def flow(view: View, layer: int, query: int) -> None:
     """Attention rollout: where each vector comes from after the open layer."""
+    view.lm.config.require_shortcuts("so half of a vector does not go past a layer")
     found = look.look(rollout, view.trace)[layer]
     _require_numbers(found)
     st.markdown(flow_sentence(view, found[query], layer, query))

@@ -27,9 +27,9 @@ WHERE = {
     ("pre", "ln_f"): "`{norm}` stands after the last block. It reads the {stream} {read}; "
     "its output is compared with every token of the vocabulary, which gives the logits.",
     ("pre", "ln_1"): "`{norm}` stands before attention of layer {layer}. It reads the {stream} "
-    "{read} and hands its output to attention; the stream itself goes on unchanged.",
+    "{read} and hands its output to attention; {goes_on}.",
     ("pre", "ln_2"): "`{norm}` stands before the MLP of layer {layer}. It reads the {stream} "
-    "{read} and hands its output to the MLP; the stream itself goes on unchanged.",
+    "{read} and hands its output to the MLP; {goes_on}.",
     ("post", "ln_1"): "`{norm}` stands after attention of layer {layer}. It reads the sum {read}, "
     'and its output is the new {stream} (norm="post", as in the Transformer of 2017).',
     ("post", "ln_2"): "`{norm}` stands after the MLP of layer {layer}. It reads the sum {read}, "
@@ -43,7 +43,14 @@ def where(config: GPTConfig, norm: str) -> str:
     *block, kind = norm.split(".")
     layer = block[-1] if block else ""
     stream = term("residual stream")
-    return WHERE[config.norm, kind].format(norm=norm, read=read, layer=layer, stream=stream)
+    goes_on = (
+        "the stream itself goes on unchanged"
+        if config.residual
+        else "what comes of it takes the place of the stream, as this model has no shortcuts"
+    )
+    return WHERE[config.norm, kind].format(
+        norm=norm, read=read, layer=layer, stream=stream, goes_on=goes_on
+    )
 
 
 def before_and_after(view: View, norm: str, position: int) -> None:

@@ -34,6 +34,7 @@ def neuron(lm: LanguageModel, layer: int, index: int, n: int = 10) -> Neuron:
     hidden = lm.config.mlp_width
     _require("layer", layer, lm.config.n_layer)
     _require("index", index, hidden)
+    lm.config.require_shortcuts("so no neuron reaches a logit directly")
     model, embeddings = lm.model, lm.model.wte.weight
     writes = model.get_parameter(f"h.{layer}.mlp.c_proj.weight")[:, index]  # (C,)
     if lm.config.norm == "pre":

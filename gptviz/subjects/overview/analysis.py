@@ -30,12 +30,13 @@ def self_checks(lm: LanguageModel, trace: Trace) -> list[Check]:
     """Compare this very run with four laws of the network.
 
     Runs the model once more, without recording, for the third. The sum of parts does not hold in
-    a network that normalises the stream itself (norm="post"), so it is left out there.
+    a network that normalises the stream itself (norm="post") or has no shortcuts, so it is left
+    out there.
     """
     patterns = torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(lm.config.n_layer)])
     rows = _largest(patterns.sum(-1) - 1)
     checks = [Check("each row of an attention pattern sums to 1", rows, 1e-5)]
-    if lm.config.norm != "post":
+    if lm.config.norm != "post" and lm.config.residual:
         added = [
             trace[f"h.{i}.{part}"] for i in range(lm.config.n_layer) for part in ("attn", "mlp")
         ]

@@ -15,7 +15,7 @@ def added(lm: LanguageModel, trace: Trace, position: int) -> pd.DataFrame:
 
     Columns: part (the activation's name), layer, norm (length of what is added), cosine_stream
     (with the stream that it is added to), cosine_final (with the stream after the last block).
-    Raises ValueError for a model whose norms come after the sums: there the stream is no sum.
+    Raises ValueError for a model whose norms come after the sums, or that has no sums.
     """
     _require_sum(lm)
     final = trace[f"h.{lm.config.n_layer - 1}"][position]
@@ -48,8 +48,8 @@ def attribution(
     by the spread of the whole stream; that number is held fixed, so each part is only scaled.
     Elhage et al. (2021, A Mathematical Framework for Transformer Circuits).
 
-    Raises ValueError for a model whose norms come after the sums, for there the stream is no sum
-    of parts.
+    Raises ValueError for a model whose norms come after the sums or that has none, for there the
+    stream is no sum of parts.
     """
     _require_sum(lm)
     rows = lm.model.unembedding
@@ -122,3 +122,4 @@ def _require_sum(lm: LanguageModel) -> None:
             "in this model each norm comes after the sum (norm = post), so its stream is no sum "
             "of what the parts added; choose a model with norm = pre"
         )
+    lm.config.require_shortcuts("so its stream is no sum of what the parts added")

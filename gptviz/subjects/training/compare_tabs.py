@@ -26,7 +26,7 @@ HOW_TO_READ = (
     f"With points: validation loss. Pale: training loss, smoothed by {SMOOTHING}: each "
     f"value weighs {SMOOTHING} times what the one after it weighs. Losses compare only "
     "between runs with the same text and tokenizer; bits a byte, in the table, compare between "
-    "tokenizers too."
+    "tokenizers too. Dotted, where all runs read the same text: losses of guesses that only count."
 )
 EXPERIMENT = "{name} experiment"
 SHIPPED = "{name}, ships with gptviz"
@@ -99,7 +99,9 @@ def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
         st.markdown("There will be curves here after the first step.")
         return
     show.chart(
-        figures.comparison(curves, axis, scheme).update_layout(uirevision=axis),
+        figures.comparison(curves, axis, scheme, comparing.shared_baselines(runs)).update_layout(
+            uirevision=axis
+        ),
         key=key,
         name="loss of each run",
         shape=(len(curves),),

@@ -1,11 +1,12 @@
 """A run's history as the panels of a live chart."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from gptviz.app.theme import PALETTES, Scheme
-from gptviz.runs.curves import SMOOTHING, smooth, speed, thin
+from gptviz.runs.curves import BASELINES, SMOOTHING, smooth, speed, thin
 from gptviz.subjects.training.live_chart import Panel, Series, Unit
 from gptviz.training.record.metrics import History
 
@@ -22,12 +23,14 @@ def panels(
     clip: float,
     tokens_per_step: int,
     bytes_per_token: tuple[float | None, float | None],
+    baselines: Mapping[str, float],
     scheme: Scheme,
     zoom: Stretch | None,
 ) -> list[Panel]:
     """Loss, learning rate, gradient norm and speed over steps; more points where zoomed to.
 
-    bytes_per_token are those of what the run trains on and of what it holds out, if they are known.
+    bytes_per_token are those of what the run trains on and of what it holds out, if they are known;
+    baselines are the losses of guesses that only count, by the keys of BASELINES.
     """
     colours = PALETTES[scheme]
     own, other = colours.sequential[3], colours.accent
@@ -51,6 +54,7 @@ def panels(
                 line("validation", course["val_loss"], "points", other),
             ],
             units,
+            {BASELINES[name]: loss for name, loss in baselines.items()},
             logarithmic=True,
         ),
         Panel("Learning rate", [line("learning rate", course["lr"])], []),

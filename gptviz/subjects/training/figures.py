@@ -1,16 +1,23 @@
 """Pictures of runs side by side: their curves, and a ranking."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from gptviz.app.lines import look, small
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
+from gptviz.app.theme import (
+    LEGEND_ABOVE,
+    LINE_WIDTH,
+    PALETTES,
+    SMALL_TEXT_SIZE,
+    Scheme,
+    layout,
+)
 from gptviz.jobs.experiments import BASELINE, TITLES
 from gptviz.runs.compare import Axis, Curve
-from gptviz.runs.curves import SMOOTHING, smooth, thin
+from gptviz.runs.curves import BASELINES, SMOOTHING, smooth, thin
 
 HEIGHT = 460
 ROW_HEIGHT = 68  # pixels of a variant
@@ -22,10 +29,15 @@ HOVER = {
 }
 
 
-def comparison(curves: Sequence[Curve], axis: Axis, scheme: Scheme) -> go.Figure:
+def comparison(
+    curves: Sequence[Curve],
+    axis: Axis,
+    scheme: Scheme,
+    baselines: Mapping[str, float] | None = None,
+) -> go.Figure:
     """Runs over one axis: validation loss as a line with points, training loss smoothed and pale.
 
-    Runs differ in colour and in dash.
+    Runs differ in colour and in dash. baselines, by the keys of BASELINES, are lines across.
     """
     figure = go.Figure(layout=layout(scheme, height=HEIGHT, legend=LEGEND_ABOVE))
     for i, curve in enumerate(curves):
@@ -48,6 +60,17 @@ def comparison(curves: Sequence[Curve], axis: Axis, scheme: Scheme) -> go.Figure
                 .replace("{axis}", AXES[axis])
                 .replace("{smoothing}", f"{SMOOTHING}"),
             )
+    for name, loss in (baselines or {}).items():
+        figure.add_hline(
+            loss,
+            line={"color": PALETTES[scheme].muted, "dash": "dot", "width": LINE_WIDTH},
+            annotation={
+                "text": f"{BASELINES[name]} {loss:.2f}",
+                "font": {"size": SMALL_TEXT_SIZE, "color": PALETTES[scheme].muted},
+                "xanchor": "right",
+                "yanchor": "bottom",
+            },
+        )
     figure.update_xaxes(title=AXES[axis], rangemode="tozero")
     return figure.update_yaxes(title="loss, nats a token")
 

@@ -11,7 +11,12 @@ from gptviz.app import code, show
 from gptviz.app.live import look_again
 from gptviz.app.theme import Scheme
 from gptviz.runs import Run, State, Status
-from gptviz.runs.curves import SMOOTHING, train_bytes_per_token, val_bytes_per_token
+from gptviz.runs.curves import (
+    SMOOTHING,
+    baselines,
+    train_bytes_per_token,
+    val_bytes_per_token,
+)
 from gptviz.subjects.training import analysis, curves
 from gptviz.subjects.training.estimate_tab import duration
 from gptviz.subjects.training.live_chart import live_chart, zoomed_to
@@ -31,7 +36,8 @@ STAYS = (
 )
 HOW_TO_READ = (
     "Drag over the curves to zoom in, double-click to see everything; point at a place to read its "
-    f"values. Smoothed by {SMOOTHING}: each value weighs {SMOOTHING} times what the "
+    "values. Dotted in the first: what a blind guess reaches, and what counting tokens or pairs of "
+    f"them does. Smoothed by {SMOOTHING}: each value weighs {SMOOTHING} times what the "
     "one after it weighs. Speed, all included: with validation, samples and snapshots."
 )
 WAITS_FOR: dict[State, str] = {
@@ -81,6 +87,7 @@ def _watch(run: Run, scheme: Scheme, drawn: tuple[State, bool]) -> None:
         clip=run.settings.get("gradient_clip", 1.0),
         tokens_per_step=tokens_per_step(run.settings),
         bytes_per_token=(train_bytes_per_token(status), val_bytes_per_token(status)),
+        baselines=baselines(status),
         scheme=scheme,
         zoom=zoomed_to(key),
     )

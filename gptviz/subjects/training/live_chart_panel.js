@@ -95,6 +95,11 @@ export class Panel {
     })
   }
 
+  // A limit, in the unit of the last line: that of the held-out text, where their units differ.
+  limit(value) {
+    return this.value(value, this.data.series.length - 1)
+  }
+
   // The values to be seen, and a little room above and below.
   setRange() {
     let [low, high] = [Infinity, -Infinity]
@@ -107,7 +112,7 @@ export class Panel {
       for (let i = 0; i < x.length; i++)
         if (x[i] >= this.domain[0] && x[i] <= this.domain[1]) see(this.value(y[i], line))
     })
-    Object.values(this.data.limits).forEach((limit) => see(this.value(limit)))
+    Object.values(this.data.limits).forEach((limit) => see(this.limit(limit)))
     if (low > high) [low, high] = [this.logarithmic ? 0.1 : 0, 1]
     const form = this.logarithmic ? Math.log10 : (value) => value
     const room = (form(high) - form(low)) * 0.06 || Math.abs(form(high)) * 0.1 || 0.5
@@ -154,7 +159,7 @@ export class Panel {
 
   drawLimits() {
     const lines = Object.values(this.data.limits).map((limit) => {
-      const y = this.y(this.value(limit))
+      const y = this.y(this.limit(limit))
       return vector("line", { x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y, class: "limit" })
     })
     this.limits.replaceChildren(...lines)
@@ -211,7 +216,7 @@ export class Panel {
       path.setAttribute("stroke", colour)
       path.setAttribute("d", look === "points" ? "M2,7L28,7M15,2l5,5l-5,5l-5,-5z" : "M2,7L28,7")
       write(label, name)
-      if (limit !== undefined) write(value, short(this.value(limit)))
+      if (limit !== undefined) write(value, short(this.limit(limit)))
     })
   }
 

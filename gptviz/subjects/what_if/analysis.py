@@ -68,8 +68,9 @@ def without_norm(config: GPTConfig, norm: str) -> Edits:
 def without_residual(config: GPTConfig, part: str) -> Edits:
     """What attention ("h.3.attn") or the MLP ("h.3.mlp") adds takes the place of the stream.
 
-    Raises ValueError for another part.
+    Raises ValueError for another part, and where there is no shortcut.
     """
+    config.require_shortcuts("so none can be taken away")
     if config.norm == "post":
         raise ValueError("a shortcut can be taken away where norm = pre or none; here it is post")
     sums = {f"h.{i}.attn": f"h.{i}.resid_mid" for i in range(config.n_layer)}

@@ -62,8 +62,9 @@ def test_an_honest_run_obeys_all_four_laws(norm):
     assert all(0 <= check.error <= check.limit for check in checks)
 
 
-def test_a_post_norm_network_is_not_held_to_a_sum_that_it_does_not_keep():
-    lm = language_model(norm="post")
+@pytest.mark.parametrize("change", [{"norm": "post"}, {"residual": False}])
+def test_a_network_is_not_held_to_a_sum_that_it_does_not_keep(change):
+    lm = language_model(**change)
     checks = self_checks(lm, lm.trace("GPTVIZ"))
     assert [check.law for check in checks] == [ROWS, WATCHING, TOTAL]
     assert failing(checks) == []

@@ -68,8 +68,9 @@ def test_long_texts_are_read_in_pieces_with_the_same_numbers():
     np.testing.assert_allclose(drawn.probability, whole.exp().amax(-1), rtol=1e-5)
 
 
-def test_a_model_whose_norms_come_after_the_sums_has_no_parts():
-    lm = lm_of(norm="post")
+@pytest.mark.parametrize("change", [{"norm": "post"}, {"residual": False}])
+def test_a_model_whose_stream_is_no_sum_has_no_parts(change):
+    lm = lm_of(**change)
     trace = lm.trace(TEXT)
     with pytest.raises(ValueError, match="its stream is no sum"):
         residual.attribution(lm, trace, 3, 1)

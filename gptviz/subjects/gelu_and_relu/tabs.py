@@ -1,0 +1,111 @@
+"""Activation functions as curves, and this text's hidden units below 0."""
+
+import numpy as np
+import streamlit as st
+
+from gptviz.app import choices, show
+from gptviz.app.chips.chips import choose_token
+from gptviz.app.code import Code
+from gptviz.app.frame import View
+from gptviz.app.glossary import term
+from gptviz.app.theme import Scheme
+from gptviz.subjects.gelu_and_relu import analysis, figures
+
+LOW, HIGH = -4.0, 4.0
+PLACES = {f"{tenth / 10:g}": f"{tenth / 10:g}".replace("-", "−") for tenth in range(-40, 41)}
+FUNCTIONS = figures.NAMES
+KINDS = {
+    "function": ("The function", "what comes out", FUNCTIONS),
+    "slope": (
+        "Its slope",
+        "how strongly it answers to a change",
+        {f"{column} slope": name for column, name in FUNCTIONS.items()},
+    ),
+    "error": ("tanh − exact", "difference", {"error": "GELU with tanh, less the exact one"}),
+}
+SAID = {
+    "function": "both leave large numbers as they are. **ReLU** cuts off all that is below 0. "
+    "**GELU** bends softly: it dips to −0.17 at x = −0.75 and comes back to 0 further left, so a "
+    "number just below 0 still says something. The exact GELU and GPT-2's with tanh lie on each "
+    "other; choose the third picture to tell them apart.",
+    "slope": "the slope says how much of a correction passes back through the function while the "
+    "model learns. Left of 0 that of **ReLU** is 0: a neuron that is below 0 for every text learns "
+    "nothing ever again. That of **GELU** is not 0 there; between −3 and −0.75 it is below 0, and "
+    "around 1.4 it is above 1.",
+    "error": "GPT-2 computes GELU with a tanh, which was quicker at the time. The two differ by "
+    "less than 0.0005 anywhere, and still a model has to be used with the one it was trained with "
+    "if its numbers are to come out the same to the last digits.",
+}
+KEYS = ("x", "curve_of")  # of the address
+REACH = 4.0  # how far below 0 the hidden units are shown
+BROKEN = (
+    "not everything that this model computes from this text is a number (NaN), so its hidden units "
+    "stand nowhere on the curve; choose another model"
+)
+
+
+def curves(scheme: Scheme) -> None:
+    """GELU, GELU with tanh and ReLU; their slopes; and how far the two GELUs differ."""
+    places = st.columns([2, 3])
+    with places[0]:
+        kind = choices.one_of(
+            "curve_of", "What is drawn", {slug: title for slug, (title, _, _) in KINDS.items()}
+        )
+    with places[1]:
+        x = float(choices.one_in_order("x", "x", PLACES, "-0.5"))
+    here = analysis.at(x).iloc[0]
+    st.markdown(
+        f"At x = {_written(x, 1)}: GELU gives **{_written(here['exact'])}**, ReLU "
+        f"**{_written(here['relu'])}**. GELU keeps {100 * here['kept']:.1f} % of x, the share of "
+        "a bell curve that lies below x."
+    )
+    _, title, columns = KINDS[kind]
+    table = analysis.curves(LOW, HIGH)
+    show.chart(
+        figures.curves(table, columns, x, title, scheme),
+        key="curves",
+        name=", ".join(columns),
+        shape=(len(table),),
+        how_to_read=f"{SAID[kind]} {term('GELU')} is by Hendrycks and Gimpel (2016), "
+        f"{term('ReLU')} older.",
+        table=table,
+        code=Code(analysis.curves, (f"table = curves({LOW}, {HIGH})",)),
+    )
+
+
+def units(view: View) -> None:
+    """The hidden units of a layer on one token, where they are below 0."""
+    places = st.columns([1, 3], gap="large")
+    with places[0]:
+        layer = choices.layer(view.lm)
+    with places[1]:
+        position = choose_token(view.tokens, view.scheme)
+    table = analysis.unit_table(view.trace, layer, position)
+    if not np.isfinite(table["act"]).all():
+        raise ValueError(BROKEN)
+    found, own = analysis.below_zero(table), analysis.function_of(view.lm)
+    name = FUNCTIONS[own]
+    st.markdown(
+        f"At “{show.literal(view.tokens[position])}”, **{found.count:,} of {found.of:,}** hidden "
+        f"units of layer {layer} are below 0. Together they come to {_written(found.before, 1)}; "
+        f"after {name}, this model's own function, **{_written(found.after, 1)}** is left of that, "
+        f"and no unit is lower than {_written(found.least)}."
+        + ("" if own == "relu" else " ReLU would leave nothing.")
+    )
+    show.chart(
+        figures.units(table, analysis.curves(-REACH, figures.ABOVE_ZERO), own, REACH, view.scheme),
+        key="units_below",
+        name=f"h.{layer}.mlp.pre[{position}] → h.{layer}.mlp.act[{position}]",
+        shape=(len(table),),
+        how_to_read="each dot is one hidden unit of your text's token, before and after the "
+        "model's own function. The picture shows the part below 0, where the functions differ; the "
+        "page MLP has all of it. What GELU lets through there is small for each unit, and there "
+        "are many. The last three columns of the numbers say what each function would make of the "
+        "same unit; a model that was trained with another function would have other units.",
+        table=table,
+        code=view.code(analysis.unit_table, f"table = unit_table(trace, {layer}, {position})"),
+    )
+
+
+def _written(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")

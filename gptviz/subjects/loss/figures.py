@@ -1,0 +1,149 @@
+"""Pictures of probabilities and losses."""
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from gptviz.app.lines import look, small
+from gptviz.app.theme import (
+    LEGEND_ABOVE,
+    PALETTES,
+    TEXT_SIZE,
+    Scheme,
+    check_labels,
+    cut,
+    layout,
+    token_ticks,
+)
+
+HEIGHT = 400
+MOST_LOSS = 7.0  # nats, where the axis of the curve ends; p is 0.0009 there
+PITCH = 30  # pixels of a bar with its label
+NARROWEST = 640
+
+
+def probabilities(table: pd.DataFrame, target: int, scheme: Scheme) -> go.Figure:
+    """The probability of each token as a bar, from 0 to 1; the one that came stands out."""
+    colours = PALETTES[scheme]
+    p = table["probability"].to_numpy()
+    fill = np.where(np.arange(len(p)) == target, colours.accent, colours.sequential[3])
+    return go.Figure(
+        go.Bar(
+            x=[f"token {token}" for token in table["token"]],
+            y=small(p),
+            marker={"color": fill},
+            text=[f"{value:.3f}" + (" ▼" if i == target else "") for i, value in enumerate(p)],
+            textposition="outside",
+            textfont={"size": TEXT_SIZE},
+            cliponaxis=False,
+            customdata=small(table["loss"].to_numpy()),
+            hovertemplate="%{x}: p = %{y:.4f}<br>loss if it came: %{customdata:.3f}<extra></extra>",
+        ),
+        layout(
+            scheme,
+            height=HEIGHT,
+            xaxis={"showgrid": False},
+            yaxis={"title": "probability", "range": [0, 1]},
+        ),
+    )
+
+
+def curve(
+    table: pd.DataFrame, points: pd.DataFrame, names: Sequence[str], scheme: Scheme
+) -> go.Figure:
+    """−ln p over p, with points (probability, loss) by name; the first stands out.
+
+    A point beyond the axis is left out of the picture. Raises ValueError unless each has a name.
+    """
+    check_labels(names, len(points), "points")
+    colours = PALETTES[scheme]
+    line = go.Scatter(
+        x=small(table["probability"].to_numpy()),
+        y=small(table["loss"].to_numpy()),
+        name="−ln p",
+        mode="lines",
+        line=look(0, scheme),
+        hovertemplate="p = %{x:.3f}<br>−ln p = %{y:.3f}<extra></extra>",
+    )
+    first = np.arange(len(points)) == 0
+    marks = go.Scatter(
+        x=small(points["probability"].to_numpy()),
+        y=small(points["loss"].to_numpy()),
+        text=[html.escape(cut(name), quote=False) for name in names],
+        mode="markers+text",
+        textposition="top right",
+        textfont={"size": TEXT_SIZE, "color": np.where(first, colours.accent, colours.text)},
+        marker={
+            "size": np.where(first, 14, 9),
+            "color": np.where(first, colours.accent, colours.muted),
+        },
+        showlegend=False,
+        hovertemplate="%{text}<br>p = %{x:.4f}<br>loss %{y:.3f}<extra></extra>",
+    )
+    return go.Figure(
+        [line, marks],
+        layout(
+            scheme,
+            height=HEIGHT,
+            showlegend=False,
+            xaxis={"title": "p: probability of what came", "range": [0, 1.08]},
+            yaxis={"title": "loss −ln p, nats", "range": [0, MOST_LOSS]},
+        ),
+    )
+
+
+def sentence(
+    table: pd.DataFrame, tokens: Sequence[str], uniform: float, scheme: Scheme
+) -> go.Figure:
+    """The loss of each token but the first as a bar, the mean up to it as a line, and ln V.
+
+    Raises ValueError unless there is one token more than rows.
+    """
+    check_labels(tokens, len(table) + 1, "tokens")
+    ticks = token_ticks(tokens)
+    labels = ticks.labels[1:]
+    colours = PALETTES[scheme]
+    bars = go.Bar(
+        x=labels,
+        y=small(table["loss"].to_numpy()),
+        name="loss of this token",
+        marker={"color": colours.sequential[2]},
+        customdata=small(table["probability"].to_numpy()),
+        hovertemplate="%{x}<br>p = %{customdata:.4f}<br>loss %{y:.3f}<extra></extra>",
+    )
+    mean = go.Scatter(
+        x=labels,
+        y=small(table["mean loss"].to_numpy()),
+        name="mean up to here",
+        mode="lines+markers",
+        line=look(1, scheme),
+        customdata=small(table["perplexity"].to_numpy()),
+        hovertemplate="up to %{x}<br>mean %{y:.3f}<br>perplexity %{customdata:.1f}<extra></extra>",
+    )
+    blind = go.Scatter(
+        x=[labels[0], labels[-1]],
+        y=[uniform, uniform],
+        name=f"ln V = {uniform:.2f}: a blind guess",
+        mode="lines",
+        line={"color": colours.muted, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    width = 110 + PITCH * len(table)
+    return go.Figure(
+        [bars, mean, blind],
+        layout(
+            scheme,
+            height=320 + ticks.room,
+            width=width if width > NARROWEST else None,
+            legend=LEGEND_ABOVE,
+            xaxis={
+                **ticks.axis,
+                "tickangle": -60,
+                "title": ticks.note,
+            },
+            yaxis={"title": "−ln p, nats", "rangemode": "tozero"},
+        ),
+    )
