@@ -102,6 +102,7 @@ PAGES = {
             "Anatomy",
             f"Where a model keeps its numbers, its {term('parameters')}: how many, how much room "
             "they take, how much there is to calculate.",
+            top="prompt",
         ),
         Page(
             "by_hand",

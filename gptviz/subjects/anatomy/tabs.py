@@ -127,7 +127,7 @@ def work(view: View, shape: Shape) -> None:
         "and the last one that fits. A matrix of m × n numbers takes m · n multiplications and as "
         "many additions. Only scores and weighted sums grow with the tokens that are looked at. "
         "Norms, softmax and the activation function take little beside these and are left out. "
-        "Training takes about three times as much a token: forward once, and backward twice as much.",
+        "Training takes about three times as much: forward once, and backward twice as much.",
         table=table,
         code=_code(view, shape, work_analysis.ends, "table = ends(config)"),
     )
