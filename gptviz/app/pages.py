@@ -175,6 +175,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "sharing",
+            "pages/sharing.py",
+            "Sharing the matrix",
+            "Can one matrix both read tokens and guess them?",
+            top="prompt",
+            group=LABS,
+        ),
     )
 }
 

@@ -22,7 +22,7 @@ MOST = {
 SETTINGS = {setting.name: setting for setting in (*SHAPE, VOCAB_SIZE)}
 NUMBERS = {name: replace(SETTINGS[name], most=most) for name, most in MOST.items()}
 LABELS = {name: f"“{setting.label}”" for name, setting in NUMBERS.items()}
-NARROW = 132  # pixels of a control: five numbers stand in one row
+NARROW = 118  # pixels of a control: five numbers stand in one row
 TIED = {"tied": "shared with the embedding", "own": "its own"}
 BIAS = {"yes": "with biases", "no": "without"}
 

@@ -26,7 +26,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         y=table["part"].tolist(),
         orientation="h",
         marker={"color": [own.get(part, colours.sequential[3]) for part in table["part"]]},
-        text=[f"{number:,} ({_share(share)})" if number else "0" for number, share in told],
+        text=[f"{short(number)} ({_share(share)})" if number else "0" for number, share in told],
         textposition="outside",
         cliponaxis=False,
         customdata=table["filled"].tolist(),

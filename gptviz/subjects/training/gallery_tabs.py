@@ -33,9 +33,11 @@ def gallery(scheme: Scheme) -> None:
     st.markdown(f"**What is wrong.** {failure.cause}")
     st.markdown(f"**What to look at.** {failure.look_at}")
     own = jobs.list_runs()
-    pair = [(preset, _latest([*own, *shipping.gallery()], preset)) for preset in _pair(failure)]
+    pair = [
+        (preset, presets.latest([*own, *shipping.gallery()], preset)) for preset in _pair(failure)
+    ]
     shown = [(preset, run) for preset, run in pair if run]
-    missing = [preset for preset in _pair(failure) if _latest(own, preset) is None]
+    missing = [preset for preset in _pair(failure) if presets.latest(own, preset) is None]
     if not missing:
         words = "Run it again"
     elif any(run.is_shipped for _, run in shown):
@@ -47,8 +49,8 @@ def gallery(scheme: Scheme) -> None:
     if shown:
         runs = [run for _, run in shown]
         compare_tabs.draw_beside(runs, "step", scheme, key="failure_curves")
-        every = compare_tabs.look_again_at(runs)
-        st.fragment(_last_samples, run_every=every)(shown, failure.memorised)
+        again = compare_tabs.look_again_at(runs)
+        st.fragment(_last_samples, run_every=again)(shown, failure.memorised)
 
 
 def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], None]) -> None:
@@ -59,7 +61,7 @@ def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], No
         "not built in: it comes about while the model learns, often all of a sudden."
     )
     st.markdown(presets.INDUCTION.words)
-    own = _latest(jobs.list_runs(), presets.INDUCTION)
+    own = presets.latest(jobs.list_runs(), presets.INDUCTION)
     shown = own or _shipped_birth()
     words = "Run it again" if own else "Run it yourself" if shown else "Run it"
     if st.button(words, key="run_induction", type="primary"):
@@ -74,20 +76,9 @@ def _pair(failure: Failure) -> tuple[Preset, Preset]:
     return failure.preset, failure.baseline
 
 
-def _latest(runs: Sequence[Run], preset: Preset) -> Run | None:
-    """The first of the runs that was started from a preset, as the preset is today."""
-    wanted = {**preset.model, **preset.settings}
-    for run in runs:
-        settings = {**run.settings, **run.settings["model"]}
-        same = all(settings.get(name) == value for name, value in wanted.items())
-        if run.preset == preset.name and same:
-            return run
-    return None
-
-
 def _shipped_birth() -> Run | None:
     """A shipped run that looked for induction heads; that of the lesson's settings, if it ships."""
-    of_lesson = _latest(shipping.gallery(), presets.INDUCTION)
+    of_lesson = presets.latest(shipping.gallery(), presets.INDUCTION)
     others = (run for run in jobs.list_runs() if run.is_shipped)
     return of_lesson or next((run for run in others if (run.folder / INDUCTION).is_file()), None)
 
@@ -116,12 +107,12 @@ def _last_samples(shown: Sequence[tuple[Preset, Run]], with_marks: bool) -> None
                 st.code(text, language=None, wrap_lines=True)
 
 
-def _start(presets: Sequence[Preset]) -> None:
+def _start(chosen: Sequence[Preset]) -> None:
     """Queue a run of each preset, and watch the first."""
     try:
         started = [
             jobs.start(preset.on(SHAKESPEARE), preset.title, preset=preset.name)
-            for preset in presets
+            for preset in chosen
         ]
     except (ValueError, OSError) as error:
         show.failure(error)
