@@ -1,4 +1,4 @@
-"""The runs that ship: `story` with its whole past, and the curves of the failure gallery."""
+"""The runs that ship: `story` with its whole past, and curves of runs beside each other."""
 
 import json
 from pathlib import Path
@@ -11,10 +11,12 @@ from gptviz import checkpoints, jobs
 from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run
+from gptviz.subjects.sharing.pair import PAIR
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 STORY = FOLDER / "story"
-PRESETS = {p.name: p for failure in FAILURES for p in (failure.preset, failure.baseline)}
+FAILED = {p.name: p for failure in FAILURES for p in (failure.preset, failure.baseline)}
+PRESETS = FAILED | {preset.name: preset for preset in PAIR}
 
 
 def rows(path: Path) -> list[dict]:
@@ -64,7 +66,7 @@ def test_an_induction_head_is_born_in_the_story():
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
-def test_every_run_of_the_failure_gallery_ships_as_it_is_made_today(preset: Preset):
+def test_every_run_of_the_gallery_ships_as_it_is_made_today(preset: Preset):
     folder = FOLDER / jobs.GALLERY / preset.name
     run = Run(folder)
     assert run.is_shipped

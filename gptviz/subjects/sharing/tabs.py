@@ -9,7 +9,7 @@ from gptviz.app import choices, show
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
 from gptviz.jobs import presets, shipping
-from gptviz.runs import Run
+from gptviz.runs import Run, compare
 from gptviz.subjects.sharing import analysis, figures
 from gptviz.subjects.sharing.pair import PAIR
 from gptviz.tokenizers.baselines import SHAKESPEARE
@@ -68,8 +68,9 @@ def costs(view: View) -> None:
         f"The matrix has {config.vocab_size:,} × {config.n_embd:,} = **{more:,}** numbers. "
         f"**{show.literal(view.lm.name)}** has "
         f"{'one for both ends' if config.tie_weights else 'one for each end'} "
-        f"({term('weight tying')}). Shared, its shape has {shared['parameters']:,} {term('parameters')}; with a second matrix "
-        f"{own['parameters']:,}, {more / shared['parameters']:.1%} more: {own['MiB']:,.2f} MiB "
+        f"({term('weight tying')}). Shared, its shape has {shared['parameters']:,} "
+        f"{term('parameters')}; with a second matrix {own['parameters']:,}, "
+        f"{more / shared['parameters']:.1%} more: {own['MiB']:,.2f} MiB "
         f"in place of {shared['MiB']:,.2f} MiB, and four times as much while it is trained."
     )
     show.chart(
@@ -99,7 +100,19 @@ def trained(draw_beside: Callable[[list[Run]], None]) -> None:
         _start()
     runs = [run for run in found if run]
     if runs:
+        st.markdown(_outcome(runs))
         draw_beside(runs)
+
+
+def _outcome(runs: list[Run]) -> str:
+    """What came of runs that have validated: size and best loss, and how far that can be read."""
+    table = compare.table(runs).dropna(subset="best_val_loss")
+    told = [
+        f"**{show.literal(row.run)}**: {row.parameters:,} parameters, best validation "
+        f"{term('loss')} {row.best_val_loss:.3f}"
+        for row in table.itertuples()
+    ]
+    return "; ".join(told) + ". A difference of some hundredths may be chance." if told else ""
 
 
 def _start() -> None:
