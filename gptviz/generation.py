@@ -41,7 +41,7 @@ def generate(
         generator.seed()
     else:
         generator.manual_seed(seed)
-    reader = _Reader(model, len(ids) + max_new_tokens)
+    reader = Reader(model, len(ids) + max_new_tokens)
     stop = tuple(stop)
     text, writer = list(ids), Writer(tokenizer, ids)
     for left in reversed(range(max_new_tokens)):
@@ -90,10 +90,10 @@ class Writer:
 @torch.inference_mode()
 def next_logits(model: GPT, ids: list[int]) -> Tensor:
     """The logits (V,) from which `generate` takes its first token after these ids."""
-    return _Reader(model, len(ids)).next_logits(ids)
+    return Reader(model, len(ids)).next_logits(ids)
 
 
-class _Reader:
+class Reader:
     """Reads a growing text, each token once, until the context is full.
 
     Positions count from the start of the context, so a full context cannot simply slide: the
@@ -115,12 +115,12 @@ class _Reader:
             self.read = max(0, len(ids) - keep)
         new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)
         self.read = len(ids)
-        return self.model.unembed(self.model.hidden(new, self.cache)[0, -1])
+        return self.model.unembed(self.model.hidden(new, self.cache)[:, -1:])[0, -1]
 
 
 @torch.inference_mode()
 def _next(
-    reader: _Reader,
+    reader: Reader,
     ids: list[int],
     settings: SamplingSettings,
     generator: torch.Generator,

@@ -76,6 +76,15 @@ def run(
     return {name: recording.found(name, may_keep) for name in known if name in wanted}
 
 
+@contextmanager
+def changed(model: GPT, edits: Mapping[str, Edit]) -> Iterator[None]:
+    """Inside of the block, edits change this thread's runs of one text, as those of `run` do."""
+    known = activation_names(model.config)
+    edits = {name: edit for key, edit in edits.items() for name in expand([key], known)}
+    with torch.inference_mode(), _current_is(_Recording(model.config, set(), edits)):
+        yield
+
+
 @torch.inference_mode()
 def hidden_from(model: GPT, stream: Tensor, block: int, edits: Mapping[str, Edit]) -> Tensor:
     """The residual stream after the final norm, (B, T, C), of runs that go on from a block.

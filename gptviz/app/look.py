@@ -3,13 +3,11 @@
 What was found is kept, up to a bound, and found once however many browsers ask. One computation
 runs at a time: two at once would only share the same cores. A run that waits for its turn lets
 Streamlit look between two tries, so a run that the user has superseded ends there instead of
-computing. Turns are taken in the order of asking: with a plain lock, a run that asks again at
-once, as one that writes a text does after each token, would leave the others waiting for minutes.
+computing.
 """
 
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack, contextmanager
@@ -27,6 +25,7 @@ from torch import Tensor
 from gptviz import checkpoints, language_model
 from gptviz.activations import Trace
 from gptviz.app.long_work import Progress, waiting
+from gptviz.app.turns import Turns
 from gptviz.language_model import LanguageModel
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ def _model_memory(lm: LanguageModel) -> int:
 
 
 _lock = threading.Lock()
-_turns: deque[threading.Event] = deque()
+_turns = Turns()
 _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
 _steps: LRUCache[Hashable, LanguageModel] = LRUCache(STEP_BYTES_KEPT, _model_memory)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
@@ -103,23 +102,13 @@ def _key(argument: Any) -> Hashable:
 
 
 @contextmanager
-def slot() -> Iterator[None]:
-    """Wait for the processor; a run that the user has superseded ends while it waits."""
-    turn = threading.Event()
-    with _lock:
-        _turns.append(turn)
-        _turns[0].set()
-    try:
-        ours = False
-        while not ours:
-            ours = turn.wait(timeout=0.05)
-            end_if_superseded()  # even if the turn has just come
+def slot(long: bool = False) -> Iterator[None]:
+    """Wait for the processor; a run that the user has superseded ends while it waits.
+
+    Long work takes one turn after the other, and short work goes first.
+    """
+    with _turns.take(long, look=end_if_superseded):
         yield
-    finally:
-        with _lock:
-            _turns.remove(turn)
-            if _turns:
-                _turns[0].set()
 
 
 def end_if_superseded() -> None:
@@ -168,9 +157,9 @@ def look_for_long(function: Callable[..., T], *arguments: Any, words: str) -> T:
             def progress(done: int, whole: int) -> None:
                 turns.close()  # the processor goes round
                 tell(done, whole)
-                turns.enter_context(slot())
+                turns.enter_context(slot(long=True))
 
-            turns.enter_context(slot())
+            turns.enter_context(slot(long=True))
             if (found := known(key)) is None:  # what was under way may just have ended
                 found = function(*arguments, progress)
                 _keep(_findings, key, found)

@@ -116,7 +116,7 @@ def _drawn(
     throws = analysis.draws(probabilities, n, seed)
     ids: list[int] = []
     while len(ids) < n:
-        with look.slot():
+        with look.slot(long=True):
             ids += islice(throws, DRAWS_A_TURN)
         progress.progress(len(ids) / n, text=f"Drawing … {len(ids)} of {n}")
     progress.empty()

@@ -92,7 +92,7 @@ def _is_first(text: Text) -> bool:
 
 def _write_on(text: Text) -> None:
     """Write a token at the head of those that wait, and rest if there are others."""
-    with look.slot():
+    with look.slot(long=True):
         begun = time.monotonic()
         if not text.done:
             text.add()

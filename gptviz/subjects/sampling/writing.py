@@ -44,7 +44,7 @@ def stream(
     shown = 0.0
     try:
         while not tree.full:
-            with look.slot():
+            with look.slot(long=True):
                 begun = time.monotonic()
                 step = next(steps, None)
                 ended = time.monotonic()

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from gptviz import tracing
 from gptviz.config import GPTConfig
-from gptviz.generation import Step, Writer
+from gptviz.generation import Reader, Step, Writer
 from gptviz.interventions import Progress, each_changed, measured
 from gptviz.language_model import LanguageModel
 from gptviz.measures import AnyMeasure, resolve
@@ -122,10 +123,11 @@ def token_before_pattern(T: int) -> Tensor:
 
 
 def with_pattern(layer: int, head: int, make: Callable[[int], Tensor]) -> Edits:
-    """A head's pattern replaced by make(T), (T, T), whatever the length of the text."""
+    """A head's pattern replaced by make(S), (S, S), or its last rows where less is read now."""
 
     def edit(pattern: Tensor) -> Tensor:
-        pattern[head] = make(pattern.size(-1)).to(pattern)
+        T, S = pattern.shape[-2:]
+        pattern[head] = make(S)[S - T :].to(pattern)
         return pattern
 
     return {f"h.{layer}.attn.pattern": edit}
@@ -190,22 +192,30 @@ def write(
     max_new_tokens: int,
     settings: SamplingSettings,
     seed: int,
+    looks_ahead: bool = True,
 ) -> Iterator[Step]:
     """Continue a prompt as `lm.generate` does, with the same dice, while a change is in force.
 
     edits makes the change anew for each token. Without a change the text is that of
-    `lm.generate`. The whole text is read again for each token; once it is as long as the context,
-    writing ends. Raises ValueError where the change leaves no numbers to draw from.
+    `lm.generate`. The whole text is read again for each token, unless looks_ahead is False: then
+    each token is read once, which gives the same where the change at a token depends on no later
+    one. Once the text is as long as the context, writing ends. Raises ValueError where the change
+    leaves no numbers to draw from.
     """
     ids = lm.ids(prompt)
     generator = torch.Generator(lm.model.wte.weight.device).manual_seed(seed)
     writer = Writer(lm.tokenizer, ids)
-    for left in reversed(range(min(max_new_tokens, lm.config.block_size - len(ids)))):
-        logits = lm.trace(ids, ["logits"], edits()).logits[-1]
-        if not logits.isfinite().any() or logits.isnan().any():
-            raise ValueError("with this change the logits are no numbers (NaN): nothing to draw")
-        probabilities = stages(logits, ids, settings)[-1].probabilities
-        token = draw(probabilities, generator)
+    length = min(max_new_tokens, lm.config.block_size - len(ids))
+    reader = Reader(lm.model, len(ids) + length)
+    for left in reversed(range(length)):
+        if looks_ahead:
+            reader = Reader(lm.model, len(ids))
+        with tracing.changed(lm.model, edits()):
+            logits = reader.next_logits(ids)
+            if not logits.isfinite().any() or logits.isnan().any():
+                raise ValueError("with this change the logits are NaN: there is nothing to draw")
+            probabilities = stages(logits, ids, settings)[-1].probabilities
+            token = draw(probabilities, generator)
         ids.append(token)
         piece = lm.tokenizer.pieces([token])[0]
         done = not left or token in lm.end_ids

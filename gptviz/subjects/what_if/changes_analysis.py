@@ -65,6 +65,11 @@ class Change:
                 return analysis.cut(self.query, self.key)
         return analysis.with_pattern(self.layer, self.head, PATTERNS[self.kind])
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the change at a token depends on later ones, or on where reading began."""
+        return self.kind in ("mean", "cut", "no-mask")
+
     def _of_part(self, edit: Callable[[str, int | None], Edits]) -> Edits:
         block = f"h.{self.layer}"
         if self.part == "head":
@@ -84,15 +89,14 @@ class Effect:
     moved: np.ndarray  # (n_layer, H) the largest change of any weight of each head
 
 
-def effect(lm: LanguageModel, ids: tuple[int, ...], change: Change) -> Effect:
-    """Run a prompt as it is and with a change.
+def effect(lm: LanguageModel, before: Trace, change: Change) -> Effect:
+    """Run the prompt of a whole trace once more, with a change, and compare the two.
 
     Raises ValueError in words where the model cannot be changed so, or where what comes out is
     no numbers.
     """
     names = ["h.*.attn.pattern", "logits"]
-    before = lm.trace(ids, names)
-    after = lm.trace(ids, names, change.edits(lm.config))
+    after = lm.trace(before.ids, names, change.edits(lm.config))
     if not after.logits[-1].isfinite().all():
         raise ValueError(
             "with this change the model computes NaN (not a number), so there is nothing to "
@@ -127,11 +131,11 @@ def _loss(trace: Trace) -> float:
 
 
 def difference(
-    lm: LanguageModel, ids: tuple[int, ...], change: Change, layer: int, head: int
+    lm: LanguageModel, before: Trace, change: Change, layer: int, head: int
 ) -> np.ndarray:
     """How much each weight of a head's pattern changes, (T, T): after less before."""
     name = f"h.{layer}.attn.pattern"
-    before, after = (lm.trace(ids, [name], edits) for edits in (None, change.edits(lm.config)))
+    after = lm.trace(before.ids, [name], change.edits(lm.config))
     return (after[name][head] - before[name][head]).cpu().numpy()
 
 
@@ -153,7 +157,8 @@ def written(
     def edits() -> Edits:
         return {} if change is None else change.edits(lm.config)
 
-    steps = analysis.write(lm, ids, edits, length, settings, seed)
+    looks_ahead = change is not None and change.looks_ahead
+    steps = analysis.write(lm, ids, edits, length, settings, seed, looks_ahead)
     for step in steps:
         found.append(step.id)
         if progress is not None:

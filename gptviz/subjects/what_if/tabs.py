@@ -45,7 +45,7 @@ MEANINGS = {
 def next_token(view: View, change: Change) -> Effect | None:
     """The next token with and without the change; None where the change leaves no numbers."""
     try:
-        found = look.look(effect, view.lm, view.ids, change)
+        found = look.look(effect, view.lm, view.trace, change)
     except ValueError as error:
         show.failure(error)
         return None
@@ -63,7 +63,7 @@ def next_token(view: View, change: Change) -> Effect | None:
         code=view.code(
             effect,
             "from gptviz.subjects.what_if.changes_analysis import Change",
-            f"table = effect(lm, tuple(trace.ids), {change!r}).table",
+            f"table = effect(lm, trace, {change!r}).table",
         ),
     )
     return found
@@ -119,7 +119,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
     st.markdown(sentences.of_attention(moved, layer, head))
     if not moved[layer, head]:
         return
-    values = look.look(difference, view.lm, view.ids, change, layer, head)
+    values = look.look(difference, view.lm, view.trace, change, layer, head)
     show.chart(
         figures.difference(values, view.tokens, view.scheme),
         key="pattern_difference",
@@ -131,7 +131,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
         code=view.code(
             difference_table,
             "from gptviz.subjects.what_if.changes_analysis import Change, difference",
-            f"values = difference(lm, tuple(trace.ids), {change!r}, {layer}, {head})",
+            f"values = difference(lm, trace, {change!r}, {layer}, {head})",
             "table = difference_table(values, trace.tokens)",
         ),
     )

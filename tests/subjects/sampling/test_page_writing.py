@@ -106,8 +106,8 @@ def test_the_processor_is_free_between_two_tokens(
     real_slot = look.slot
 
     @contextmanager
-    def counted() -> Iterator[None]:
-        with real_slot():
+    def counted(long: bool = False) -> Iterator[None]:
+        with real_slot(long):
             turns.append("taken")
             yield
         turns.append("free")
@@ -172,10 +172,10 @@ def test_what_was_written_before_stop_stays_and_can_be_gone_on_with(
     tokens = itertools.count()
 
     @contextmanager
-    def interrupted() -> Iterator[None]:
+    def interrupted(long: bool = False) -> Iterator[None]:
         if next(tokens) == 7:
             st.stop()  # a click on Stop ends the run at such a place
-        with real_slot():
+        with real_slot(long):
             yield
 
     monkeypatch.setattr(look, "slot", interrupted)
@@ -194,8 +194,8 @@ def test_a_run_that_another_click_has_overtaken_adds_nothing_to_the_other_branch
     chosen = []
 
     @contextmanager
-    def overtaken() -> Iterator[None]:
-        with real_slot():
+    def overtaken(long: bool = False) -> Iterator[None]:
+        with real_slot(long):
             yield
             if next(tokens) == 7:  # a click on an alternative, while the model computes a token
                 tree = st.session_state["tree"][1]

@@ -126,8 +126,8 @@ def test_the_processor_is_free_between_two_tokens(lm, monkeypatch: pytest.Monkey
     real_slot = look.slot
 
     @contextmanager
-    def counted() -> Iterator[None]:
-        with real_slot():
+    def counted(long: bool = False) -> Iterator[None]:
+        with real_slot(long):
             turns.append("taken")
             yield
         turns.append("free")

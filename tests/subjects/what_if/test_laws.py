@@ -1,14 +1,16 @@
 """Laws of changed runs: nothing changed is nothing lost, and each change does what it says."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from gptviz import GPT, GPTConfig, LanguageModel, measures
 from gptviz.interventions import TOKENS_AT_ONCE, batches
-from gptviz.sampling import SamplingSettings
+from gptviz.sampling import SamplingSettings, draw
 from gptviz.subjects.what_if import analysis as what_if
+from gptviz.subjects.what_if.changes_analysis import KINDS, Change, written
 from gptviz.tokenizers import CharacterTokenizer
 
 TEXT = "the cat sat on the mat"
@@ -143,6 +145,31 @@ def test_writing_without_a_change_is_the_usual_writing(tiny_lm):
         tiny_lm, "the ", lambda: what_if.scaled("h.*", -3), 12, settings, seed=3
     )
     assert [step.id for step in changed] != [step.id for step in tiny_lm.generate("the ", 12)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_writes_what_reading_the_whole_text_each_time_gives(tiny_lm, kind):
+    change = Change(kind, part="head", layer=1, head=1, factor=-2.0, norm="h.1.ln_1", query=3)
+    change = replace(change, part="attn") if kind == "no-residual" else change
+    settings, length = SamplingSettings(temperature=0.9), 9
+    found = written(tiny_lm, tuple(tiny_lm.ids("the cat")), change, settings, 5, length)
+    ids = tiny_lm.ids("the cat")
+    generator = torch.Generator().manual_seed(5)
+    for _ in range(length):
+        logits = tiny_lm.trace(ids, ["logits"], change.edits(tiny_lm.config)).logits[-1]
+        ids.append(draw((logits / 0.9).softmax(-1), generator))
+    assert list(found) == ids[-length:]
+
+
+def test_a_change_of_the_logits_counts_in_what_is_written(tiny_lm):
+    chosen = tiny_lm.ids("q")[0]
+
+    def edit(logits):
+        logits[..., chosen] = 1e4
+        return logits
+
+    steps = what_if.write(tiny_lm, "the ", lambda: {"logits": edit}, 3, SamplingSettings(), 0)
+    assert [step.id for step in steps] == [chosen] * 3
 
 
 def test_an_unknown_measure_is_told_with_the_known_ones(tiny_lm):

@@ -68,7 +68,7 @@ def test_what_was_stopped_stays_so_until_it_is_begun_again(open_app, tiny_lm):
 
 def test_the_numbers_shown_are_those_of_two_runs(tiny_lm):
     change = Change("off", "attn", layer=1)
-    found = effect(tiny_lm, tuple(tiny_lm.ids(PROMPT)), change)
+    found = effect(tiny_lm, tiny_lm.trace(PROMPT), change)
     p, q = (
         tiny_lm.trace(PROMPT, ["logits"], edits).logits[-1].softmax(-1)
         for edits in ({}, {"h.1.attn": torch.zeros_like})
