@@ -26,7 +26,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         y=table["part"].tolist(),
         orientation="h",
         marker={"color": [own.get(part, colours.sequential[3]) for part in table["part"]]},
-        text=[f"{short(number)} ({_share(share)})" if number else "0" for number, share in told],
+        text=[f"{short(number)}<br>{_share(share)}" if number else "0" for number, share in told],
         textposition="outside",
         cliponaxis=False,
         customdata=table["filled"].tolist(),
@@ -38,7 +38,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             scheme,
             height=60 + ROW * len(table),
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
-            xaxis={"range": [0, 1.55 * numbers.max()], "title": "parameters"},
+            xaxis={"range": [0, 1.3 * numbers.max()], "title": "parameters"},
             yaxis={"autorange": "reversed", "showgrid": False},
         ),
     )

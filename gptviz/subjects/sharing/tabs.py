@@ -44,9 +44,10 @@ def product(view: View, position: int) -> None:
         key="products",
         name=f"ln_f[{position}] · {_matrix(view)}[{token}]",
         shape=(lm.config.n_embd,),
-        how_to_read="both vectors have a number in each dimension. Each bar is the product of two "
-        "such numbers: up, they agree and speak for the token; down, they speak against it. All "
-        "products together are the logit. The bars stand from the largest, whatever its sign.",
+        how_to_read="each bar is the product of two numbers, one of each vector: up, they agree and "
+        "speak for the token; down, they speak against it. Both vectors have a number in each "
+        "dimension, and all products together are the logit. The bars stand from the largest, "
+        "whatever its sign.",
         table=found.table,
         code=view.code(analysis.logit, f"table = logit(lm, trace, {position}, {token}).table"),
     )
