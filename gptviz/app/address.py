@@ -104,6 +104,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "vocab_size": Key("its vocabulary"),
         "tie_weights": Key("whether its output layer is the embedding's matrix: tied or own"),
         "qkv_bias": Key("whether its queries, keys and values have biases: yes or no"),
+        "position_kind": Key("whose position vectors are drawn: waves or own"),
+        "order_seed": Key("in which order a text is shuffled, as a seed"),
         "tensor": Key("a tensor of the loaded model, as its path"),
         "exercise": Key("which numbers an exercise is about, as a seed"),
         "layer_numbers": Key("what a layer of neurons gave: numbers, rows with ; between them"),

@@ -183,6 +183,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "positions",
+            "pages/positions.py",
+            "Positions",
+            "How does a network that reads all tokens at once know in which order they stand?",
+            top="prompt",
+            group=LABS,
+        ),
     )
 }
 

@@ -44,8 +44,8 @@ def product(view: View, position: int) -> None:
         key="products",
         name=f"ln_f[{position}] · {_matrix(view)}[{token}]",
         shape=(lm.config.n_embd,),
-        how_to_read="each bar is the product of two numbers, one of each vector: up, they agree and "
-        "speak for the token; down, they speak against it. Both vectors have a number in each "
+        how_to_read="each bar is the product of two numbers, one of each vector: up, they agree "
+        "and speak for the token; down, they speak against it. Both vectors have a number in each "
         "dimension, and all products together are the logit. The bars stand from the largest, "
         "whatever its sign.",
         table=found.table,
