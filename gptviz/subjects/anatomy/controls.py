@@ -1,6 +1,7 @@
 """The shape that is counted: the loaded model's or a published one, and what is changed of it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -47,7 +48,7 @@ def shape(lm: LanguageModel) -> Shape | None:
             choices.forget(*NUMBERS, "tie_weights", "qkv_bias")
         st.session_state["shape_before"] = whose
         base = lm.config if whose == LOADED else PUBLISHED[whose].config
-        typed: dict[str, int | bool] = {
+        typed: dict[str, Any] = {
             name: _number(setting, getattr(base, name)) for name, setting in NUMBERS.items()
         }
     with st.container(horizontal=True, gap="medium"):

@@ -58,8 +58,8 @@ def logit(lm: LanguageModel, trace: Trace, position: int, token: int) -> Logit:
 
 def likeliest(lm: LanguageModel, trace: Trace, position: int, n: int = 20) -> pd.DataFrame:
     """The tokens with the largest logits after a position: token, id, logit."""
-    top = trace.logits[position, : lm.tokenizer.vocab_size]
-    top = top.topk(min(n, len(top)))
+    logits = trace.logits[position, : lm.tokenizer.vocab_size]
+    top = logits.topk(min(n, len(logits)))
     ids = top.indices.tolist()
     return pd.DataFrame(
         {"token": lm.tokenizer.pieces(ids), "id": ids, "logit": top.values.double().numpy()}
