@@ -11,6 +11,6 @@ view = frame("root_d")
 choices.tabs(
     {
         "random": Tab("Random vectors", partial(tabs.random_vectors, view.scheme), tabs.KEYS),
-        "text": Tab("Your text's", partial(tabs.this_text, view)),
+        "text": Tab("Your text", partial(tabs.this_text, view)),
     }
 )

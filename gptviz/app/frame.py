@@ -240,6 +240,12 @@ def _links(here: str) -> None:
     """Links to all pages; those of a group stand in one that is open while one of them is read."""
     chosen = address.choices()
     for group, pages in groupby(PAGES.values(), lambda page: page.group):
-        with st.expander(group, expanded=PAGES[here].group == group) if group else nullcontext():
+        with _group(group, is_open=PAGES[here].group == group) if group else nullcontext():
             for page in pages:
                 st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
+
+
+def _group(name: str, *, is_open: bool) -> DeltaGenerator:
+    """A place for the links of a group, which its name opens and closes."""
+    folded = st.container(key=f"pages_{name.lower()}").expander(name, expanded=is_open)
+    return folded.container(gap="xxsmall")

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 
 from gptviz.app.theme import Scheme, check_labels, ink, layout, signed
 
-CELL = (54, 44)  # pixels, wide and high: room for −0.000
-LABELS = 78  # pixels for the labels of the rows
-ABOVE = 74  # pixels for the title and the labels of the columns
+CELL = (46, 40)  # pixels, wide and high: room for −0.000
+LABELS = 56  # pixels for the labels of the rows
+TEXT = 13  # pixels, of a number
+ABOVE = 66  # pixels for the title and the labels of the columns
 
 
 def number_grid(
@@ -29,6 +30,7 @@ def number_grid(
     check_labels(columns, values.shape[1], "columns")
     y, x = (each.ravel() for each in np.indices(values.shape))
     flat = values.ravel()
+    names = [f"{row}, {column}" for row in rows for column in columns]
     shares = np.clip(np.nan_to_num(flat) / limit, -1, 1) / 2 + 0.5
     cells = go.Heatmap(
         z=values.astype(np.float32), showscale=False, hoverinfo="skip", **signed(scheme, limit)
@@ -38,11 +40,8 @@ def number_grid(
         y=y,
         mode="text",
         text=[written(value) for value in flat],
-        textfont={"color": ink(scheme, shares, "diverging").tolist(), "size": 14},
-        customdata=[
-            f"{rows[i]}, {columns[j]}: {flat[k]:.6g}"
-            for k, (i, j) in enumerate(zip(y, x, strict=True))
-        ],
+        textfont={"color": ink(scheme, shares, "diverging").tolist(), "size": TEXT},
+        customdata=[f"{name}: {value:.6g}" for name, value in zip(names, flat, strict=True)],
         hovertemplate="%{customdata}<extra></extra>",
     )
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}
@@ -52,9 +51,9 @@ def number_grid(
         layout(
             scheme,
             title={"text": title},
-            width=LABELS + 20 + max(3, len(columns)) * width,
+            width=LABELS + 8 + max(4, len(columns)) * width,
             height=ABOVE + 12 + len(rows) * height,
-            margin={"l": LABELS, "r": 12, "t": ABOVE, "b": 8},
+            margin={"l": LABELS, "r": 8, "t": ABOVE, "b": 8},
             showlegend=False,
             xaxis={
                 **ticks,
@@ -73,11 +72,13 @@ def number_grid(
 
 
 def written(value: float) -> str:
-    """A number in few signs, for a cell: −0.872, 12.4, 3,210, 1.2e6; – for NaN."""
+    """A number in few signs, for a cell: 0, −0.872, 12.4, 3,210, 1.2e6; – for NaN."""
     if math.isnan(value):
         return "–"
     size = abs(value)
-    if size >= 1e5:
+    if value == round(value) and size < 1000:
+        text = f"{value:.0f}"
+    elif size >= 1e5:
         text = f"{value:.1e}".replace("e+0", "e")
     else:
         text = f"{value:,.{3 if size < 10 else 1 if size < 1000 else 0}f}"

@@ -41,6 +41,10 @@ STYLE = """<style>
 .stSidebar [data-testid="stSidebarHeader"] { height: 2.25rem; margin-bottom: -1rem; }
 .stSidebar h2 { font-size: 1.5rem; padding: 0 0 0.5rem; }
 .stSidebar [data-testid="stCaptionContainer"] p { line-height: 1.35; }
+.stSidebar [class*="st-key-pages_"] :is(details, summary, [data-testid="stExpanderDetails"]) {
+  padding: 0; border: 0; background: transparent;
+}
+.stSidebar [class*="st-key-pages_"] summary { padding: 0.2rem 0.5rem; min-height: 0; }
 .st-key-page_top { gap: 4px; }
 .st-key-page_top [data-testid="stCaptionContainer"] p { line-height: 1.3; }
 .st-key-page_head { gap: 0.1rem 1rem; }

@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from gptviz import checkpoints
-from gptviz.app.pages import PAGES
+from gptviz.app.pages import LABS, PAGES
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
 
@@ -92,6 +92,17 @@ def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(open_app
     assert page.sentence in [element.value for element in app.markdown]
     links = [element.proto.label for element in app.sidebar if element.type == "page_link"]
     assert links == [other.title for other in PAGES.values()]
+
+
+@pytest.mark.parametrize(("page", "is_open"), [("tokens", False), ("loss", True)])
+def test_the_labs_stand_in_a_group_that_is_open_while_one_of_them_is_read(
+    open_app, root: Path, page, is_open
+):
+    save_tiny(root / "tiny")
+    group = next(e for e in open_app(page).sidebar.expander if e.label == LABS)
+    assert group.proto.expanded is is_open
+    titles = [element.proto.label for element in group if element.type == "page_link"]
+    assert titles == [other.title for other in PAGES.values() if other.group == LABS]
 
 
 @pytest.mark.parametrize(

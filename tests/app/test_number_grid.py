@@ -14,15 +14,15 @@ def test_each_cell_has_its_number_and_its_colour():
     assert (cells.zmin, cells.zmax) == (-2, 2)
     at = {(x, y): text for x, y, text in zip(numbers.x, numbers.y, numbers.text, strict=True)}
     assert at == {
-        (0, 0): "1.000",
+        (0, 0): "1",
         (1, 0): "−0.500",
         (2, 0): "0.250",
-        (0, 1): "0.000",
-        (1, 1): "3.000",
-        (2, 1): "−3.000",
+        (0, 1): "0",
+        (1, 1): "3",
+        (2, 1): "−3",
     }
     ink = dict(zip(numbers.text, numbers.textfont.color, strict=True))
-    assert (ink["0.000"], ink["3.000"]) == ("#000000", "#ffffff"), "readable on each colour"
+    assert (ink["0"], ink["3"]) == ("#000000", "#ffffff"), "readable on each colour"
 
 
 def test_a_row_without_a_label_is_refused():
@@ -34,6 +34,7 @@ def test_a_row_without_a_label_is_refused():
     ("value", "text"),
     [
         (0.1234, "0.123"),
+        (-0.9999, "−1.000"),
         (-12.34, "−12.3"),
         (1234.5, "1,234"),
         (1e6, "1.0e6"),

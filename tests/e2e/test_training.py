@@ -1,5 +1,6 @@
 """The training page in a browser: a run is started, watched, left, found again and stopped."""
 
+import math
 import re
 import shutil
 import time
@@ -99,7 +100,10 @@ def test_zoom_units_and_keyboard_stay_as_they_are_while_values_arrive(workshop, 
     expect(page.get_by_test_id("stMain")).to_contain_text(measured)
     page.get_by_role("button", name="Start").click()
     expect(losses(page)).to_have_attribute("data-points", FIVE_OR_MORE)
+    blind = page.locator(".panel .entry", has_text="blind guess").locator(".value")
+    nats = float(blind.inner_text())
     page.get_by_role("button", name="perplexity").click()
+    assert float(blind.inner_text()) == pytest.approx(math.exp(nats), rel=0.01)
     box = page.locator(".panel > svg").first.bounding_box()
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()

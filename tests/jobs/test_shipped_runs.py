@@ -12,6 +12,10 @@ from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run
 from gptviz.subjects.sharing.pair import PAIR
+from gptviz.tokenizers import CharacterTokenizer
+from gptviz.tokenizers.baselines import SHAKESPEARE
+from gptviz.training import data
+from gptviz.training.baselines import baselines
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 STORY = FOLDER / "story"
@@ -77,6 +81,23 @@ def test_every_run_of_the_gallery_ships_as_it_is_made_today(preset: Preset):
     assert size(folder) <= 200_000
     assert not list(folder.rglob("*.safetensors"))
     assert rows(folder / "metrics.jsonl")
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_every_run_of_the_failure_gallery_says_what_counting_alone_would_reach(preset: Preset):
+    text = preset.reads(SHAKESPEARE)
+    tokenizer = CharacterTokenizer.from_text(text)
+    ids = data.split(data.encode(text, tokenizer), preset.model["block_size"])
+    told = Run(FOLDER / jobs.GALLERY / preset.name).status["baselines"]
+    assert told == pytest.approx(baselines(*ids, tokenizer.vocab_size))
+
+
+def test_without_shortcuts_a_deep_run_only_counts_letters_and_with_them_it_beats_counting_pairs():
+    bare, usual = (
+        Run(FOLDER / jobs.GALLERY / name).status for name in ("no-shortcuts", "deep-pre-norm")
+    )
+    assert bare["best_val_loss"] == pytest.approx(bare["baselines"]["unigram"], abs=0.03)
+    assert usual["best_val_loss"] < usual["baselines"]["bigram"]
 
 
 def test_no_path_of_another_machine_ships():

@@ -116,6 +116,17 @@ def test_a_run_that_did_not_measure_its_time_has_no_curve_over_it(make):
     assert len(curve.x) == len(curve.val_x) == 0
 
 
+def test_baselines_are_told_only_where_all_runs_have_the_same(make):
+    one, other, old = make("one"), make("other"), make("old")
+    told = {"uniform": 3.0, "unigram": 2.5, "bigram": 2.0}
+    one.update_status({"baselines": told})
+    other.update_status({"baselines": {**told, "bigram": 2.0001}})
+    assert compare.shared_baselines([one, other]) == told
+    assert compare.shared_baselines([one, old]) == {}
+    other.update_status({"baselines": {"uniform": 3.0}})
+    assert compare.shared_baselines([one, other]) == {}
+
+
 def test_another_axis_is_refused(make):
     with pytest.raises(ValueError, match="'epochs' is no axis"):
         compare.curves([make("a")], "epochs")

@@ -19,7 +19,7 @@ from gptviz.app.theme import (
     token_ticks,
 )
 
-HEIGHT = 360
+HEIGHT = 320
 PANEL = 460  # pixels, of a place before or after
 ROW_PITCH = 18
 

@@ -71,12 +71,12 @@ def numbers(scheme: Scheme) -> None:
         key="dropout",
         name="x · mask / (1 − p)",
         shape=shape,
-        how_to_read="the mask is drawn anew at every step of training: change the seed to see "
-        "another. The network cannot rely on any single number, so it spreads what it knows over "
-        "many. Each step trains another part of the network; when it is used, all of it works "
-        "together. What stays is scaled up so that sums stay about as large as they will be then "
-        "(Srivastava et al., 2014, *Dropout: A Simple Way to Prevent Neural Networks from "
-        "Overfitting*).",
+        how_to_read="change the seed, as each step of training does: other numbers are gone, and "
+        "what stays is larger. The network cannot rely on any single number, so it spreads what "
+        "it knows over many. Each step trains another part of the network; when it is used, all "
+        "of it works together. What stays is scaled up so that sums stay about as large as they "
+        "will be then (Srivastava et al., 2014, *Dropout: A Simple Way to Prevent Neural Networks "
+        "from Overfitting*).",
         table=table,
         code=Code(analysis.applied, (f"table = applied({x!r}, {p!r}, {mode!r}, {seed})",)),
     )
@@ -96,10 +96,11 @@ def masks(scheme: Scheme) -> None:
         key="averages",
         name="mean of mask / (1 − p)",
         shape=(len(table),),
-        how_to_read="each mask sets the number 1 to 0 or leaves it; the lines are the mean of all "
-        "masks so far. With the scaling the mean comes to 1, so the network meets numbers of the "
-        "same size when it is used. Without it, it would meet larger ones than it has learnt with. "
-        "The axis of masks multiplies: 1, 10, 100, 1,000.",
+        how_to_read="with the scaling the mean comes to 1, the number itself; without it, to 1 − "
+        "p. Each mask sets the number to 0 or leaves it; the lines are the mean of all masks so "
+        "far. With the scaling the network meets numbers of the same size when it is used. "
+        "Without it, it would meet larger ones than it has learnt with. The axis of masks "
+        "multiplies: 1, 10, 100, 1,000.",
         table=table,
         code=Code(analysis.averages, (f"table = averages({p!r}, {seed})",)),
     )
@@ -110,13 +111,13 @@ def three_places(view: View) -> None:
     p, seed, places = _share_and_seed()
     with places[2]:
         place = choices.one_of("drop_at", "Where", TITLES)
-    places = st.columns(2)
+    left, right = st.columns(2)
     layer = head = 0
     if place != "embeddings":
-        with places[0]:
+        with left:
             layer = choices.layer(view.lm)
     if place == "attention":
-        with places[1]:
+        with right:
             head = choices.head(view.lm)
     table = analysis.at_place(view.trace, place, layer, head, p, seed)
     if not np.isfinite(table["before"]).all():
@@ -151,7 +152,7 @@ def three_places(view: View) -> None:
 
 def _share_and_seed() -> tuple[float, int, list[DeltaGenerator]]:
     """The share of numbers that go, the seed, and the row of both, whose last place is free."""
-    places = st.columns([3, 1, 3])
+    places = st.columns([5, 2, 7])
     with places[0]:
         p = float(choices.one_in_order("drop", "p: the share that is set to 0", SHARES, "0.2"))
     with places[1]:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import look, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
-HEIGHT = 400
+HEIGHT = 320
 ABOVE_ZERO = 1.0  # where the picture of the hidden units ends
 NAMES: Mapping[str, str] = {"exact": "GELU, exact", "tanh": "GELU, with tanh", "relu": "ReLU"}
 
@@ -29,7 +29,7 @@ def curves(
         )
         for i, (column, name) in enumerate(columns.items())
     ]
-    chosen = {"color": PALETTES[scheme].accent, "width": 2}
+    chosen = {"color": PALETTES[scheme].muted, "width": 2, "dash": "dot"}
     return go.Figure(
         drawn,
         layout(

@@ -11,29 +11,30 @@ from gptviz.app.glossary import term
 from gptviz.app.theme import Scheme
 from gptviz.subjects.gelu_and_relu import analysis, figures
 
-LOW, HIGH = -4.0, 4.0
-PLACES = {f"{tenth / 10:g}": f"{tenth / 10:g}".replace("-", "−") for tenth in range(-40, 41)}
+LOW, HIGH = -3.0, 3.0
+PLACES = {f"{tenth / 10:g}": f"{tenth / 10:g}".replace("-", "−") for tenth in range(-30, 31)}
 FUNCTIONS = figures.NAMES
 KINDS = {
     "function": ("The function", "what comes out", FUNCTIONS),
     "slope": (
         "Its slope",
-        "how strongly it answers to a change",
+        "slope",
         {f"{column} slope": name for column, name in FUNCTIONS.items()},
     ),
     "error": ("tanh − exact", "difference", {"error": "GELU with tanh, less the exact one"}),
 }
 SAID = {
-    "function": "both leave large numbers as they are. **ReLU** cuts off all that is below 0. "
-    "**GELU** bends softly: it dips to −0.17 at x = −0.75 and comes back to 0 further left, so a "
-    "number just below 0 still says something. The exact GELU and GPT-2's with tanh lie on each "
-    "other; choose the third picture to tell them apart.",
-    "slope": "the slope says how much of a correction passes back through the function while the "
-    "model learns. Left of 0 that of **ReLU** is 0: a neuron that is below 0 for every text learns "
-    "nothing ever again. That of **GELU** is not 0 there; between −3 and −0.75 it is below 0, and "
-    "around 1.4 it is above 1.",
-    "error": "GPT-2 computes GELU with a tanh, which was quicker at the time. The two differ by "
-    "less than 0.0005 anywhere, and still a model has to be used with the one it was trained with "
+    "function": "just below 0, GELU lets a little through and ReLU nothing. Both leave large "
+    "numbers as they are. **ReLU** cuts off all that is below 0. **GELU** bends softly: it dips "
+    "to −0.17 at x = −0.75 and comes back to 0 further left, so a number just below 0 still says "
+    "something. The exact GELU and GPT-2's with tanh lie on each other; choose the third picture "
+    "to tell them apart.",
+    "slope": "left of 0 the slope of ReLU is 0, and that of GELU is not. The slope says how much "
+    "of a correction passes back through the function while the model learns. A neuron with ReLU "
+    "that is below 0 for every text learns nothing ever again. The slope of GELU is below 0 left "
+    "of −0.75, and around 1.4 it is above 1.",
+    "error": "the two GELUs differ by less than 0.0005 anywhere. GPT-2 computes GELU with a tanh, "
+    "which was quicker at the time; still a model has to be used with the one it was trained with "
     "if its numbers are to come out the same to the last digits.",
 }
 KEYS = ("x", "curve_of")  # of the address
@@ -97,11 +98,11 @@ def units(view: View) -> None:
         key="units_below",
         name=f"h.{layer}.mlp.pre[{position}] → h.{layer}.mlp.act[{position}]",
         shape=(len(table),),
-        how_to_read="each dot is one hidden unit of your text's token, before and after the "
-        "model's own function. The picture shows the part below 0, where the functions differ; the "
-        "page MLP has all of it. What GELU lets through there is small for each unit, and there "
-        "are many. The last three columns of the numbers say what each function would make of the "
-        "same unit; a model that was trained with another function would have other units.",
+        how_to_read="below 0 a little comes through from each of many units. Each dot is one "
+        "hidden unit at this token, before and after the model's own function. The picture shows "
+        "the part below 0, where the functions differ; the page MLP has all of it. The last three "
+        "columns of the numbers say what each function would make of the same unit; a model that "
+        "was trained with another function would have other units.",
         table=table,
         code=view.code(analysis.unit_table, f"table = unit_table(trace, {layer}, {position})"),
     )

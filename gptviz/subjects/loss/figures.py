@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import look, small
 from gptviz.app.theme import (
     LEGEND_ABOVE,
+    MONO,
     PALETTES,
     TEXT_SIZE,
     Scheme,
@@ -19,8 +20,9 @@ from gptviz.app.theme import (
     token_ticks,
 )
 
-HEIGHT = 400
+HEIGHT = 320
 MOST_LOSS = 7.0  # nats, where the axis of the curve ends; p is 0.0009 there
+LEAST_CHANCE = 1e-6  # that is written out
 PITCH = 30  # pixels of a bar with its label
 NARROWEST = 640
 
@@ -95,6 +97,49 @@ def curve(
     )
 
 
+def next_losses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+    """The loss of each token if it came next, as a bar with its p; the first stands out."""
+    colours = PALETTES[scheme]
+    first = np.arange(len(table)) == 0
+    probability = small(table["probability"].to_numpy())
+    return go.Figure(
+        go.Bar(
+            x=list(range(len(table))),
+            y=small(table["loss"].to_numpy()),
+            marker={"color": np.where(first, colours.accent, colours.sequential[3])},
+            text=[chance(p) + (" ▼" if i == 0 else "") for i, p in enumerate(probability)],
+            textposition="outside",
+            textfont={"size": TEXT_SIZE},
+            cliponaxis=False,
+            customdata=np.stack((table["rank"], probability), axis=-1),
+            hovertemplate="number %{customdata[0]:,.0f}<br>p %{customdata[1]:.3g}"
+            "<br>loss %{y:.3f}<extra></extra>",
+        ),
+        layout(
+            scheme,
+            height=HEIGHT,
+            xaxis={
+                "tickmode": "array",
+                "tickvals": list(range(len(table))),
+                "ticktext": [html.escape(cut(piece), quote=False) for piece in table["token"]],
+                "tickfont": {"family": MONO, "size": TEXT_SIZE},
+                "showgrid": False,
+                "zeroline": False,
+            },
+            yaxis={"title": "loss, nats", "rangemode": "tozero"},
+        ),
+    )
+
+
+def chance(p: float) -> str:
+    """A probability in per cent, with two digits where it is small."""
+    if p < LEAST_CHANCE:
+        return f"< {100 * LEAST_CHANCE:g} %"
+    if p >= 0.01:
+        return f"{100 * p:.1f} %"
+    return f"{np.format_float_positional(100 * p, 2, fractional=False, trim='-')} %"
+
+
 def sentence(
     table: pd.DataFrame, tokens: Sequence[str], uniform: float, scheme: Scheme
 ) -> go.Figure:
@@ -136,7 +181,7 @@ def sentence(
         [bars, mean, blind],
         layout(
             scheme,
-            height=320 + ticks.room,
+            height=260 + ticks.room,
             width=width if width > NARROWEST else None,
             legend=LEGEND_ABOVE,
             xaxis={

@@ -52,11 +52,11 @@ def of_logits(scheme: Scheme) -> None:
         key="from_logits",
         name="softmax(logits)",
         shape=(len(table),),
-        how_to_read="each bar is the probability of one token; the orange one with ▼ came. "
-        f"{term('softmax', 'Softmax')} takes e to each logit and divides by the sum of all, so "
-        "the order stays and all sum to 1. The loss looks at one bar only: that of the token that "
-        "came. Add the same number to all logits, and nothing changes. In the numbers, `power` is "
-        "e to the logit less the largest one.",
+        how_to_read="the loss looks at one bar only, that of the token that came (orange, with "
+        f"▼). Each bar is the probability of one token. {term('softmax', 'Softmax')} takes e to "
+        "each logit and divides by the sum of all, so the order stays and all sum to 1. Add the "
+        "same number to all logits, and nothing changes. In the numbers, `power` is e to the "
+        "logit less the largest one.",
         table=table,
         code=Code(analysis.from_logits, (f"table = from_logits({logits!r})",)),
     )
@@ -82,9 +82,9 @@ def of_probability(scheme: Scheme) -> None:
         key="curve",
         name="−ln p",
         shape=(len(table),),
-        how_to_read="to the right the model was sure of what came, and pays next to nothing; to "
-        "the left it had ruled it out, and pays much. Half the probability always costs 0.693 "
-        "more, which is ln 2 nats or one bit. At p = 0 the loss is infinite: whoever says never "
+        how_to_read="half the probability always costs 0.693 more. That is ln 2 nats, or one bit. "
+        "To the right the model was sure of what came, and pays next to nothing; to the left it "
+        "had ruled it out, and pays much. At p = 0 the loss is infinite: whoever says never "
         "and is wrong has lost everything.",
         table=table,
         code=Code(analysis.curve, ("table = curve()",)),
@@ -136,22 +136,18 @@ def of_next(view: View) -> None:
     chosen = table.iloc[0]
     st.markdown(
         f"If “{show.literal(chosen['token'])}” came next, the loss would be "
-        f"**{chosen['loss']:.3f}**: the model gives it {_percent(chosen['probability'])}, number "
-        f"{chosen['rank']:,} of {len(logits):,} tokens."
+        f"**{chosen['loss']:.3f}**: the model gives it {figures.chance(chosen['probability'])}, "
+        f"number {chosen['rank']:,} of {len(logits):,} tokens."
     )
     show.chart(
-        figures.curve(analysis.curve(), table, table["token"].tolist(), view.scheme),
+        figures.next_losses(table, view.scheme),
         key="next_loss",
         name=f"−ln softmax(logits[{len(view.ids) - 1}])",
         shape=(len(logits),),
-        how_to_read="each dot is a token that may come after your text: its probability to the "
-        "right, the loss if it came upwards. The orange one is yours, the others are the "
-        "likeliest. A token less likely than 0.001 lies above the picture; the numbers below have "
-        "it.",
+        how_to_read="the less a token was expected, the higher its bar: that is what the model "
+        "would pay if it came. The orange one with ▼ is yours, the others are the likeliest. The "
+        "probabilities of all tokens together are 1, so a low loss for one means higher losses "
+        "for others.",
         table=table,
         code=view.code(analysis.next_table, f"table = next_table(lm, trace, {token})"),
     )
-
-
-def _percent(p: float) -> str:
-    return f"{100 * p:.1f} %" if p >= 0.001 else f"{100 * p:.1g} %"

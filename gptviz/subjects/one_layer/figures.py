@@ -33,7 +33,7 @@ def spread(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             scheme,
             height=HEIGHT,
             legend=LEGEND_ABOVE,
-            xaxis={"title": "after so many layers", "dtick": 1},
+            xaxis={"title": "after so many layers", "dtick": 1, "zeroline": False},
             yaxis={
                 "title": "spread (standard deviation)",
                 "type": "log",

@@ -33,15 +33,15 @@ def by_hand(scheme: Scheme) -> None:
     rows = typed.text(
         "layer_numbers", "Numbers: a row for each example, a column for each neuron", NUMBERS
     )
-    places = st.columns(4)
+    places = st.columns([4, 5, 3, 3])
     with places[0]:
         divisor = choices.one_of("variance_by", "The variance divides by", DIVISORS)
     with places[1]:
         epsilon = float(choices.one_of("norm_epsilon", "ε", EPSILONS))
     with places[2]:
-        scales = typed.text("gamma", "γ: one number, or one for each column", "1")
+        scales = typed.text("gamma", "γ, one or for each", "1")
     with places[3]:
-        shifts = typed.text("beta", "β: one number, or one for each column", "0")
+        shifts = typed.text("beta", "β, one or for each", "0")
     numbers = typed.rows_in(rows, MOST_ROWS, MOST_COLUMNS)
     gamma, beta = typed.row_in(scales, MOST_COLUMNS), typed.row_in(shifts, MOST_COLUMNS)
     table = analysis.normalised(numbers, divisor, epsilon, gamma, beta)  # type: ignore[arg-type]
@@ -68,12 +68,13 @@ def by_hand(scheme: Scheme) -> None:
         key="norms",
         name="γ · (x − mean) / √(variance + ε) + β",
         shape=shape,
-        how_to_read="red is above 0, blue below; the stronger, the further. "
-        "**Layer norm** takes mean and variance of one row, so an example never depends on the "
-        f"others. **{term('batch norm', 'Batch norm')}** takes those of a column, so change a "
-        "number in row 1 and row 0 changes too; with one row alone nothing is left of it. That is "
-        "why GPTs use layer norm. The two norms share one scale of colours. Batch norm is shown as "
-        "in training; in use it would take averages over many batches (Ioffe and Szegedy, 2015).",
+        how_to_read="change a number in row 1: the layer norm of row 0 stays as it is, and the "
+        "batch norm of row 0 changes. **Layer norm** takes mean and variance of one row, so an "
+        f"example never depends on the others. **{term('batch norm', 'Batch norm')}** takes those "
+        "of a column, over all examples; with one row alone nothing is left of it. That is why "
+        "GPTs use layer norm. Red is above 0, blue below; the two norms share one scale of "
+        "colours. Batch norm is shown as in training; in use it would take averages over many "
+        "batches (Ioffe and Szegedy, 2015).",
         table=table,
         code=Code(analysis.normalised, (f"table = normalised({arguments})",)),
     )
@@ -117,12 +118,12 @@ def deep(scheme: Scheme) -> None:
         key="spread",
         name="x · W · W · …",
         shape=(analysis.EXAMPLES, width),
-        how_to_read="each step to the right is one more layer of random weights; the height is how "
-        "far its numbers spread. Without norms, a factor a little above 1 explodes and one below 1 "
-        "vanishes, for it is applied again and again; only at 1 ÷ √width does it stay. With a "
-        f"{term('layer norm')} after each layer the weights no longer matter. The axis multiplies: "
-        "equal distances are equal factors. There is no activation function between the layers, "
-        "so that the rule is exact but for chance.",
+        how_to_read="without norms the same factor, again and again, explodes or vanishes; with "
+        "norms the spread stays. Each step to the right is one more layer of random weights; the "
+        "height is how far its numbers spread. Only at weights of 1 ÷ √width does it stay by "
+        f"itself. With a {term('layer norm')} after each layer the weights no longer matter. The "
+        "axis multiplies: equal distances are equal factors. There is no activation function "
+        "between the layers, so that the rule is exact but for chance.",
         table=table,
         code=Code(
             analysis.spread_by_layer, (f"table = spread_by_layer({width}, {float(std)!r}, {seed})",)

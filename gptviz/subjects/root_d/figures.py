@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import look, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout, token_ticks
 
-HEIGHT = 400
+HEIGHT = 310
 NAMES: Mapping[str, str] = {"weight": "not divided", "divided weight": "divided by √d"}
 
 
@@ -36,7 +36,7 @@ def weights(table: pd.DataFrame, names: Mapping[str, str], scheme: Scheme) -> go
         bars,
         layout(
             scheme,
-            height=HEIGHT if ticks is None else 280 + ticks.room,
+            height=HEIGHT if ticks is None else 250 + ticks.room,
             width=_width(len(x)) if ticks else None,
             legend=LEGEND_ABOVE,
             bargap=0.3,

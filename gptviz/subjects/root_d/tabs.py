@@ -40,32 +40,32 @@ def random_vectors(scheme: Scheme) -> None:
         f"key gets **{100 * table['weight'].max():.0f} %** without it and "
         f"**{100 * table['divided weight'].max():.0f} %** with it."
     )
-    places = st.columns(2, gap="large")
-    with places[0]:
+    left, right = st.columns(2, gap="large")
+    with left:
         show.chart(
             figures.weights(table, figures.NAMES, scheme),
             key="random_weights",
             name="softmax(q · k), softmax(q · k / √d)",
             shape=(analysis.KEYS,),
-            how_to_read="each pair of bars is one key that the query may look at, and how much of "
-            "the attention it gets. Make d larger: without the division nearly all goes to one "
-            "key, and which one is an accident of random numbers. The query and its "
+            how_to_read="make d larger: without the division nearly all attention goes to one key. "
+            "Each pair of bars is one key that the query may look at; which of them gets all is an "
+            "accident of random numbers. The query and its "
             f"{analysis.KEYS} keys are standard normal numbers.",
             table=table,
             code=Code(analysis.random_scores, (f"table = random_scores({d}, {seed})",)),
         )
-    with places[1]:
+    with right:
         show.chart(
             figures.entropies(grown, d, MOST, scheme),
             key="as_d_grows",
             name="entropy of the weights",
             shape=(len(grown), analysis.DRAWS, analysis.KEYS),
-            how_to_read="high is attention spread over all keys, 0 is attention on one alone. "
-            "Undivided, it narrows as d grows; divided by √d it stays where it was. The "
+            how_to_read="undivided, attention narrows as d grows; divided by √d it stays as wide "
+            "as it was. High is attention spread over all keys, 0 is attention on one alone. The "
             f"{term('entropy')} is the mean over {analysis.DRAWS} random queries, in nats; ln "
-            f"{analysis.KEYS} = {MOST:.2f} is that of equal weights. Where one key has nearly all, "
-            "the softmax hardly answers to a change, so hardly any gradient comes back: that is "
-            "why Vaswani et al. (2017) divide.",
+            f"{analysis.KEYS} = {MOST:.2f} is that of equal weights. Where one key has nearly "
+            "all, the softmax hardly answers to a change, so hardly any gradient comes back: that "
+            "is why Vaswani et al. (2017) divide.",
             table=grown,
             code=Code(analysis.as_d_grows, (f"table = as_d_grows({seed})",)),
         )
@@ -101,11 +101,11 @@ def this_text(view: View) -> None:
         key="text_weights",
         name=f"h.{layer}.attn.pattern[{head}, {position}]",
         shape=(position + 1,),
-        how_to_read="each pair of bars is one token that this query may look at. Without the "
-        "division the highest bar grows at the cost of the others. The model has learnt its "
-        "queries and keys with the division, so what you see without it is not what a model that "
-        "was trained without it would do: it could learn smaller vectors. On the page What if, "
-        "the division can be taken out of a whole layer, and the text goes on to be written.",
+        how_to_read="without the division the highest bar grows at the cost of the others. Each "
+        "pair of bars is one token that this query may look at. The model has learnt its queries "
+        "and keys with the division, so what you see without it is not what a model that was "
+        "trained without it would do: it could learn smaller vectors. On the page What if, the "
+        "division can be taken out of a whole layer, and the text goes on to be written.",
         table=found.table,
         code=view.code(
             analysis.of_head, f"table = of_head(lm, trace, {layer}, {head}, {position}).table"

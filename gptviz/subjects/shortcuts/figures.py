@@ -58,7 +58,11 @@ def _lines(
             scheme,
             height=HEIGHT,
             legend=LEGEND_ABOVE,
-            xaxis={"title": "layer" if x == "layer" else "layers passed", "tickformat": "d"}
+            xaxis={
+                "title": "layer" if x == "layer" else "layers passed",
+                "tickformat": "d",
+                "zeroline": False,
+            }
             | ({"dtick": 1} if len(table) <= 16 else {}),
             yaxis={"title": title, **_axis(table[list(names)].to_numpy())},
         ),

@@ -48,15 +48,14 @@ def network(scheme: Scheme) -> None:
         key="gradients",
         name="layers.*.weight.grad",
         shape=(depth, width, width),
-        how_to_read="the higher a point, the more that layer learns from one correction, which "
-        "comes in from the right and passes the layers to the left. Without shortcuts it shrinks "
-        "on its way, so the first layers hardly learn. With "
-        f"{term('shortcut', 'shortcuts')} a copy of it passes around each layer, and nearly as "
-        "much arrives. Each layer is a linear one with "
-        f"{term('GELU')}; the last has one neuron, and the network is to answer 0 to numbers that "
-        f"run from 1 to −1. The points are means of the absolute {term('gradient')} of a layer's "
-        "weights. Shortcuts are also called residual or skip connections (He et al., 2016, *Deep "
-        "Residual Learning for Image Recognition*).",
+        how_to_read="read from right to left, as a correction goes: without shortcuts less and "
+        "less of it is left. The higher a point, the more that layer learns from the correction; "
+        f"without shortcuts the first layers hardly learn. With {term('shortcut', 'shortcuts')} a "
+        "copy of it passes around each layer, and nearly as much arrives. Each layer is a linear "
+        f"one with {term('GELU')}; the last has one neuron, and the network is to answer 0 to "
+        f"numbers that run from 1 to −1. The points are means of the absolute {term('gradient')} "
+        "of a layer's weights. Shortcuts are also called residual or skip connections (He et al., "
+        "2016, *Deep Residual Learning for Image Recognition*).",
         table=table,
         code=Code(analysis.gradients, (f"table = gradients({depth}, {width}, {seed})",)),
     )
@@ -83,11 +82,11 @@ def powers(scheme: Scheme) -> None:
         key="powers",
         name="factor ** layers",
         shape=(layers + 1,),
-        how_to_read="a correction passes all layers, and each multiplies it. A factor a little "
-        "below 1 makes it vanish, one a little above 1 makes it explode, and the more layers, the "
-        "worse. A shortcut adds 1 to the factor of what the layer itself does, so next to nothing "
-        "becomes next to 1. In a network, the factor is another one in each layer and direction; "
-        "one number for all of them is the simplest case.",
+        how_to_read="a factor a little below 1 vanishes, one a little above 1 explodes, and the "
+        "more layers, the worse. A correction passes all layers on its way back, and each "
+        "multiplies it. A shortcut adds 1 to the factor of what the layer itself does, so next to "
+        "nothing becomes next to 1. In a network, the factor is another one in each layer and "
+        "direction; one number for all of them is the simplest case.",
         table=table,
         code=Code(analysis.powers, (f"table = powers({factor!r}, {layers})",)),
     )
@@ -112,13 +111,14 @@ def in_a_gpt(scheme: Scheme) -> None:
         key="likeness",
         name="cosine of h.*[i] and h.*[j]",
         shape=(analysis.BATCH, analysis.TEXT_LENGTH, analysis.TEXT_LENGTH),
-        how_to_read="the higher a point, the less the tokens of a text can be told apart after "
-        "that many blocks. Before it has learnt anything, attention mixes all tokens alike; "
-        "without a way around it, what a token is is soon lost, and nothing later can bring it "
-        "back. With shortcuts each vector keeps itself and only gains something. Both GPTs have "
-        "the same random weights and read the same random tokens; they have width "
-        f"{analysis.GPT_WIDTH}, {analysis.GPT_HEADS} heads and {analysis.VOCABULARY} tokens. Dong, "
-        "Cordonnier and Loukas (2021, *Attention is Not All You Need*).",
+        how_to_read="without shortcuts the tokens become all alike, and the more blocks, the more "
+        "so. The higher a point, the less the tokens of a text can be told apart there. Before it "
+        "has learnt anything, attention mixes all tokens alike; without a way around it, what a "
+        "token is is soon lost, and nothing later can bring it back. With shortcuts each vector "
+        "keeps itself and only gains something. Both GPTs have the same random weights and read "
+        f"the same random tokens; they have width {analysis.GPT_WIDTH}, {analysis.GPT_HEADS} "
+        f"heads and {analysis.VOCABULARY} tokens. Dong, Cordonnier and Loukas (2021, *Attention "
+        "is Not All You Need*).",
         table=table,
         code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)),
     )

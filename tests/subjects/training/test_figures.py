@@ -55,6 +55,14 @@ def test_the_axis_says_what_the_runs_are_laid_over(axis):
     assert figure.layout.xaxis.title.text == training.AXES[axis]
 
 
+def test_what_counting_alone_would_reach_is_a_line_across():
+    baselines = {"uniform": 4.36, "bigram": 2.47}
+    figure = training.comparison([curve("a", 2.0)], "step", "light", baselines)
+    assert [(line.y0, line.y1) for line in figure.layout.shapes] == [(4.36, 4.36), (2.47, 2.47)]
+    told = [note.text for note in figure.layout.annotations]
+    assert told == ["blind guess (ln V) 4.36", "counting pairs (bigram) 2.47"]
+
+
 def test_a_run_s_name_is_shown_to_the_letter():
     figure = training.comparison([curve("<b>mine</b> & yours", 2.0)], "step", "light")
     assert figure.data[0].name == "&lt;b&gt;mine&lt;/b&gt; &amp; yours"

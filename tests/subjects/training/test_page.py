@@ -27,8 +27,7 @@ def components(app: AppTest) -> list:
     return [element for element in app.main if element.type == "bidi_component"]
 
 
-@pytest.mark.usefixtures("root")
-def test_a_run_of_the_address_is_shown_with_its_curves(open_page, in_address):
+def test_a_run_of_the_address_is_shown_with_its_curves(open_page, in_address, root: Path):
     app = open_page(run="My first run")
     loss, rate, norm, speed = sent(app)["panels"]
     assert [line["points"] for line in loss["series"]] == [STEPS, STEPS, 3]
@@ -44,6 +43,12 @@ def test_a_run_of_the_address_is_shown_with_its_curves(open_page, in_address):
         "all included, over 50 steps",
     ]
     assert norm["limits"] == {"clip at": 1.0}
+    told = Run(root / "My first run").status["baselines"]
+    assert loss["limits"] == {
+        "blind guess (ln V)": told["uniform"],
+        "counting tokens (unigram)": told["unigram"],
+        "counting pairs (bigram)": told["bigram"],
+    }
     assert [panel["series"][0]["points"] for panel in (rate, norm, speed)] == [STEPS] * 3
     assert "My first run   ✓ done" in app.selectbox(key="run_choice").options
     assert in_address(app) == "My first run"
