@@ -1,7 +1,6 @@
 """What surrounds every page: the model, the prompt, the way between the pages."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -240,12 +239,12 @@ def _links(here: str) -> None:
     """Links to all pages; those of a group stand in one that is open while one of them is read."""
     chosen = address.choices()
     for group, pages in groupby(PAGES.values(), lambda page: page.group):
-        with _group(group, is_open=PAGES[here].group == group) if group else nullcontext():
+        with _place(group, is_open=PAGES[here].group == group):
             for page in pages:
                 st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
 
 
-def _group(name: str, *, is_open: bool) -> DeltaGenerator:
-    """A place for the links of a group, which its name opens and closes."""
-    folded = st.container(key=f"pages_{name.lower()}").expander(name, expanded=is_open)
-    return folded.container(gap="xxsmall")
+def _place(group: str, *, is_open: bool) -> DeltaGenerator:
+    """Where the links of a group stand; its name, if it has one, opens and closes it."""
+    place = st.container(key=f"pages_{group.lower()}", gap="xxsmall")
+    return place.expander(group, expanded=is_open).container(gap="xxsmall") if group else place

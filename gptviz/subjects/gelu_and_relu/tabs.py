@@ -53,7 +53,7 @@ def curves(scheme: Scheme) -> None:
             "curve_of", "What is drawn", {slug: title for slug, (title, _, _) in KINDS.items()}
         )
     with places[1]:
-        x = float(choices.one_in_order("x", "x", PLACES, "-0.5"))
+        x = float(choices.one_in_order("x", "x: what comes in", PLACES, "-0.5"))
     here = analysis.at(x).iloc[0]
     st.markdown(
         f"At x = {_written(x, 1)}: GELU gives **{_written(here['exact'])}**, ReLU "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gptviz.app import choices, look, show, typed
+from gptviz.app import address, choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
@@ -51,7 +51,7 @@ def network(scheme: Scheme) -> None:
         how_to_read="read from right to left, as a correction goes: without shortcuts less and "
         "less of it is left. The higher a point, the more that layer learns from the correction; "
         f"without shortcuts the first layers hardly learn. With {term('shortcut', 'shortcuts')} a "
-        "copy of it passes around each layer, and nearly as much arrives. Each layer is a linear "
+        "copy of it passes around each layer, and far more of it arrives. Each layer is a linear "
         f"one with {term('GELU')}; the last has one neuron, and the network is to answer 0 to "
         f"numbers that run from 1 to −1. The points are means of the absolute {term('gradient')} "
         "of a layer's weights. Shortcuts are also called residual or skip connections (He et al., "
@@ -126,7 +126,7 @@ def in_a_gpt(scheme: Scheme) -> None:
     st.page_link(
         page.file,
         label="Watch such a GPT fail to learn: No shortcuts, in the failure gallery of Training",
-        query_params={"runs_tab": "failures", "failure": "no-shortcuts"},
+        query_params={**address.choices(), "runs_tab": "failures", "failure": "no-shortcuts"},
         width="content",
     )
 
