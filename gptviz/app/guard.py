@@ -167,9 +167,7 @@ class Guard:
         if not refusal:
             return None
         self._tell(refusal)
-        if "text/html" in headers.get("accept", ""):
-            return HTMLResponse(_as_page(refusal.words), refusal.status)
-        return PlainTextResponse(refusal.words, refusal.status)
+        return refused(refusal.status, refusal.words, headers)
 
     def _elsewhere(self, path: str, method: str) -> Refusal | None:
         """Why there is nothing at a path; None if there is."""
@@ -197,6 +195,13 @@ class Guard:
         if note and note not in self._told and len(self._told) < NOTES:
             self._told.add(note)
             print(f"gptviz: {note}", file=sys.stderr, flush=True)
+
+
+def refused(status: int, words: str, headers: Headers) -> Response:
+    """A refusal in words, as a page for a browser; headers are those of who asked."""
+    if "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_as_page(words), status)
+    return PlainTextResponse(words, status)
 
 
 def _moved(to: str, scope: Scope) -> Response:

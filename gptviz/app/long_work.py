@@ -1,6 +1,7 @@
 """Work that takes long, in a thread of its own: done once for all, and left when nobody waits."""
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -23,10 +24,12 @@ class Work:
         self.key = key
         self.waiting = 0
         self.share = 0.0  # of it that is done, from 0 to 1
+        self.seconds = 0.0  # that the processor has spent on it
         self.found: Future[Any] = Future()
 
     def run(self, compute: Callable[[Progress], Any]) -> None:
         """Do it, and hand what was found, or what went wrong, to all who wait."""
+        self._begun = time.thread_time()
         try:
             found = compute(self.progress)
         except BaseException as error:
@@ -39,6 +42,7 @@ class Work:
     def progress(self, done: int, whole: int) -> None:
         """Note how far it is. Raises NobodyWaitsError if everybody has left."""
         self.share = done / max(1, whole)
+        self.seconds = time.thread_time() - self._begun
         with _lock:
             if not self.waiting:
                 # In one step, for who comes now must not wait for what is about to end.
@@ -46,6 +50,7 @@ class Work:
                 raise NobodyWaitsError
 
     def _is_over(self) -> None:
+        self.seconds = time.thread_time() - self._begun
         with _lock:
             if _under_way.get(self.key) is self:
                 del _under_way[self.key]

@@ -18,12 +18,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import streamlit as st
 from cachetools import LRUCache
-from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from torch import Tensor
 
 from gptviz import checkpoints, language_model
 from gptviz.activations import Trace
+from gptviz.app import allowance, waiting_bar
 from gptviz.app.long_work import Progress, waiting
 from gptviz.app.turns import Turns
 from gptviz.language_model import LanguageModel
@@ -35,7 +35,6 @@ STEP_BYTES_KEPT = 256 * 2**20  # of the models of a run's steps: dozens of small
 TRACE_BYTES_KEPT = 512 * 2**20
 FINDING_BYTES_KEPT = 128 * 2**20
 LOOKS_EVERY = 0.1  # seconds, after which a page that waits for long work looks how far it is
-STOPPED = "stopped"  # where a browser remembers the long work that its reader stopped
 
 
 def memory(finding: Any) -> int:
@@ -145,7 +144,8 @@ def look_for_long(function: Callable[..., T], *arguments: Any, words: str) -> T:
     Its last argument is a function that it calls with what is done and of how much; there the
     processor goes to the next browser that waits. What several browsers ask for at once is found
     once; where none of them waits any more, the work ends. A bar beside the words shows how far
-    it is, and a button stops it: then this run of the page ends here, with a way to begin again.
+    it is, and a button stops it: then this run of the page ends here, with a way to begin again. So
+    it does for a visitor of a class who has used what there is for each.
     """
     key = (function.__module__, function.__qualname__, *map(_key, arguments))
     if (found := known(key)) is not None:
@@ -165,38 +165,15 @@ def look_for_long(function: Callable[..., T], *arguments: Any, words: str) -> T:
                 _keep(_findings, key, found)
             return found
 
-    place = st.empty()
-    _end_if_stopped(key, place)
-    with waiting(key, compute) as work:
-        bar = None
+    with waiting_bar.place(key) as bar, waiting(key, compute) as work:
+        bill = allowance.Bill(work)
         while not wait([work.found], LOOKS_EVERY).done:
             end_if_superseded()
-            bar = bar or _bar(key, place)
-            bar.progress(work.share, words)
-    place.empty()
+            bill.pay()
+            allowance.require()
+            bar(work.share, words)
+        bill.pay()
     return work.found.result()
-
-
-def _bar(key: Hashable, place: DeltaGenerator) -> DeltaGenerator:
-    """A place for how far long work is, beside a button that stops it."""
-    with place.container(horizontal=True, vertical_alignment="bottom"):
-        bar = st.empty()
-        st.button("Stop", key=f"stop_{hash(key)}", on_click=_remember_stopped, args=(key,))
-    return bar
-
-
-def _remember_stopped(key: Hashable | None) -> None:
-    st.session_state[STOPPED] = key
-
-
-def _end_if_stopped(key: Hashable, place: DeltaGenerator) -> None:
-    """End this run here, with a button that begins again, if its reader has stopped this work."""
-    if st.session_state.get(STOPPED) != key:
-        return
-    with place.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("You stopped this.", width="content")
-        st.button("Begin again", on_click=_remember_stopped, args=(None,), key=f"go_{hash(key)}")
-    st.stop()
 
 
 def known(key: Hashable) -> Any:

@@ -1,6 +1,5 @@
 """The server behind the `gptviz` command: one process, one model in memory, many browsers."""
 
-import errno
 import gc
 import os
 import signal
@@ -18,28 +17,42 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
-from gptviz.app import descriptors, network, streamlit_quirks
+from gptviz.app import cookies, descriptors, invitation, network, streamlit_quirks, visitors
+from gptviz.app.cookies import Cookies
 from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
+from gptviz.app.invitation import Invitation
+from gptviz.app.limits import Limits
+from gptviz.app.listening import address, listen
 from gptviz.app.pages import PAGES
+from gptviz.app.reception import Reception, Word
+from gptviz.app.visitors import ALONE, Rules
 from gptviz.disk_errors import in_words
 
 APP = Path(__file__).parents[2] / "app.py"
 
 
 def serve(
-    host: str, port: int, open_browser: bool, names: Sequence[str] = (), base: str = ""
+    host: str,
+    port: int,
+    open_browser: bool,
+    names: Sequence[str] = (),
+    base: str = "",
+    limits: Limits | None = None,
+    listening: int | None = None,
 ) -> NoReturn:
     """Serve the app until Ctrl-C or SIGTERM; then the process ends.
 
     Port 0 takes any free port. names and base are what a proxy before it adds: what it is called
-    there, and the path under which it is shown, as /gptviz. The address is printed when the first
-    model is in memory. Raises FileNotFoundError if the pages are not installed, OSError or
-    ValueError if the address cannot be used, each in one sentence.
+    there, and the path under which it is shown, as /gptviz. limits are those of a class. listening
+    is the descriptor of a socket behind nginx, which listens at host and port (see processes). The
+    address is printed when the first model is in memory. Raises FileNotFoundError if the pages are
+    not installed, OSError or ValueError if the address cannot be used, each in one sentence.
     """
     if not APP.is_file():
         raise FileNotFoundError(
@@ -48,67 +61,64 @@ def serve(
     for number in system.END_SIGNALS:
         signal.signal(number, _leave)
     descriptors.make_room()
-    with listen(host, port) as listener:
+    if listening is None:
+        listener = listen(host, port)
         port = listener.getsockname()[1]
+    else:
+        listener = socket.socket(fileno=listening)
+        threading.Thread(target=_leave_with_stdin, daemon=True).start()
+    with listener:
         url = address(host, port) + (base and f"{base}/")
         others = network.urls(host, port, base) if host not in LOOPBACK else []
+        rules = rules_of(host, names, base, limits)
+        word = Word(url, others) if rules.is_shared else None
         server = uvicorn.Server(
             uvicorn.Config(
-                app(host, names, base),
+                app(host, names, base, port, rules, word),
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
             )
         )
-        threading.Thread(target=warm_up, args=(url, others), daemon=True).start()
+        threading.Thread(target=warm_up, args=(url, others, word), daemon=True).start()
         if open_browser and has_display():
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+            opened = word.links()[0] if word else url
+            threading.Thread(target=webbrowser.open, args=(opened,), daemon=True).start()
         with suppress(SystemExit):
             server.run(sockets=[listener])
         system.end(0 if server.started else 1)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that browsers can connect to at once; they are answered when the server runs.
+def rules_of(host: str, names: Sequence[str], base: str, limits: Limits | None) -> Rules:
+    """What holds for those who come to a server that was started like this."""
+    behind_proxy = bool(names or base)
+    return Rules(
+        is_shared=host not in LOOPBACK or behind_proxy or limits is not None,
+        trusts_this_machine=not behind_proxy and limits is None,
+        limits=limits,
+    )
 
-    Raises ValueError for a port out of range, OSError if the address cannot be used.
+
+def app(
+    host: str,
+    names: Sequence[str] = (),
+    base: str = "",
+    port: int = 0,
+    rules: Rules = ALONE,
+    word: Word | None = None,
+) -> Guard:
+    """The app, with .streamlit/config.toml beside app.py and what only the command knows.
+
+    word makes a browser the teacher's; None where nobody but this machine can come.
     """
-    if not 0 <= port < 65536:
-        raise ValueError(f"port {port} does not exist; choose one from 1024 to 65535 with --port")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        both = host == "::" and socket.has_dualstack_ipv6()  # who types an IPv4 address comes, too
-        listener = socket.create_server(
-            (host, port), family=family, backlog=128, dualstack_ipv6=both
-        )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            way_out = f"another program uses it; choose another, as in: gptviz --port {port + 1}"
-        elif error.errno == errno.EACCES:
-            way_out = "the system keeps it for itself; choose one above 1023 with --port"
-        else:
-            way_out = "that is no address of this machine; leave out --host to use 127.0.0.1"
-        raise OSError(f"cannot listen on port {port} of {host}: {way_out}") from error
-    # A click is a small message; without this, it may wait for the receipt of the one before.
-    # Connections inherit it from the socket that accepts them.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def address(host: str, port: int) -> str:
-    """What to type into a browser on this machine."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
-def app(host: str, names: Sequence[str] = (), base: str = "") -> Guard:
-    """The app, with .streamlit/config.toml beside app.py and what only the command knows."""
     streamlit_quirks.distrust()
     descriptors.give_back_loops()
+    visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.
-    served = App(APP, routes=pages(addresses, base))
+    invited = Route(f"{base}/{invitation.NAME}", Invitation(host, port, base).answer)
+    served: ASGIApp = App(APP, routes=[*pages(addresses, base), invited])
     load_config_options(
         {
             "logger.enableRich": False,  # so that what is said of an error passes the filters
@@ -120,7 +130,24 @@ def app(host: str, names: Sequence[str] = (), base: str = "") -> Guard:
             "server.allowedHosts": [*LOOPBACK, *names] if host in LOOPBACK else [],
         }
     )
-    return Guard(served, host, [f"/{name}" for name in addresses], names, base)
+    paths = [f"/{name}" for name in addresses]
+    if word:
+        served = Reception(served, Cookies(_secret()), word, paths, rules, base)
+    return Guard(served, host, [*paths, f"/{invitation.NAME}"], names, base)
+
+
+def _secret() -> str:
+    """What signs the cookies of this server; one for this start alone if it cannot be kept."""
+    try:
+        return cookies.secret()
+    except (OSError, ValueError) as error:
+        print(
+            f"gptviz: {in_words(error)}; until then, whose run is whose is forgotten when the "
+            f"server ends",
+            file=sys.stderr,
+            flush=True,
+        )
+        return cookies.new_secret()
 
 
 def pages(addresses: Sequence[str], base: str) -> list[Route]:
@@ -142,11 +169,11 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def warm_up(url: str, others: Sequence[str] = ()) -> None:
+def warm_up(url: str, others: Sequence[str] = (), word: Word | None = None) -> None:
     """Load the first model and look into it once; then print the address.
 
-    others: the addresses for those who are not at this machine. This runs beside the server, which
-    meanwhile sends the pages' frame to a browser.
+    others: the addresses for those who are not at this machine; word: the teacher's. This runs
+    beside the server, which meanwhile sends the pages' frame to a browser.
     """
     import torch  # here and not above: this is what takes long
 
@@ -158,6 +185,8 @@ def warm_up(url: str, others: Sequence[str] = ()) -> None:
     except (ValueError, OSError) as error:
         print(f"gptviz: {in_words(error)}", file=sys.stderr, flush=True)
     print(f"gptviz is ready: {url} (Ctrl-C ends it)", flush=True)
+    if word:
+        print(f"The teacher opens, once: {word.told()}", flush=True)
     if others:
         _show_everybody(others)
 
@@ -181,6 +210,12 @@ def _look_into_the_first_model() -> None:
         lm = model(name)
         ids = tuple(lm.tokenizer.encode(EXAMPLES[0].text))
         look(journey, lm, trace(lm, ids))
+
+
+def _leave_with_stdin() -> None:
+    """Send this process what ends it when the one that started it is gone."""
+    sys.stdin.read()
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -163,6 +163,11 @@ def failure(error: Exception | str, way_out: str = "") -> None:
     problem(f"{words}. {way_out}".rstrip())
 
 
+def note(words: str) -> None:
+    """Say how things are as `failure` does, where nothing is wrong."""
+    st.info(literal(f"{words[:1].upper()}{words[1:]}."))
+
+
 def literal(text: str) -> str:
     """Text that Markdown shows as it is: every sign that could mean something is escaped.
 

@@ -2,9 +2,27 @@
 
 import argparse
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from gptviz.app.hosts import base_path, host_name
+from gptviz.app.hosts import LOOPBACK, base_path, host_name, shown
+from gptviz.app.limits import Limits, count
+
+T = TypeVar("T")
+
+PORT = 8501
+MOST_PROCESSES = 16
+
+USUAL = Limits()
+LIMITS = {  # of each visitor of a class, with what is limited
+    "max_parameters": "parameters of a model that visitors may train",
+    "max_steps": "steps that visitors may train for",
+    "max_tokens": "tokens that a step of theirs may read",
+    "max_prompt": "tokens of a text that is read for visitors",
+    "max_seconds": "seconds of the processor that each visitor may use a minute for what takes "
+    "long: sweeps, patching, writing",
+}
 
 
 def options(command: argparse.ArgumentParser) -> None:
@@ -34,34 +52,124 @@ def options(command: argparse.ArgumentParser) -> None:
         help="the path under which a proxy shows the app, as /gptviz",
     )
     command.add_argument(
+        "--processes",
+        default=unsaid,
+        type=_said(n_processes),
+        metavar="N",
+        help="serve from N processes, for a large class on several cores; needs nginx (1)",
+    )
+    command.add_argument("--listening", default=unsaid, type=int, help=argparse.SUPPRESS)
+    command.add_argument(
         "--verbose",
         default=unsaid,
         action="store_true",
         help="tell what is chosen for this machine by measurement",
     )
     command.set_defaults(run=run)
+    _of_a_class(command)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Serve the app until it is stopped."""
-    from gptviz.app.server import serve
-
-    said = vars(options)
-    if "verbose" in said:
-        tell()
-    return serve(
-        said.get("host", "127.0.0.1"),
-        said.get("port", 8501),
-        open_browser="no_browser" not in said,
-        names=said.get("allow_host", ()),
-        base=said.get("base_path", ""),
+def _of_a_class(command: argparse.ArgumentParser) -> None:
+    unsaid = argparse.SUPPRESS
+    options = command.add_argument_group(
+        "a class",
+        "for example: gptviz --classroom --host 0.0.0.0 --max-steps 1000\n"
+        "The teacher's browser, opened by an address that is printed at the start, has no limits.",
+    )
+    options.add_argument(
+        "--classroom",
+        default=unsaid,
+        action="store_true",
+        help="limit what each visitor may do: train one run at a time, and no texts of their own",
+    )
+    for name, words in LIMITS.items():
+        options.add_argument(
+            f"--{name.replace('_', '-')}",
+            default=unsaid,
+            type=_said(count),
+            metavar="N",
+            help=f"{words} ({getattr(USUAL, name):,})",
+        )
+    options.add_argument(
+        "--no-training",
+        default=unsaid,
+        action="store_true",
+        help="visitors watch runs and start none",
+    )
+    options.add_argument(
+        "--allow-uploads",
+        default=unsaid,
+        action="store_true",
+        help="visitors may upload and paste texts to train on",
     )
 
 
-def _said(read: Callable[[str], str]) -> Callable[[str], str]:
+def run(options: argparse.Namespace) -> int:
+    """Serve the app until it is stopped. Raises ValueError for options that exclude each other."""
+    said = vars(options)
+    limits = limits_said(said)
+    host = said.get("host", LOOPBACK[0])
+    if limits and host in LOOPBACK and not {"allow_host", "base_path"} & said.keys():
+        print("Only this machine can come; --host 0.0.0.0 lets a class in.", flush=True)
+    if said.get("processes", 1) > 1:
+        from gptviz.app import processes
+
+        arguments = sys.argv[1:]
+        return processes.serve(arguments, said["processes"], host, said.get("port", PORT))
+    from gptviz.app.server import serve
+
+    if "verbose" in said:
+        tell()
+    return serve(
+        host,
+        said.get("port", PORT),
+        open_browser="no_browser" not in said,
+        names=said.get("allow_host", ()),
+        base=said.get("base_path", ""),
+        limits=limits,
+        listening=said.get("listening"),
+    )
+
+
+def n_processes(text: str) -> int:
+    """A number as --processes takes it; raises ValueError in words for anything else."""
+    if text not in map(str, range(1, MOST_PROCESSES + 1)):
+        raise ValueError(
+            f"{shown(text)} is no number of processes; it must lie between 1 and {MOST_PROCESSES}"
+        )
+    return int(text)
+
+
+def limits_said(said: Mapping[str, Any]) -> Limits | None:
+    """The limits of a class by what was typed; None for no class.
+
+    Raises ValueError in words for options that mean nothing together.
+    """
+    given = {name: said[name] for name in LIMITS if name in said}
+    switches = [name for name in ("no_training", "allow_uploads") if name in said]
+    if "classroom" not in said:
+        if extra := _as_options([*given, *switches]):
+            raise ValueError(
+                f"{extra} came without --classroom, whose visitors it is about; add it"
+            )
+        return None
+    if "no_training" in said:
+        about_runs = ["max_parameters", "max_steps", "max_tokens", "allow_uploads"]
+        if extra := _as_options([name for name in about_runs if name in said]):
+            raise ValueError(
+                f"{extra} came with --no-training, which leaves it nothing to allow; leave one out"
+            )
+    return Limits(training="no_training" not in said, uploads="allow_uploads" in said, **given)
+
+
+def _as_options(names: list[str]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in names)
+
+
+def _said(read: Callable[[str], T]) -> Callable[[str], T]:
     """What argparse reads an option by, which passes on the words of a refusal."""
 
-    def said(text: str) -> str:
+    def said(text: str) -> T:
         try:
             return read(text)
         except ValueError as error:

@@ -37,16 +37,23 @@ NOT_LIVING: Mapping[Command, str] = {
 }
 
 
-def start(config: "TrainingConfig", name: str, root: Path | None = None, preset: str = "") -> Run:
+def start(
+    config: "TrainingConfig",
+    name: str,
+    root: Path | None = None,
+    preset: str = "",
+    owner: str = "",
+) -> Run:
     """Make a run's folder and have it trained in a process of its own.
 
     Where there is something of this name, the run gets a number behind it. preset names the one
-    that it is of, if it is. Raises ValueError for a name that cannot be a folder's and if the queue
-    is full, OSError if there is no room.
+    that it is of, and owner is the id of the browser that it belongs to, if it is. Raises
+    ValueError for a name that cannot be a folder's and if the queue is full, OSError if there is
+    no room.
     """
     slot.require_room()
     folder = _new_folder(root or default_root(), names.checked(name))
-    run = Run.create(folder, config, preset)
+    run = Run.create(folder, config, preset, owner)
     launch(run)
     return run
 

@@ -48,9 +48,12 @@ def variants(config: TrainingConfig) -> dict[str, TrainingConfig]:
 
 
 def start(
-    name: str, settings: Mapping[str, TrainingConfig], root: Path | None = None
+    name: str,
+    settings: Mapping[str, TrainingConfig],
+    root: Path | None = None,
+    owner: str = "",
 ) -> Experiment:
-    """Queue a run for each of the settings, in their order.
+    """Queue a run for each of the settings, in their order; owner is the browser's they belong to.
 
     Raises ValueError for fewer than two, a name that cannot be a folder's and a full queue, OSError
     if there is no room; what was queued before an error is stopped again.
@@ -65,7 +68,7 @@ def start(
     started: dict[str, Run] = {}
     try:
         for number, (variant, config) in enumerate(settings.items()):
-            run = started[variant] = jobs.start(config, called[variant], root)
+            run = started[variant] = jobs.start(config, called[variant], root, owner=owner)
             about = {"id": experiment_id, "name": name, "variant": variant, "number": number}
             write_json(run.folder / FILE, about)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """A training run on disk: its settings, how far it is, and what it wrote.
 
     RUN/config.json      the TrainingConfig
-    RUN/about.json       when it was made, of which preset, and whether it ships with gptviz
+    RUN/about.json       when it was made, of which preset, by whom, and whether it ships
     RUN/status.json      state, step, the best and the last checkpoint; written by the worker
     RUN/control.json     what the worker is asked to do; written by the page and the commands
     RUN/text.json        which text it reads, to the byte; see gptviz.runs.text
@@ -74,8 +74,10 @@ class Run(Holdable):
             raise ValueError(f"{path}: these are not the settings of a training run")
 
     @classmethod
-    def create(cls, folder: Path, config: "TrainingConfig", preset: str = "") -> "Run":
-        """Begin a run, perhaps one of a preset of that name.
+    def create(
+        cls, folder: Path, config: "TrainingConfig", preset: str = "", owner: str = ""
+    ) -> "Run":
+        """Begin a run, perhaps one of a preset of that name, and of a browser of that id.
 
         Raises FileExistsError where the folder already holds something.
 
@@ -94,7 +96,8 @@ class Run(Holdable):
                 f"or choose another folder"
             )
         created = datetime.now(UTC).isoformat(timespec="milliseconds")
-        about = {"created": created, "preset": preset} if preset else {"created": created}
+        about = {"created": created, "preset": preset, "owner": owner}
+        about = {key: said for key, said in about.items() if said}
         write_json(folder / "about.json", about)
         write_json(folder / "config.json", config.to_dict())
         return cls(folder)
@@ -121,6 +124,17 @@ class Run(Holdable):
     def preset(self) -> str:
         """The name of the preset that it was started from with one click, if it was."""
         return str(read_json(self.folder / "about.json").get("preset", ""))
+
+    @property
+    def owner(self) -> str:
+        """The id of the browser that started it; empty if none did, or if that cannot be read.
+
+        Read anew each time: another run may have come to lie in this folder.
+        """
+        with suppress(OSError, ValueError):
+            owner = read_json(self.folder / "about.json").get("owner")
+            return owner if isinstance(owner, str) else ""
+        return ""
 
     @property
     def created(self) -> str:

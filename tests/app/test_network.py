@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from gptviz.app import network, server
+from gptviz.app import listening, network, server
 
 Owned = namedtuple("Owned", "family address")
 State = namedtuple("State", "isup")
@@ -107,5 +107,5 @@ def test_a_class_is_told_where_to_come_and_a_file_gets_no_picture(monkeypatch, c
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 def test_a_server_on_all_addresses_of_version_6_is_on_those_of_version_4_too():
-    with server.listen("::", 0) as listener:
+    with listening.listen("::", 0) as listener:
         socket.create_connection(("127.0.0.1", listener.getsockname()[1])).close()

@@ -3,6 +3,9 @@
 import pytest
 
 from gptviz import GPT, GPTConfig, LanguageModel
+from gptviz.app import visitors
+from gptviz.app.limits import Limits
+from gptviz.app.prompt import row
 from gptviz.app.prompt.reading import (
     LONGEST_PROMPT,
     LONGEST_TEXT,
@@ -108,3 +111,20 @@ def test_code_names_the_text_where_that_gives_the_tokens_and_else_the_tokens():
     assert in_code(GPT2, GPT2.encode("The king")) == "The king"
     pieces = [*GPT2.encode("k"), *GPT2.encode("ing")]
     assert in_code(GPT2, pieces) == pieces
+
+
+def test_a_visitor_of_a_class_is_read_as_many_tokens_as_the_teacher_says(monkeypatch):
+    lm = language_model(block_size=400)
+    text = " the king" * 200
+    for most, read in ((5, 5), (LONGEST_PROMPT + 1, LONGEST_PROMPT)):
+        monkeypatch.setattr(visitors, "limits", lambda most=most: Limits(max_prompt=most))
+        assert len(reading(lm, text).ids) == read
+    monkeypatch.setattr(visitors, "limits", lambda: Limits(max_prompt=5))
+    words = row.told(lm, reading(lm, text))
+    assert "only the last 5 tokens are read" in words
+    assert words.endswith(
+        "Visitors of this class read up to 5 tokens; shorten the text, or ask the teacher."
+    )
+    monkeypatch.setattr(visitors, "limits", lambda: None)
+    assert len(reading(lm, text).ids) == LONGEST_PROMPT
+    assert "class" not in row.told(lm, reading(lm, text))

@@ -10,13 +10,13 @@ import socket
 import pytest
 
 from gptviz import checkpoints
-from gptviz.app import server, streamlit_quirks
+from gptviz.app import listening, server, streamlit_quirks
 from gptviz.app.theme import PALETTES
 from gptviz.cli import main
 
 
 def test_a_click_is_sent_without_waiting_for_the_one_before():
-    with server.listen("127.0.0.1", 0) as listener, socket.socket() as browser:
+    with listening.listen("127.0.0.1", 0) as listener, socket.socket() as browser:
         browser.connect(listener.getsockname())
         connection, _ = listener.accept()
         with connection:
@@ -26,7 +26,7 @@ def test_a_click_is_sent_without_waiting_for_the_one_before():
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_a_port_that_does_not_exist_is_refused(port):
     with pytest.raises(ValueError, match=rf"port {port} does not exist; choose one .* --port"):
-        server.listen("127.0.0.1", port)
+        listening.listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_an_address_that_cannot_be_used_names_the_way_out(monkeypatch, number, w
 
     monkeypatch.setattr(socket, "create_server", refuse)
     with pytest.raises(OSError, match="cannot listen on port 8501 of 127") as caught:
-        server.listen("127.0.0.1", 8501)
+        listening.listen("127.0.0.1", 8501)
     assert words in str(caught.value)
 
 
 def test_a_name_that_is_no_host_is_refused_in_one_sentence():
     with pytest.raises(OSError, match="leave out --host to use 127"):
-        server.listen("256.256.256.256", 0)
+        listening.listen("256.256.256.256", 0)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_name_that_is_no_host_is_refused_in_one_sentence():
     ],
 )
 def test_the_address_is_one_that_a_browser_on_this_machine_can_open(host, url):
-    assert server.address(host, 8501) == url
+    assert listening.address(host, 8501) == url
 
 
 def test_no_browser_opens_where_it_could_show_no_window(monkeypatch):

@@ -52,7 +52,9 @@ USUAL = ("127.0.0.1", 8501, True)
 def test_options_of_the_app_may_stand_before_its_name(monkeypatch, words, asked):
     served = []
 
-    def serve(host: str, port: int, *, open_browser: bool, names: list[str], base: str) -> int:
+    def serve(host, port, *, open_browser, names, base, limits, listening) -> int:
+        assert limits is None
+        assert listening is None
         served.append((host, port, open_browser, *([names, base] if names else [])))
         return 0
 

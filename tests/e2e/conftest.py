@@ -40,6 +40,8 @@ FLAGS = [
 ]
 
 
+# What a server prints when all is well.
+EXPECTED = ("gptviz is ready", "The teacher opens", "A teacher's browser was opened")
 # What Chromium and Streamlit write into the console while there is no server.
 NO_SERVER = ("ERR_CONNECTION_REFUSED", "No response received", "server is not responding")
 
@@ -285,7 +287,7 @@ class Visitor:
             *(
                 f"in the terminal: {line}"
                 for line in printed
-                if line.strip() and "gptviz is ready" not in line
+                if line.strip() and not any(words in line for words in EXPECTED)
             ),
         ]
 

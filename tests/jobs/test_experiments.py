@@ -122,10 +122,10 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_queued(queue, tmp
 def test_where_the_disk_is_full_what_was_queued_is_stopped_again(queue, monkeypatch):
     stopped, start = [], jobs.start
 
-    def until_full(config, name, root):
+    def until_full(config, name, root, owner):
         if "twice" in name:
             raise OSError("there is no room")
-        return start(config, name, root)
+        return start(config, name, root, owner=owner)
 
     monkeypatch.setattr(jobs, "start", until_full)
     monkeypatch.setattr(jobs, "state", lambda run: "queued")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gptviz.app.menu.present import switch
-from gptviz.app.menu.share import share
+from gptviz.app.menu.share import invite, share
 from gptviz.app.menu.theme_menu import theme_menu
 from gptviz.app.theme import Scheme
 
@@ -14,3 +14,4 @@ def menu(scheme: Scheme) -> None:
         theme_menu(scheme)
         switch()
         share()
+        invite()

@@ -6,12 +6,13 @@ from urllib.parse import quote, urlencode, urlsplit
 import segno
 import streamlit as st
 
-from gptviz.app import component, network
+from gptviz.app import component, invitation, network, visitors
 from gptviz.app.hosts import LOOPBACK
 from gptviz.app.menu.present import KEY as PRESENT
 
 COMPONENT = component.register(__file__, '<div class="share"></div>')
 TITLE = "Show everybody this"
+INVITE = "Invite a class"
 WORDS = {
     "copy": "Copy",
     "copied": "Copied",
@@ -24,6 +25,13 @@ def share() -> None:
     """A button that opens the address; what is in it is made only then."""
     if st.button(TITLE, key="share", width="stretch"):
         _show(whole_address(st.context.url or "", st.query_params.to_dict()))
+
+
+def invite() -> None:
+    """For the teacher, a link to the page for the projector: what a class types to come here."""
+    if visitors.rules().is_shared and visitors.here().is_trusted:
+        base = st.get_option("server.baseUrlPath").strip("/")
+        st.link_button(INVITE, f"{base and f'/{base}'}/{invitation.NAME}", width="stretch")
 
 
 @st.dialog(TITLE)

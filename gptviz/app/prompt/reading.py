@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gptviz.app import visitors
 from gptviz.generation import Writer
 from gptviz.language_model import LanguageModel
 from gptviz.tokenizers import Tokenizer
@@ -61,8 +62,11 @@ class Reading:
 
 
 def longest(lm: LanguageModel) -> int:
-    """How many tokens the pages show of this model."""
-    return min(lm.config.block_size, LONGEST_PROMPT)
+    """How many tokens the pages show of this model, to this visitor."""
+    limits = visitors.limits()
+    return min(
+        lm.config.block_size, limits.max_prompt if limits else LONGEST_PROMPT, LONGEST_PROMPT
+    )
 
 
 def reading(

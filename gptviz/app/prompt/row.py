@@ -5,10 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gptviz.app import show
+from gptviz.app import show, visitors
 from gptviz.app.examples import choose_example
 from gptviz.app.prompt import box
-from gptviz.app.prompt.reading import LONGEST_TEXT, Reading, text_read, unfinished
+from gptviz.app.prompt.reading import LONGEST_PROMPT, LONGEST_TEXT, Reading, text_read, unfinished
 from gptviz.app.prompt.special import special_tokens
 from gptviz.app.theme import cut
 from gptviz.language_model import LanguageModel
@@ -58,6 +58,11 @@ def told(lm: LanguageModel, read: Reading) -> str:
             f"Too long: only the last {read.longest} tokens are read, from "
             f"“{show.literal(begin)}” on. {many}."
         )
+        if (limits := visitors.limits()) and read.longest == limits.max_prompt < LONGEST_PROMPT:
+            told.append(
+                f"Visitors of this class read up to {read.longest} tokens; shorten the text, or "
+                f"ask the teacher."
+            )
     if unfinished(lm.tokenizer, read.ids):
         told.append("The model is in the middle of a letter; the box shows it when it is complete.")
     return " ".join(told)

@@ -5,12 +5,14 @@ does not wait for it. One runs at a time; a run that the user has superseded end
 """
 
 import threading
+import time
 from collections.abc import Hashable
 
 import numpy as np
 import streamlit as st
 from cachetools import LRUCache
 
+from gptviz.app import allowance
 from gptviz.app.look import end_if_superseded, look
 from gptviz.language_model import LanguageModel
 from gptviz.subjects.embeddings import map_analysis
@@ -46,7 +48,7 @@ def tsne(lm: LanguageModel, ids: tuple[int, ...], n_axes: int) -> Projection:
         try:
             found = _known(key)
             if found is None:
-                with map_analysis.tsne(vectors, n_axes) as job:
+                with allowance.charged(time.monotonic), map_analysis.tsne(vectors, n_axes) as job:
                     last = map_analysis.ITERATIONS
                     while job.running(0.1):
                         step = f"t-SNE: step {job.iteration} of {last}"

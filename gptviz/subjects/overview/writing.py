@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from cachetools import LRUCache
 
-from gptviz.app import component, dice, look, show
+from gptviz.app import allowance, component, dice, look, show
 from gptviz.app.prompt import box
 from gptviz.app.prompt.reading import Reading, extended
 from gptviz.language_model import LanguageModel
@@ -65,7 +65,7 @@ def buttons() -> None:
 def said() -> None:
     """Why the model did not write, if it did not."""
     if words := st.session_state.get("overview_said"):
-        st.info(show.literal(words))
+        st.info(show.literal(f"{words[:1].upper()}{words[1:]}"))
 
 
 def how() -> None:
@@ -140,7 +140,7 @@ def _drawn(lm: LanguageModel, read: Reading) -> tuple[int | None, str]:
     count = len(writing.now) - len(start)
     try:
         for index in range(min(count, len(writer.drawn)), count + 1):
-            with look.slot():
+            with look.slot(), allowance.charged():
                 token = writer.token(index)
     except ValueError as error:
         return None, f"{error}."

@@ -14,6 +14,7 @@ MATRIX_KEYS = ("position_kind",)  # of the address
 SHUFFLE_KEYS = ("order_seed",)
 SHOWN = 10  # dimensions whose numbers stand in cells
 CLOSE = 1e-6
+NARROW = 200  # pixels of a control
 OWN = {
     "learned": "This model learnt its position vectors: they began as small random numbers.",
     "sinusoidal": "This model has waves itself, so both pictures are the same.",
@@ -93,7 +94,8 @@ def added(view: View, position: int) -> None:
 
 def shuffled(view: View) -> None:
     """The same tokens in another order, and where the network notices."""
-    seed = typed.seed("order_seed")
+    with st.container(width=NARROW):
+        seed = typed.seed("order_seed")
     other = analysis.shuffled_ids(view.ids, seed)
     if not view.trace.logits.isfinite().all():
         raise ValueError(BROKEN)

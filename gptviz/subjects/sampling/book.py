@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gptviz.app import component, dice, show
+from gptviz.app import allowance, component, dice, show
 from gptviz.app.frame import View
 from gptviz.subjects.sampling import texts
 from gptviz.subjects.sampling.continuation_analysis import first_difference
@@ -64,9 +64,13 @@ class Book:
         """Write the text, unless it stands there already; a superseded run ends here."""
         if self.text:
             return
-        with closing(texts.growing(self.view.lm, self.recipe)) as growing:
-            for text in growing:
-                self._show(text)
+        text = None
+        try:
+            with closing(texts.growing(self.view.lm, self.recipe)) as growing:
+                for text in growing:
+                    self._show(text)
+        except allowance.UsedUpError as error:
+            self._show(text, str(error))
 
     def numbers(self) -> None:
         """The numbers behind the text, once it is written."""
@@ -82,15 +86,18 @@ class Book:
             table = partial(text_table, {"these settings": text.tokens})
             show.numbers(table, "text", recipe_code(self.view, recipes))
 
-    def _show(self, text: Text | None) -> None:
+    def _show(self, text: Text | None, problem: str = "") -> None:
         tokens = text.tokens if text else []
         done = text is not None and text.done
-        data = message(self.view, self.recipe, tokens, self.shown.before, done)
+        ends = done or bool(problem)
+        data = message(self.view, self.recipe, tokens, self.shown.before, ends)
         with self.place.container():
             # A browser passes over a message that is equal to an earlier one.
             CARRIER(data={"number": next(NUMBERS), **self.more, **data})
             if text and text.problem:
                 show.failure(text.problem)
+            if problem:
+                show.note(problem)
         if done:
             ids = [token.id for token in tokens]
             st.session_state["book"] = replace(self.shown, ids=ids)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gptviz.app import show
+from gptviz.app import allowance, show
 from gptviz.app.frame import View
 from gptviz.subjects.sampling import controls, texts
 from gptviz.subjects.sampling.analysis import PRESETS
@@ -78,6 +78,13 @@ class Comparing:
         """Write the texts of the open tab, one after the other, and show them together."""
         if self.place is None:
             return
+        try:
+            self._write(self.place)
+        except allowance.UsedUpError as error:
+            with self.place.container():
+                show.note(str(error))
+
+    def _write(self, place: DeltaGenerator) -> None:
         found: dict[str, list[Written]] = {}
         problems: dict[str, None] = {}
         for name, recipe in self.recipes.items():
@@ -89,7 +96,7 @@ class Comparing:
             found[name] = text.tokens
             if text.problem:
                 problems[text.problem] = None
-        with self.place.container():
+        with place.container():
             self._show(found)
             for problem in problems:
                 show.failure(problem)

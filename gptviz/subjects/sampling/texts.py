@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from cachetools import LRUCache
 
-from gptviz.app import look
+from gptviz.app import allowance, look
 from gptviz.language_model import LanguageModel
 from gptviz.subjects.sampling.text_analysis import Recipe, Written, write
 
@@ -68,6 +68,7 @@ def growing(lm: LanguageModel, recipe: Recipe) -> Generator[Text]:
     """Write a text, or read along; gives it as often as it can be read, and whole at last.
 
     A run that the user has superseded ends here at once; a text that nobody wants is forgotten.
+    Raises UsedUpError for a visitor of a class who has used what there is for each.
     """
     with _wanted(lm, recipe) as text:
         shown = time.monotonic()
@@ -92,7 +93,7 @@ def _is_first(text: Text) -> bool:
 
 def _write_on(text: Text) -> None:
     """Write a token at the head of those that wait, and rest if there are others."""
-    with look.slot(long=True):
+    with look.slot(long=True), allowance.charged():
         begun = time.monotonic()
         if not text.done:
             text.add()

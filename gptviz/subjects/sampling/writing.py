@@ -12,7 +12,7 @@ from dataclasses import asdict
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gptviz.app import look, show
+from gptviz.app import allowance, look, show
 from gptviz.app.frame import View
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.sampling.continuation_analysis import Tree, decoded
@@ -34,7 +34,8 @@ def stream(
     """Write on at the tip of a tree, and rest after each token for twice as long as it took.
 
     Stop, like any other control, ends this run; what was written is in the tree already. A model
-    whose numbers become NaN cannot go on: a sentence in the same place says so.
+    whose numbers become NaN cannot go on, nor can a visitor of a class who has used what there is
+    for each: a sentence in the same place says so.
     """
     with place.container():
         st.button("Stop", key="stop_writing")
@@ -44,7 +45,7 @@ def stream(
     shown = 0.0
     try:
         while not tree.full:
-            with look.slot(long=True):
+            with look.slot(long=True), allowance.charged():
                 begun = time.monotonic()
                 step = next(steps, None)
                 ended = time.monotonic()

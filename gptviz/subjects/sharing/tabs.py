@@ -9,10 +9,10 @@ from gptviz.app import choices, show
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
 from gptviz.jobs import presets, shipping
+from gptviz.jobs.presets import Preset
 from gptviz.runs import Run, compare
 from gptviz.subjects.sharing import analysis, figures
 from gptviz.subjects.sharing.pair import PAIR
-from gptviz.tokenizers.baselines import SHAKESPEARE
 
 CLOSE = 1e-3  # how far apart the two sums may be, which add up in another order
 BROKEN = (
@@ -88,8 +88,14 @@ def costs(view: View) -> None:
     )
 
 
-def trained(draw_beside: Callable[[list[Run]], None]) -> None:
-    """Two runs on the same batches; draw_beside draws their curves, and what they took."""
+def trained(
+    offer: Callable[[str, str, list[Preset]], None], draw_beside: Callable[[list[Run]], None]
+) -> None:
+    """Two runs on the same batches.
+
+    offer draws a button, of these words and this key, that starts runs; draw_beside draws the
+    curves of runs and what they took.
+    """
     st.markdown(
         f"Both are trained on the plays, from the same seed on the same batches: {PAIR[0].words} "
         "The only difference is the output layer."
@@ -97,8 +103,8 @@ def trained(draw_beside: Callable[[list[Run]], None]) -> None:
     own = jobs.list_runs()
     found = [presets.latest([*own, *shipping.gallery()], preset) for preset in PAIR]
     missing = [preset for preset in PAIR if presets.latest(own, preset) is None]
-    if st.button("Train both yourself" if missing else "Train both again", key="train_pair"):
-        _start()
+    words = "Train both again" if not missing else "Train both yourself"
+    offer(words, "train_pair", missing or list(PAIR))
     runs = [run for run in found if run]
     if runs:
         st.markdown(_outcome(runs))
@@ -114,18 +120,6 @@ def _outcome(runs: list[Run]) -> str:
         for row in table.itertuples()
     ]
     return "; ".join(told) + ". A difference of some hundredths may be chance." if told else ""
-
-
-def _start() -> None:
-    try:
-        with st.spinner("Learning a vocabulary from the plays …"):
-            configs = [preset.on(SHAKESPEARE) for preset in PAIR]
-        for preset, config in zip(PAIR, configs, strict=True):
-            jobs.start(config, preset.title, preset=preset.name)
-    except (ValueError, OSError) as error:
-        show.failure(error)
-        return
-    st.rerun()
 
 
 def _read_as(view: View, found: analysis.Logit, piece: str) -> str:

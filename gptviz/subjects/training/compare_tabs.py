@@ -7,7 +7,7 @@ from typing import get_args
 import streamlit as st
 
 from gptviz import jobs
-from gptviz.app import choices, code, show
+from gptviz.app import choices, code, show, visitors
 from gptviz.app.code import Code
 from gptviz.app.theme import Scheme
 from gptviz.jobs import experiments, shipping
@@ -16,7 +16,7 @@ from gptviz.runs import LIVING, Run
 from gptviz.runs import compare as comparing
 from gptviz.runs.compare import TITLES, Axis
 from gptviz.runs.curves import SMOOTHING
-from gptviz.subjects.training import analysis, figures, runs
+from gptviz.subjects.training import analysis, figures, rights, runs
 from gptviz.subjects.training.setup import Draft
 
 KEYS = ("compared_by",)  # of the address
@@ -61,7 +61,9 @@ def experiment(draft: Draft | None, scheme: Scheme) -> None:
         "An experiment trains the same model several times, each time with one setting changed. "
         "The runs wait for each other; what the form above says is the baseline."
     )
-    if draft:
+    if refusal := rights.why_not_many(experiments.FEWEST):
+        show.note(refusal)
+    elif draft:
         _new_experiment(draft)
     else:
         st.markdown("The form above has to be complete first.")
@@ -147,9 +149,11 @@ def _new_experiment(draft: Draft) -> None:
     )
     if right.button("Queue them", key="queue", width="stretch", disabled=len(wanted) < 2):
         try:
+            rights.require_many(experiments.FEWEST)
             path = draft.text.stored()
             settings = {name: replace(variants[name], data=path) for name in wanted}
-            made = experiments.start(EXPERIMENT.format(name=draft.name), settings)
+            name = EXPERIMENT.format(name=draft.name)
+            made = experiments.start(name, settings, owner=visitors.here().id)
         except (ValueError, OSError) as error:
             show.failure(error)
             return

@@ -11,7 +11,7 @@ from gptviz.jobs import presets, shipping
 from gptviz.jobs.failures import FAILURES, Failure
 from gptviz.jobs.presets import Preset
 from gptviz.runs import INDUCTION, Run
-from gptviz.subjects.training import compare_tabs, tabs
+from gptviz.subjects.training import compare_tabs, rights, tabs
 from gptviz.subjects.training import memorised_analysis as memorised
 from gptviz.subjects.training.live import about
 from gptviz.subjects.training.runs import in_words
@@ -44,8 +44,7 @@ def gallery(scheme: Scheme) -> None:
         words = "Run it yourself"
     else:
         words = "Run it beside one that goes well"
-    if st.button(words, key="run_failure", type="primary"):
-        _start(missing or [failure.preset])
+    offer(words, "run_failure", missing or [failure.preset])
     if shown:
         runs = [run for _, run in shown]
         compare_tabs.draw_beside(runs, "step", scheme, key="failure_curves")
@@ -64,8 +63,7 @@ def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], No
     own = presets.latest(jobs.list_runs(), presets.INDUCTION)
     shown = own or _shipped_birth()
     words = "Run it again" if own else "Run it yourself" if shown else "Run it"
-    if st.button(words, key="run_induction", type="primary"):
-        _start([presets.INDUCTION])
+    offer(words, "run_induction", [presets.INDUCTION])
     if shown:
         if shown.is_shipped:
             st.caption(f"{_heading(shown)}. {about(shown.settings)}.")
@@ -107,11 +105,22 @@ def _last_samples(shown: Sequence[tuple[Preset, Run]], with_marks: bool) -> None
                 st.code(text, language=None, wrap_lines=True)
 
 
+def offer(words: str, key: str, chosen: Sequence[Preset]) -> None:
+    """The button that starts these, or the first where the visitor may start one at a time."""
+    if rights.why_not_many(len(chosen)):
+        chosen = chosen[:1]
+    refusal = rights.why_not_train()
+    if st.button(words, key=key, type="primary", disabled=bool(refusal)):
+        _start(chosen)
+    if refusal:
+        show.note(refusal)
+
+
 def _start(chosen: Sequence[Preset]) -> None:
     """Queue a run of each preset, and watch the first."""
     try:
         started = [
-            jobs.start(preset.on(SHAKESPEARE), preset.title, preset=preset.name)
+            rights.start(preset.on(SHAKESPEARE), preset.title, preset=preset.name)
             for preset in chosen
         ]
     except (ValueError, OSError) as error:

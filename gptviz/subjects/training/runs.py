@@ -11,7 +11,7 @@ from gptviz.app.pages import PAGES
 from gptviz.quoting import quoted
 from gptviz.runs import LIVING, Run, State
 from gptviz.runs.compare import TITLES
-from gptviz.subjects.training import steering
+from gptviz.subjects.training import rights, steering
 
 STATES: dict[State, str] = {
     "queued": "◷ queued",
@@ -25,6 +25,7 @@ STATES: dict[State, str] = {
 SHIPPED = "✓ shipped"
 IS_NEXT = "◷ queued, the next one"
 WAITS = "◷ queued, {ahead} before it"
+YOURS = " · yours"
 LOOK_INSIDE = ("attention", "embeddings", "sampling", "overview")
 # Streamlit's links to pages look like labels.
 LINKS = """<style>
@@ -83,8 +84,8 @@ def begins(runs: Sequence[Run]) -> Run | None:
 
 
 def label(run: Run) -> str:
-    """A run's name and state in words and sign."""
-    return f"{run.name}   {in_words(run)}"
+    """A run's name, its state in words and sign, and whether it is the visitor's."""
+    return f"{run.name}   {in_words(run)}{YOURS if rights.is_mine(run) else ''}"
 
 
 def in_words(run: Run) -> str:

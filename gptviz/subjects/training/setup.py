@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from gptviz import jobs
 from gptviz.app import show
 from gptviz.jobs import estimate, presets
 from gptviz.jobs import pace as measure
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run, names
-from gptviz.subjects.training import estimate_tab, settings_form
+from gptviz.subjects.training import estimate_tab, rights, settings_form
 from gptviz.subjects.training import text as texts
 from gptviz.subjects.training.text import Text
 from gptviz.tokenizers.baselines import SHAKESPEARE
@@ -39,6 +38,9 @@ def form(is_open: bool) -> Draft | None:
     if settings_form.BASE not in st.session_state:
         _begin_from_preset(presets.DEFAULT)
     with st.expander("**Train a new model**", expanded=is_open):
+        if not rights.may_train():
+            show.note(rights.why_not_train())
+            return None
         source, sizes, tokens, button = st.columns([3, 3, 3, 2], vertical_alignment="bottom")
         with source:
             text = texts.choose()
@@ -56,11 +58,17 @@ def form(is_open: bool) -> Draft | None:
             with st.expander("Look at the text"):
                 texts.look_at(text)
         texts.look_after_kept()
+        refusal = rights.why_not_train(config)
         with facts:
-            if config:
+            if config and not refusal:
                 estimate_tab.facts(config)
+            if refusal:
+                show.note(refusal)
+            if not rights.may_send_texts():
+                st.caption(rights.NO_UPLOADS_HERE)
+        cannot = not config or bool(refusal)
         ready = button.button(
-            "Start", type="primary", key="start", disabled=not config, width="stretch"
+            "Start", type="primary", key="start", disabled=cannot, width="stretch"
         )
         if not text or not config:
             return None
@@ -136,7 +144,7 @@ def _start(draft: Draft) -> None:
     if time.monotonic() - before < ONE_CLICK:
         return
     try:
-        run = jobs.start(replace(draft.config, data=draft.text.stored()), draft.name)
+        run = rights.start(replace(draft.config, data=draft.text.stored()), draft.name)
     except (ValueError, OSError) as error:
         show.failure(error)
         return

@@ -8,7 +8,8 @@ from gptviz import jobs
 from gptviz.app import show
 from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
-from gptviz.subjects.training import setup
+from gptviz.subjects.training import rights, setup
+from gptviz.subjects.training.rights import owners
 
 ASKED: dict[Command, str] = {
     "pause": "It was asked to pause and writes a checkpoint first.",
@@ -17,19 +18,22 @@ ASKED: dict[Command, str] = {
 
 
 def controls(run: Run) -> None:
-    """What can be done with a run in its state; of one that ships, only a clone can be made."""
+    """What can be done with a run in its state.
+
+    Of one that ships, or is somebody else's, only a clone can be made.
+    """
     state = jobs.state(run)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if run.is_shipped:
+        if run.is_shipped or rights.why_not_change(run):
             _button("Clone settings", setup.clone, run, after=_look_at_the_form)
             return
         if state in LIVING:
             asked = run.control.get("command") is not None
-            _button("‖ Pause", jobs.pause, run, disabled=asked)
-            _button("■ Stop", jobs.stop, run, disabled=asked)
+            _button("‖ Pause", owners(jobs.pause), run, disabled=asked)
+            _button("■ Stop", owners(jobs.stop), run, disabled=asked)
             _learning_rate(run)
         elif state != "done":
-            _button("▶ Resume", jobs.resume, run)
+            _button("▶ Resume", rights.resume, run)
         _button("Clone settings", setup.clone, run, after=_look_at_the_form)
         if state not in LIVING:
             _rename(run)
@@ -37,7 +41,9 @@ def controls(run: Run) -> None:
 
 
 def explained(run: Run) -> None:
-    """What was asked of the run and is still to come."""
+    """Why the run cannot be changed, or what was asked of it and is still to come."""
+    if not run.is_shipped and (why := rights.why_not_change(run)):
+        st.caption(f"This run: {why}.")
     if jobs.state(run) in LIVING and (asked := run.control.get("command")):
         st.caption(ASKED[asked])
 
@@ -93,7 +99,7 @@ def _learning_rate(run: Run) -> None:
             key=f"rate_{run.id}",
             help="The schedule goes on; this is the rate that it is a share of.",
         )
-        st.button("Change", key="do_rate", on_click=_do, args=(_change_rate, run))
+        st.button("Change", key="do_rate", on_click=_do, args=(owners(_change_rate), run))
 
 
 def _change_rate(run: Run) -> None:
@@ -103,7 +109,7 @@ def _change_rate(run: Run) -> None:
 def _rename(run: Run) -> None:
     with st.popover("Rename"):
         st.text_input("Name", run.name, key=f"name_{run.id}")
-        st.button("Save the name", key="do_rename", on_click=_do, args=(_save_name, run))
+        st.button("Save the name", key="do_rename", on_click=_do, args=(owners(_save_name), run))
 
 
 def _save_name(run: Run) -> None:
@@ -113,4 +119,4 @@ def _save_name(run: Run) -> None:
 def _delete(run: Run) -> None:
     with st.popover("Delete"):
         st.markdown(f"Delete **{show.literal(run.name)}** with its curve, samples and models?")
-        _button("Delete for good", jobs.delete, run, after=_look_at_the_form)
+        _button("Delete for good", owners(jobs.delete), run, after=_look_at_the_form)

@@ -1,16 +1,17 @@
 """Which text a new run reads: the plays, a file, or a pasted text."""
 
 import hashlib
+import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from gptviz import jobs
-from gptviz.app import show
-from gptviz.subjects.training import settings_form
+from gptviz.app import allowance, show
+from gptviz.subjects.training import rights, settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, kept
 from gptviz.training.config import TokenizerKind
@@ -18,7 +19,8 @@ from gptviz.training.data import TextInfo
 from gptviz.training.kept import Kept
 from gptviz.training.texts import Source
 
-TITLES = {"plays": "Shakespeare", "file": "A text file", "pasted": "A pasted text"}
+PLAYS = {"plays": "Shakespeare"}
+SENT = {"file": "A text file", "pasted": "A pasted text"}
 AGAIN = "new_text_again"  # the text of a run whose settings were cloned
 TOKENS = ("tokenizer", "bpe_vocab_size", "end_of_text")  # the settings that make tokens of a text
 LONGEST_NAME = 30  # characters of a name that nobody typed
@@ -34,8 +36,12 @@ class Text:
     info: TextInfo
 
     def stored(self) -> str:
-        """The file that a run reads; one that somebody sent is kept. Raises OSError in words."""
+        """The file that a run reads; one that somebody sent is kept.
+
+        Raises OSError in words, and ValueError for a visitor who may send none.
+        """
         if isinstance(self.source, bytes):
+            rights.require_may_send_texts()
             return str(data.store(self.source, self.name).resolve())
         return str(self.source.resolve())
 
@@ -44,7 +50,9 @@ def choose() -> Text | None:
     """The chosen text, or None where there is none yet or a sentence says why it cannot be read."""
     kind, bpe_vocab_size, end_of_text = map(settings_form.value, TOKENS)
     again: Path | None = st.session_state.get(AGAIN)
-    titles = {**TITLES, "again": again.name} if again else dict(TITLES)
+    titles = {**PLAYS, **SENT} if rights.may_send_texts() else dict(PLAYS)
+    if again:
+        titles["again"] = again.name
     there = {str(one.path): one for one in kept.texts()}
     named = Counter(one.name for one in there.values())
     for key, one in there.items():
@@ -71,8 +79,12 @@ def choose() -> Text | None:
         source, key = path, str(version(path))
     if source is None:
         return None
+    # Pairs are learnt anew for each size of a vocabulary, on all cores.
+    takes_long = allowance.charged(time.monotonic) if kind == "bpe" else nullcontext()
     try:
-        return Text(name, source, _checked(key, kind, bpe_vocab_size, end_of_text, source))
+        with takes_long:
+            info = _checked(key, kind, bpe_vocab_size, end_of_text, source)
+        return Text(name, source, info)
     except (ValueError, OSError) as error:
         show.failure(settings_form.in_words(error))
         return None
@@ -129,6 +141,9 @@ def look_after_kept() -> None:
         f"{kept.MOST} texts and {kept.MOST_BYTES // 1_000_000} MB. One that a run reads can be "
         "deleted after that run."
     )
+    may_delete = rights.may_delete_texts()
+    if not may_delete:
+        st.caption(rights.TEXTS_STAY)
     if problem := st.session_state.pop("kept_problem", None):
         show.failure(problem)
     readers: dict[str, list[str]] = {}
@@ -141,11 +156,13 @@ def look_after_kept() -> None:
             about = f"**{show.literal(one.name)}** · {one.size:,} bytes"
             st.markdown(f"{about} · read by {show.literal(', '.join(by))}" if by else about)
             key = f"delete_text_{one.path.stem}"
-            st.button("Delete", key=key, disabled=bool(by), on_click=_delete, args=(one, by))
+            fixed = bool(by) or not may_delete
+            st.button("Delete", key=key, disabled=fixed, on_click=_delete, args=(one, by))
 
 
 def _delete(one: Kept, read_by: list[str]) -> None:
     try:
+        rights.require_may_delete_texts()
         kept.remove(one, read_by)
     except (ValueError, OSError) as error:
         st.session_state["kept_problem"] = str(error)

@@ -1,0 +1,96 @@
+"""Several servers behind nginx, started by one command, as one."""
+
+import http.client
+import shutil
+import signal
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+if not (shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")):
+    pytest.skip("no nginx; get it, as in `apt-get install nginx-light`", allow_module_level=True)
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def together(start_server, gptviz):
+    with start_server([*gptviz, "--port", "0", "--processes", "2", "--classroom"]) as started:
+        yield started
+        started.process.terminate()
+        started.process.wait(PATIENCE)
+
+
+def servers_of(together):
+    children = psutil.Process(together.process.pid).children()
+    return [child for child in children if child.name() != "nginx"]
+
+
+def n_connections(server):
+    found = server.net_connections("tcp")
+    return sum(one.status == psutil.CONN_ESTABLISHED for one in found)
+
+
+def test_a_browser_stays_with_one_process_and_both_have_some(together):
+    place = urlsplit(together.url)
+    request = http.client.HTTPConnection(place.netloc, timeout=PATIENCE)
+    request.request("GET", "/")
+    name = f"gptviz_process_{place.port}"
+    cookies = request.getresponse().headers.get_all("Set-Cookie")
+    [given] = [cookie for cookie in cookies if cookie.startswith(f"{name}=")]
+    assert "HttpOnly" in given
+    assert "SameSite=Lax" in given
+    request.close()
+
+    servers, with_each = servers_of(together), []
+    assert len(servers) == 2
+    for reader in range(40):
+        before = [n_connections(server) for server in servers]
+        cookie = {"Cookie": f"{name}=reader{reader}"}
+        url, protocols = f"ws://{place.netloc}/_stcore/stream", ["streamlit"]
+        with (
+            connect(url, subprotocols=protocols, additional_headers=cookie),
+            connect(url, subprotocols=protocols, additional_headers=cookie),
+        ):
+            more = [n_connections(s) - n for s, n in zip(servers, before, strict=True)]
+            assert sorted(more) == [0, 2]
+            with_each.append(more.index(2))
+    assert set(with_each) == {0, 1}
+
+
+def test_the_word_of_the_teacher_is_known_wherever_it_leads(together):
+    place = urlsplit(together.url)
+    together.wait_for(r"(http://\S+teacher=\S+)")
+    word = together.url.partition("teacher=")[2]
+    request = http.client.HTTPConnection(place.netloc, timeout=PATIENCE)
+    request.request("GET", f"/?teacher={word}", headers={"Cookie": "gptviz_process=reader"})
+    answer = request.getresponse()
+    assert 300 <= answer.status < 400
+    assert "teacher" not in answer.headers["Location"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_all_end_with_the_command(together, number):
+    processes = psutil.Process(together.process.pid).children(recursive=True)
+    assert together.stop(number) == 0
+    _, alive = psutil.wait_procs(processes, PATIENCE)
+    assert not alive
+
+
+def test_no_server_outlives_a_command_that_was_killed(together):
+    servers = servers_of(together)
+    others = psutil.Process(together.process.pid).children()
+    together.process.kill()
+    _, alive = psutil.wait_procs(servers, PATIENCE)
+    for other in others:
+        if other not in servers:
+            other.terminate()
+    assert not alive
+
+
+def test_where_one_of_them_ends_all_end_and_it_is_told(together):
+    servers_of(together)[0].kill()
+    assert together.process.wait(PATIENCE) == 1
+    together.wait_for(r"(one of its processes, has ended with exit code -9)")
