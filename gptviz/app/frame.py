@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -21,7 +22,7 @@ from gptviz.app.prompt import box, row
 from gptviz.app.prompt.reading import Reading, Special, in_code, reading, text_read
 from gptviz.app.prompt.special import special_tokens
 from gptviz.app.save import saving
-from gptviz.app.streamlit_quirks import style
+from gptviz.app.streamlit_quirks import page_links, style
 from gptviz.app.style import page_style
 from gptviz.app.theme import Scheme, cut
 from gptviz.journey import journey, likeliest_tokens
@@ -239,9 +240,8 @@ def _links(here: str) -> None:
     """Links to all pages; those of a group stand in one that is open while one of them is read."""
     chosen = address.choices()
     for group, pages in groupby(PAGES.values(), lambda page: page.group):
-        with _place(group, is_open=PAGES[here].group == group):
-            for page in pages:
-                st.page_link(page.file, label=page.title, query_params=chosen, width="stretch")
+        place = _place(group, is_open=PAGES[here].group == group)
+        page_links(place, [(Path(page.file).name, page.title) for page in pages], chosen)
 
 
 def _place(group: str, *, is_open: bool) -> DeltaGenerator:
