@@ -97,19 +97,19 @@ PAGES = {
             "Two texts, two models or two steps of a run: side by side, and where they differ.",
         ),
         Page(
+            "by_hand",
+            "pages/by_hand.py",
+            "Do it by hand",
+            "Take a calculator: these are the numbers of this very run, and you do what the model "
+            "does.",
+        ),
+        Page(
             "anatomy",
             "pages/anatomy.py",
             "Anatomy",
             f"Where a model keeps its numbers, its {term('parameters')}: how many, how much room "
             "they take, how much there is to calculate.",
             top="prompt",
-        ),
-        Page(
-            "by_hand",
-            "pages/by_hand.py",
-            "Do it by hand",
-            "Take a calculator: these are the numbers of this very run, and you do what the model "
-            "does.",
         ),
         Page(
             "training",

@@ -9,7 +9,8 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 
 `page_links` writes the messages that `st.page_link` writes (tests/app/test_page_links.py). That
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
-`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py).
+`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
+`forget_upload` on where it keeps files.
 """
 
 import html
@@ -24,6 +25,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.layout_utils import create_layout_config
 from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.query_params import process_query_params
@@ -106,6 +108,13 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     pages = html.escape("|".join(addresses))
     script = SCRIPT.read_text(encoding="utf-8")
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
+
+
+def forget_upload(file_id: str) -> None:
+    """Let go of the bytes of a file; Streamlit holds all that a browser sent while it is there."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
 
 
 def distrust() -> None:

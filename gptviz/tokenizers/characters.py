@@ -4,11 +4,19 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers
+
 from gptviz.quoting import quoted
+from gptviz.tokenizers import huggingface
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.visible import code_point, visible
 
 FILE = "characters.json"
+ANY = r"[\s\S]"  # one character, the end of a line as well
+UNKNOWN = "<unknown>"
+# Without the second setting, `transformers` may leave out spaces before signs when it decodes.
+CONFIG = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
 
 
 class CharacterTokenizer(Tokenizer):
@@ -63,10 +71,29 @@ class CharacterTokenizer(Tokenizer):
         return self._character(token).encode()
 
     def save(self, folder: Path) -> None:
-        """Write characters.json, a list of the characters in the order of their ids."""
+        """Write characters.json, a list of the characters in the order of their ids.
+
+        Beside it, tokenizer.json tells `transformers` the same.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.characters, ensure_ascii=False)
-        (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
+        for name, text in (
+            (FILE, json.dumps(self.characters, ensure_ascii=False)),
+            (huggingface.FILE, self._specification()),
+            (huggingface.CONFIG_FILE, json.dumps(CONFIG)),
+        ):
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+    def _specification(self) -> str:
+        """A tokenizer.json in which every character is a word.
+
+        Its model wants the name of a token for unknown words. The vocabulary lacks this one, so
+        an unknown character is an error there, too, and not some other character.
+        """
+        library = tokenizers.Tokenizer(models.WordLevel(self._ids, unk_token=UNKNOWN))
+        library.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(ANY), "isolated")
+        library.decoder = decoders.Fuse()
+        text: str = library.to_str()
+        return text
 
     def _character(self, token: int) -> str:
         if not 0 <= token < self.vocab_size:

@@ -21,11 +21,11 @@ VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"
 def load(folder: Path) -> Tokenizer:
     """The tokenizer of a folder, from the first of these that it holds:
 
-    characters.json, which only gptviz writes; tokenizer.json, which says everything and which
-    `transformers` prefers too; vocab.json with merges.txt, GPT-2's own or another byte-level
-    BPE's. What stands beside them in tokenizer_config.json, special_tokens_map.json and
-    added_tokens.json counts as it does for `transformers`. Raises FileNotFoundError if there is
-    none, ValueError if one cannot be read.
+    characters.json, which only gptviz writes, with a tokenizer.json for others beside it;
+    tokenizer.json, which says everything and which `transformers` prefers too; vocab.json with
+    merges.txt, GPT-2's own or another byte-level BPE's. What stands beside the last two in
+    tokenizer_config.json, special_tokens_map.json and added_tokens.json counts as it does for
+    `transformers`. Raises FileNotFoundError if there is none, ValueError if one cannot be read.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder {folder}; check the name")

@@ -42,6 +42,11 @@ def theirs(tmp_path: Path) -> Callable[..., tuple[Path, GPT2Model]]:
     return make
 
 
+def without_tokenizer(folder: Path) -> None:
+    for name in ("characters.json", "tokenizer.json", "tokenizer_config.json"):
+        (folder / name).unlink(missing_ok=True)
+
+
 def rename(folder: Path, change: Callable[[str], str]) -> None:
     tensors = load_file(folder / "model.safetensors")
     save_file({change(name): t for name, t in tensors.items()}, folder / "model.safetensors")
@@ -186,7 +191,7 @@ def test_a_git_lfs_pointer_is_called_one(theirs, refusal, name: str):
     if name == "pytorch_model.bin":
         (folder / "model.safetensors").unlink()
     if name in ("tokenizer.json", "vocab.json"):
-        (folder / "characters.json").unlink()
+        without_tokenizer(folder)
         (folder / "merges.txt").write_text("#version: 0.2\n")
     (folder / name).write_text(POINTER)
     assert f"{name} is a Git LFS pointer" in refusal(folder)
@@ -202,7 +207,7 @@ def test_a_pipe_or_a_device_is_not_opened(theirs, refusal, name: str, make):
     folder, _ = theirs()
     (folder / name).unlink(missing_ok=True)
     if name not in ("config.json", "characters.json"):
-        (folder / "characters.json").unlink()
+        without_tokenizer(folder)
         (folder / "merges.txt").write_text("#version: 0.2\n")
     if name == "tokenizer_config.json":
         (folder / "tokenizer.json").write_text("{}")

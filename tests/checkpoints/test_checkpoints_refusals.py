@@ -39,6 +39,7 @@ def test_a_folder_without_weights(refusal, folder: Path):
 
 def test_a_folder_without_a_tokenizer(refusal, folder: Path):
     (folder / "characters.json").unlink()
+    (folder / "tokenizer.json").unlink()
     assert "holds no tokenizer" in refusal(folder, FileNotFoundError)
 
 

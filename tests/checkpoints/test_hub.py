@@ -194,8 +194,9 @@ def test_a_hub_id_is_fetched_with_progress_and_without_what_is_not_needed(
         (folder / name).write_text("not needed")
     assert_same(find("org/tiny"), model)
     needed = {"characters.json", "config.json", "model.safetensors", "token_counts.npz"}
+    needed |= {"tokenizer.json", "tokenizer_config.json"}
     assert hub.fetched() == needed
-    assert "Fetching 4 files" in progress.read_text()
+    assert "Fetching 6 files" in progress.read_text()
 
 
 def test_what_is_in_the_cache_needs_no_hub(hub: Hub, find, models: Path, model: GPT):

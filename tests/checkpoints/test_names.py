@@ -59,7 +59,9 @@ class TestNames:
         (root / "README.md").write_text("")
         put_model(root / ".hidden")
         put_model(root / "no weights").joinpath("model.safetensors").unlink()
-        put_model(root / "no tokenizer").joinpath("characters.json").unlink()
+        without = put_model(root / "no tokenizer")
+        for name in ("characters.json", "tokenizer.json"):
+            (without / name).unlink()
         put_model(root / "broken").joinpath("config.json").write_text("{")
         put_model(root / "llama").joinpath("config.json").write_text('{"model_type": "llama"}')
         assert checkpoints.names() == ["good"]

@@ -132,7 +132,7 @@ def test_nobody_finds_half_a_model_at_any_moment_of_the_exchange(
     at_each_rename(lambda number: shutil.copytree(folder, seen / f"{number}"))
     save_another_model(folder)
     moments = sorted(seen.iterdir())
-    assert len(moments) == 7, "three files of the old model, four of the new one"
+    assert len(moments) == 9, "five files of the old model, four of the new one"
     assert checkpoints.read(moments[0])[0].config == old
     for moment in moments[1:]:
         assert (moment / "README.md").exists()

@@ -1,10 +1,14 @@
+import json
+import random
+import string
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, GPT2TokenizerFast, PreTrainedTokenizerFast
 
-from gptviz.tokenizers import GPT2Tokenizer, HuggingFaceTokenizer, load
+from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, HuggingFaceTokenizer, load
 
 TEXTS = ["Hello, I am", "안녕하세요 <|endoftext|>", " \n\n\t don't  stop 1234!", "🐱☀️\u200b", ""]
 
@@ -79,3 +83,29 @@ def test_transformers_reads_a_saved_tokenizer_json_with_equal_ids(trained, read,
     assert tokenizer.eos_token_id == trained.end_of_text
     for text in TEXTS:
         assert theirs(tokenizer, text) == trained.encode(text)
+
+
+ALPHABETS = {
+    "a play": "\n !',-.:;?" + string.ascii_letters,
+    "all that is printed": string.printable,
+    "one letter": "x",
+    "other scripts": "안녕猫は\u0301\u0308é\u200b\u200d🐱😴\u2028\u00a0\x85\x00▁Ġ#[UNK]<>",
+    "no order": "zyx ab\r\n",
+}
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS.values(), ids=ALPHABETS)
+def test_transformers_reads_and_decodes_characters_as_we_do(alphabet, tmp_path):
+    ours = CharacterTokenizer(dict.fromkeys(alphabet))
+    ours.save(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}))
+    their = AutoTokenizer.from_pretrained(tmp_path)
+    assert len(their) == ours.vocab_size
+    dice = random.Random(0)
+    for length in (0, 1, 2, 3, 40, 200):
+        text = "".join(dice.choices(ours.characters, k=length))
+        assert their(text)["input_ids"] == ours.encode(text)
+        assert their.decode(ours.encode(text)) == text
+    assert their.convert_ids_to_tokens(range(ours.vocab_size)) == list(ours.characters)
+    with pytest.raises(Exception, match="Missing"):  # as here, it becomes no other character
+        their("☃")

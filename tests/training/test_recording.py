@@ -159,6 +159,8 @@ def test_a_snapshot_is_a_model_in_half_precision_that_every_page_can_open(begin)
         "characters.json",
         "config.json",
         "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
     ]
 
 

@@ -145,7 +145,8 @@ def _side_by_side(panels: Sequence[_Panel], scheme: Scheme, top: int) -> go.Figu
 def _histogram(panel: _Panel, axis: str, scheme: Scheme) -> list[dict[str, Any]]:
     colours = PALETTES[scheme]
     low, high = panel.edges[:-1], panel.edges[1:]
-    counts, _ = np.histogram(panel.numbers, panel.edges)
+    # Edges that were stretched are rounded; no number at an end is lost by that.
+    counts, _ = np.histogram(panel.numbers.clip(low[0], high[-1]), panel.edges)
     bars = {
         "type": "bar",
         "xaxis": axis,

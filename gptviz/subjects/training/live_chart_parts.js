@@ -33,13 +33,13 @@ export function logarithmicTicks(low, high) {
   return ticks.length > 1 ? ticks : roundTicks(10 ** low, 10 ** high, 4)
 }
 
+// At most 6 digits, of which 4 after the point: whichever are fewer, rounded once.
+const SHORT = { maximumSignificantDigits: 6, maximumFractionDigits: 4, roundingPriority: "lessPrecision" }
+
 export function short(number) {
   if (number !== 0 && (Math.abs(number) < 1e-3 || Math.abs(number) >= 1e7))
-    return number
-      .toExponential()
-      .replace(/(\.\d)\d+/, "$1")
-      .replace("e+", "e")
-  return Number(number.toPrecision(6)).toLocaleString("en-US", { maximumFractionDigits: 4 })
+    return number.toExponential(1).replace(".0", "").replace("e+", "e")
+  return number.toLocaleString("en-US", SHORT)
 }
 
 export function exact(number) {

@@ -44,13 +44,15 @@ def choose() -> Run | None:
     runs = {run.id: run for run in jobs.list_runs()}
     first = begins(list(runs.values()))
     wanted = st.session_state.get("run", st.query_params.get("run", first and first.id))
-    if wanted is not None and wanted not in runs:
-        steering.remember(
-            f"there is no run {quoted(wanted, 80)}; choose one from the list, or start one"
-        )
-        wanted = None
+    if wanted is not None:
+        st.session_state["unknown_run"] = wanted if wanted not in runs else None
+        wanted = wanted if wanted in runs else None
     with problems:
         steering.tell_problem()
+        if unknown := st.session_state.get("unknown_run"):
+            show.failure(
+                f"there is no run {quoted(unknown, 80)}; choose one from the list, or start one"
+            )
     # Labels change with the states; said anew each time, the choice does not depend on them. It
     # stays with the session under a name that is no control's, for other pages have no such one.
     st.session_state["run"] = st.session_state["run_choice"] = wanted

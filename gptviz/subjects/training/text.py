@@ -11,6 +11,7 @@ import streamlit as st
 
 from gptviz import jobs
 from gptviz.app import allowance, show
+from gptviz.app.streamlit_quirks import forget_upload
 from gptviz.subjects.training import rights, settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, kept
@@ -36,14 +37,16 @@ class Text:
     info: TextInfo
 
     def stored(self) -> str:
-        """The file that a run reads; one that somebody sent is kept.
+        """The file that a run reads; what somebody sent is kept, and is chosen there from now on.
 
         Raises OSError in words, and ValueError for a visitor who may send none.
         """
-        if isinstance(self.source, bytes):
-            rights.require_may_send_texts()
-            return str(data.store(self.source, self.name).resolve())
-        return str(self.source.resolve())
+        if not isinstance(self.source, bytes):
+            return str(self.source.resolve())
+        rights.require_may_send_texts()
+        path = str(data.store(self.source, self.name).resolve())
+        st.session_state["new_text_next"] = path  # so that the session need not hold it, too
+        return path
 
 
 def choose() -> Text | None:
@@ -58,6 +61,10 @@ def choose() -> Text | None:
     for key, one in there.items():
         if one.path != again:
             titles[key] = one.name if named[one.name] == 1 else one.path.stem
+    if (sent := st.session_state.pop("new_text_next", None)) in titles:
+        st.session_state["new_text"] = sent
+        for key in ("new_pasted", "new_pasted_name"):
+            st.session_state.pop(key, None)
     if st.session_state.get("new_text", "plays") not in titles:  # it was deleted
         st.session_state["new_text"] = "plays"
     chosen = st.selectbox(
@@ -67,6 +74,8 @@ def choose() -> Text | None:
         format_func=lambda text: titles[text],
         persist_state="session",
     )
+    if chosen != "file":
+        _hold_only(None)
     if chosen == "file":
         name, source, key = _uploaded()
     elif chosen == "pasted":
@@ -118,9 +127,18 @@ def look_at(text: Text) -> None:
 
 def _uploaded() -> tuple[str, Source | None, str]:
     file = st.file_uploader(f"A text in UTF-8, up to {MOST_MEGABYTES} MB", key="new_file")
+    _hold_only(file.file_id if file else None)
     if file is None:
         return "", None, ""
     return Path(file.name).stem, file.getvalue(), file.file_id
+
+
+def _hold_only(file_id: str | None) -> None:
+    """Let go of the file that was uploaded before this one."""
+    before = st.session_state.get("new_file_id")
+    if before not in (None, file_id):
+        forget_upload(before)
+    st.session_state["new_file_id"] = file_id
 
 
 def _pasted() -> tuple[str, Source | None, str]:
@@ -155,9 +173,13 @@ def look_after_kept() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             about = f"**{show.literal(one.name)}** · {one.size:,} bytes"
             st.markdown(f"{about} · read by {show.literal(', '.join(by))}" if by else about)
-            key = f"delete_text_{one.path.stem}"
             fixed = bool(by) or not may_delete
-            st.button("Delete", key=key, disabled=fixed, on_click=_delete, args=(one, by))
+            with st.popover("Delete", disabled=fixed):
+                st.markdown(f"Delete **{show.literal(one.name)}**? There is no other copy here.")
+                key = f"delete_text_{one.path.stem}"
+                st.button(
+                    "Delete for good", key=key, disabled=fixed, on_click=_delete, args=(one, by)
+                )
 
 
 def _delete(one: Kept, read_by: list[str]) -> None:

@@ -134,4 +134,8 @@ def test_no_address_leads_to_what_is_not_listed(
     assert app.selectbox(key="run_choice").options == ["b   ✓ done"]
     assert app.selectbox(key="run_choice").value is None
     assert "There is no run" in app.error[0].value
+    app.run()
+    assert "There is no run" in app.error[0].value, "until one is chosen"
+    app.selectbox(key="run_choice").set_value("b").run()
+    assert not app.error
     assert open_app("tokens", model=name).selectbox(key="model").value == "b"

@@ -3,8 +3,10 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from gptviz.jobs import pace as measure
 from gptviz.runs import Run
@@ -180,6 +182,42 @@ def test_a_text_that_was_sent_can_be_read_again_and_deleted(
     assert not app.exception
     assert path.is_file()
     assert not other.exists()
+
+
+@pytest.mark.parametrize("starts", [True, False], ids=["read by a run", "given up"])
+def test_a_session_lets_go_of_a_file_that_it_needs_no_more(
+    open_page, press, spawned: list[Run], starts: bool, monkeypatch: pytest.MonkeyPatch
+):
+    held: list[MemoryUploadedFileManager] = []
+    add = MemoryUploadedFileManager.add_file
+
+    def noted(manager: MemoryUploadedFileManager, *file: Any) -> None:
+        held[:] = [manager]
+        add(manager, *file)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "add_file", noted)
+    app = open_page()
+    app.selectbox(key="new_text").set_value("file").run()
+    app.file_uploader(key="new_file").set_value(("poems.txt", TEXT.encode(), "text/plain")).run()
+    assert held[0].get_files("test session id", [app.session_state["new_file_id"]])
+    file_id = app.session_state["new_file_id"]
+    if starts:
+        press(app, "Start")
+        assert app.selectbox(key="new_text").value == spawned[0].config.data, "from where it lies"
+    else:
+        app.selectbox(key="new_text").set_value("plays").run()
+    assert not held[0].get_files("test session id", [file_id])
+
+
+def test_what_was_pasted_is_read_from_where_it_is_kept_once_a_run_reads_it(
+    open_page, press, spawned: list[Run]
+):
+    app = open_page()
+    app.selectbox(key="new_text").set_value("pasted").run()
+    app.text_area(key="new_pasted").set_value(TEXT).run()
+    press(app, "Start")
+    assert app.selectbox(key="new_text").value == spawned[0].config.data
+    assert "new_pasted" not in app.session_state
 
 
 def test_the_chosen_text_may_be_deleted_by_somebody_else(open_page):

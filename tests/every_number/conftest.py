@@ -1,0 +1,61 @@
+"""Pages that read a text in a small random model of odd shape.
+
+`read` opens a page and collects, by its place, whatever holds a number. `Page.holds` compares each
+place with what transformers and numpy alone give (the accounts), and fails at a place of which
+nothing is expected: a new number needs a new account.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import streamlit as st
+import tiktoken
+from accounts.common import Models, Read, saved
+from accounts.reference import TEXT
+from accounts.shown import Page, collected
+from pandas.io.formats.style import Styler
+from streamlit.testing.v1 import AppTest
+
+from gptviz.app.pages import PAGES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory, tiktoken_alone: tiktoken.Encoding) -> Models:
+    return saved(tmp_path_factory.mktemp("models"), tiktoken_alone)
+
+
+@pytest.fixture
+def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Open a page with the text and the numbers behind these pictures, and press buttons."""
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(models.root))
+    tables: dict[str, pd.DataFrame] = {}  # by their keys, which AppTest does not tell
+    draw = st.dataframe
+
+    def noted(frame: pd.DataFrame | Styler, *, key: str, **more: object) -> object:
+        tables[key] = frame if isinstance(frame, pd.DataFrame) else frame.data
+        return draw(frame, key=key, **more)
+
+    monkeypatch.setattr(st, "dataframe", noted)
+
+    def opened(
+        page: str, numbers: Iterable[str] = (), press: Iterable[str] = (), **query: object
+    ) -> Page:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if PAGES[page].file != "app.py":
+            app.switch_page(PAGES[page].file)
+        for key, value in {"model": "odd", "prompt": TEXT, **query}.items():
+            app.query_params[key] = str(value)
+        for key in numbers:
+            app.session_state[f"{key}_numbers"] = True
+        app.run()
+        for label in press:
+            tables.clear()
+            next(button for button in app.button if button.label == label).click().run()
+        assert not app.exception
+        return collected(app, tables)
+
+    return opened
