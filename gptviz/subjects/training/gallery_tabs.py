@@ -110,10 +110,11 @@ def offer(words: str, key: str, chosen: Sequence[Preset]) -> None:
     if rights.why_not_many(len(chosen)):
         chosen = chosen[:1]
     refusal = rights.why_not_train()
-    if st.button(words, key=key, type="primary", disabled=bool(refusal)):
-        _start(chosen)
-    if refusal:
-        show.note(refusal)
+    with st.container():  # what draws itself anew below keeps its place
+        if st.button(words, key=key, type="primary", disabled=bool(refusal)):
+            _start(chosen)
+        if refusal:
+            show.note(refusal)
 
 
 def _start(chosen: Sequence[Preset]) -> None:
