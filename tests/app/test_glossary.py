@@ -16,7 +16,7 @@ layer norm; learning rate; logits; loss; MLP; Muon; nats; normalised entropy; ov
 parameters; pattern; PCA; perplexity; position embedding; previous-token head; probability;
 query, key, value; ReLU; repetition penalty; residual stream; seed; shortcut; snapshot; softmax;
 t-SNE; temperature; token; tokenizer; top-k; top-p; total variation distance; validation loss;
-vocabulary; warm-up
+vocabulary; warm-up; weight tying
 """
 
 

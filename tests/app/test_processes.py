@@ -10,12 +10,12 @@ from gptviz.app import processes
 
 
 def test_nginx_sends_a_word_to_the_first_server_and_browsers_to_all():
-    told = processes.configuration(Path("/tmp/x"), "0.0.0.0", 8501, [4001, 4002])
+    told = processes.configuration(Path("x"), "0.0.0.0", 8501, [4001, 4002])
     assert "listen 0.0.0.0:8501;" in told
     assert "upstream first { server 127.0.0.1:4001; }" in told
     servers = "server 127.0.0.1:4001; server 127.0.0.1:4002;"
     assert f"upstream all {{ hash $reader consistent; {servers} }}" in told
-    assert "listen [::]:8501;" in processes.configuration(Path("/tmp/x"), "::", 8501, [1])
+    assert "listen [::]:8501;" in processes.configuration(Path("x"), "::", 8501, [1])
 
 
 def test_without_nginx_a_sentence_says_how_to_get_it(monkeypatch, capsys):

@@ -63,7 +63,7 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
         "n_head": 1,
         "n_embd": 4,
         "block_size": 6,
-        "norm": "post",
+        "norm": "none",
         "position": "sinusoidal",
         "activation": "relu",
         "embd_pdrop": 0.1,
@@ -71,9 +71,9 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
         "resid_pdrop": 0.3,
         "layer_norm_epsilon": 1e-4,
     }
-    flags = {"end_of_text", "qkv_bias", "tie_weights"}
+    flags = {"end_of_text", "qkv_bias", "residual", "tie_weights"}
     assert {*own, *shape, *flags, "data"} == set(SETTINGS)
-    more = ("--end-of-text", "--no-qkv-bias", "--no-tie-weights")
+    more = ("--end-of-text", "--no-qkv-bias", "--no-residual", "--no-tie-weights")
     assert main([*begin("run", **own, **shape), *more]) == 0
     config = Run(tmp_path / "run").config
     model = config.model
@@ -81,7 +81,7 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
     assert {name: getattr(config, name) for name in own} == own
     assert {name: getattr(model, name) for name in shape} == shape
     assert config.end_of_text
-    assert (model.qkv_bias, model.tie_weights) == (False, False)
+    assert not any((model.qkv_bias, model.residual, model.tie_weights))
 
 
 def test_train_reads_a_text_with_the_vocabulary_of_gpt2(begin, tmp_path):

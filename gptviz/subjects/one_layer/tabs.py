@@ -68,13 +68,14 @@ def by_hand(scheme: Scheme) -> None:
         key="norms",
         name="γ · (x − mean) / √(variance + ε) + β",
         shape=shape,
-        how_to_read="change a number in row 1: the layer norm of row 0 stays as it is, and the "
-        "batch norm of row 0 changes. **Layer norm** takes mean and variance of one row, so an "
-        f"example never depends on the others. **{term('batch norm', 'Batch norm')}** takes those "
-        "of a column, over all examples; with one row alone nothing is left of it. That is why "
-        "GPTs use layer norm. Red is above 0, blue below; the two norms share one scale of "
-        "colours. Batch norm is shown as in training; in use it would take averages over many "
-        "batches (Ioffe and Szegedy, 2015).",
+        how_to_read="layer norm compares the numbers of one example, batch norm the examples with "
+        "each other. **Layer norm** takes mean and variance of one row, so an example never "
+        f"depends on the others. **{term('batch norm', 'Batch norm')}** takes those of a column: "
+        "of two examples it says hardly more than which number is larger, and one alone leaves it "
+        "nothing. Type a third row, and all rows get other batch norms, while the layer norms "
+        "stay. That is why GPTs use layer norm. Red is above 0, blue below; the two norms share "
+        "one scale of colours. Batch norm is shown as in training; in use it would take averages "
+        "over many batches (Ioffe and Szegedy, 2015).",
         table=table,
         code=Code(analysis.normalised, (f"table = normalised({arguments})",)),
     )
