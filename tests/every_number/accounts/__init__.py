@@ -1,16 +1,22 @@
 """What each page has to show, out of transformers and numpy alone."""
 
+from collections.abc import Callable, Iterable
+from types import ModuleType
+
 from accounts import (
     attention,
     by_hand,
     compare,
     embeddings,
+    gradients,
+    induction,
     layer_norms,
     mlp,
     overview,
     patching,
     residual,
     sampling,
+    time_machine,
     tokens,
     what_if,
 )
@@ -19,8 +25,16 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-VIEWS = {
-    f"{page.__name__.rpartition('.')[2]} {name}": look
-    for page in PAGES
-    for name, look in page.VIEWS.items()
-}
+OF_A_RUN = (time_machine, induction, gradients)
+
+
+def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
+    """What to look at on some pages, by the names of tests."""
+    return {
+        f"{page.__name__.rpartition('.')[2]} {name}": look
+        for page in pages
+        for name, look in page.VIEWS.items()
+    }
+
+
+VIEWS, RUN_VIEWS = views(PAGES), views(OF_A_RUN)

@@ -239,7 +239,7 @@ def of_bytes(key: str, data: bytes) -> Iterator[tuple[str, Any]]:
     if "rows" in header:
         size = len(header["rows"]) * len(header["columns"])
         found = np.frombuffer(rest, "<f4", size)
-    elif "pieces" in header:
+    elif "pieces" in header or "panels" in header:
         found = np.frombuffer(rest, "<f4")
     elif "layers" in header:
         found = np.frombuffer(rest, np.uint8, offset=768) / 255
