@@ -18,6 +18,7 @@ from accounts import (
     sampling,
     time_machine,
     tokens,
+    training,
     what_if,
 )
 
@@ -25,7 +26,7 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-OF_A_RUN = (time_machine, induction, gradients)
+OF_A_RUN = (time_machine, induction, gradients, training)
 
 
 def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:

@@ -25,7 +25,7 @@ def norms(learnt: Learnt, measured: str) -> Expected:
     steps, groups = [row["step"] for row in rows], [*rows[0][measure]]
     values = np.array([[row[measure][group] for group in groups] for row in rows])
     if measure == "weight_norm":
-        last = learnt.at(steps[-1], "the").theirs.transformer.named_parameters()
+        last = learnt.at(learnt.steps[-1], "the").theirs.transformer.named_parameters()
         own = {name: values.detach().numpy() for name, values in last}
         mlp = [values for name, values in own.items() if name.startswith("h.1.mlp.")]
         size = np.sqrt(sum((values**2).sum() for values in mlp))
@@ -82,5 +82,5 @@ def look(read: Read, learnt: Learnt, measured: str, step: int) -> None:
     page.holds(learnt.around, norms(learnt, measured), histogram(learnt, step))
 
 
-STEPS = {"gradients": 13, "weights": 35, "updates": 2}
+STEPS = {"gradients": 29, "weights": 95, "updates": 3}
 VIEWS = {name: partial(look, measured=name, step=step) for name, step in STEPS.items()}

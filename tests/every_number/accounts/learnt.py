@@ -26,7 +26,8 @@ ROOT = Path(__file__).parents[3]
 NAME = "odd run"
 SHAPE = (2, 3, 15, 13)  # layers, heads, width, context
 TOKENS = 3 * 13  # of a step
-WRITTEN = "the king and the queen speak to the fööl. "  # ö takes two bytes
+STEPS, CLIP, RECENT = 95, 1.5, 50
+WRITTEN = "the köng. "  # ö takes two bytes
 HELD_OUT = "öh, the fööl! the king, the queen! "  # so that a letter takes more bytes here
 
 
@@ -86,9 +87,11 @@ class Learnt:
 
     @cached_property
     def speed(self) -> np.ndarray:
-        """Tokens a second from the first step to each later one, all included."""
+        """Tokens a second up to each step but the first, over 50 steps or all, all included."""
         steps, seconds = self.column("step"), self.column("seconds")
-        return (steps[1:] - steps[0]) * TOKENS / (seconds[1:] - seconds[0])
+        spans = [(i, max(i - RECENT, 0)) for i in range(1, len(steps))]
+        read = [(steps[i] - steps[j]) * TOKENS / (seconds[i] - seconds[j]) for i, j in spans]
+        return np.array(read)
 
     @cached_property
     def read_and_held_out(self) -> tuple[str, str]:
@@ -141,7 +144,7 @@ class Learnt:
                 "all included, over 50 steps",
             ],
             f"{key}.panels.units.factors": [of_text, of_text, held_out],
-            f"{key}.panels.limits.clip at": 1,
+            f"{key}.panels.limits.clip at": CLIP,
             f"{key}.alt": [(len(loss), *ends)],
             f"{key}.sent": [[*x.tolist(), *y.tolist()] for x, y in lines],
             "runs_table.made": [self.json("about.json")["created"][:16].replace("T", " ")],
@@ -171,7 +174,8 @@ def of_the_form() -> Expected:
     text = plays.decode()
     V, T, C, L, B = len(set(text)), 64, 128, 4, 12
     with torch.device("meta"):
-        config = GPT2Config(vocab_size=V, n_positions=T, n_embd=C, n_layer=L, n_head=4)
+        ends = {"bos_token_id": None, "eos_token_id": None}
+        config = GPT2Config(vocab_size=V, n_positions=T, n_embd=C, n_layer=L, n_head=4, **ends)
         model = GPT2LMHeadModel(config)
     weights = sum(parameter.numel() for parameter in model.parameters())
     # In float32: each weight with its gradient and two means; for each token and layer both norms'
@@ -195,25 +199,26 @@ def of_the_form() -> Expected:
 
 def trained(root: Path) -> Learnt:
     """Have a tiny run take place in a folder: some steps, snapshots, validations, samples."""
-    text = WRITTEN * 50 + HELD_OUT * 7  # of which the last tenth is held out
+    text = WRITTEN * 200 + HELD_OUT * 7  # of which the last tenth is held out
     (root / "text.txt").write_text(text, encoding="utf-8")
     config = TrainingConfig(
         GPTConfig(len(set(text)), block_size=13, n_layer=2, n_head=3, n_embd=15),
         str(root / "text.txt"),
         tokenizer="char",
         batch_size=3,
-        steps=35,
+        steps=STEPS,
         learning_rate=0.02,
         min_learning_rate=0.01,
         warmup_steps=5,
-        eval_interval=10,
+        eval_interval=40,
         eval_windows=4,
         precision="float32",
-        sample_interval=10,
-        sample_tokens=20,
+        sample_interval=40,
+        sample_tokens=60,
         sample_prompt="the ",
         snapshots=6,
         detail_interval=5,
+        gradient_clip=CLIP,
     )
     work(Run.create(root / NAME, config))
     return Learnt(root / NAME, text)
