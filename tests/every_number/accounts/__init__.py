@@ -8,6 +8,7 @@ from accounts import (
     by_hand,
     compare,
     embeddings,
+    glossary,
     gradients,
     induction,
     layer_norms,
@@ -26,6 +27,7 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
+IN_APP_TEST = (glossary,)  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
 
@@ -38,4 +40,4 @@ def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
     }
 
 
-VIEWS, RUN_VIEWS = views(PAGES), views(OF_A_RUN)
+VIEWS, APP_VIEWS, RUN_VIEWS = views(PAGES), views(IN_APP_TEST), views(OF_A_RUN)
