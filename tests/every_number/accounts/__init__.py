@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from accounts import (
+    anatomy,
     attention,
     by_hand,
     compare,
@@ -27,7 +28,7 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-IN_APP_TEST = (glossary,)  # the browser is not asked for these
+IN_APP_TEST = (glossary, anatomy)  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
 
