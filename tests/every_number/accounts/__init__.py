@@ -9,6 +9,7 @@ from accounts import (
     by_hand,
     compare,
     embeddings,
+    gelu_and_relu,
     glossary,
     gradients,
     induction,
@@ -17,6 +18,7 @@ from accounts import (
     overview,
     patching,
     residual,
+    root_d,
     sampling,
     time_machine,
     tokens,
@@ -28,7 +30,7 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-IN_APP_TEST = (glossary, anatomy)  # the browser is not asked for these
+IN_APP_TEST = (glossary, anatomy, gelu_and_relu, root_d)  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
 
