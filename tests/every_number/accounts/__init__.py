@@ -14,6 +14,7 @@ from accounts import (
     gradients,
     induction,
     layer_norms,
+    loss,
     mlp,
     overview,
     patching,
@@ -30,7 +31,7 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-IN_APP_TEST = (glossary, anatomy, gelu_and_relu, root_d)  # the browser is not asked for these
+IN_APP_TEST = (glossary, anatomy, gelu_and_relu, root_d, loss)  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
 
