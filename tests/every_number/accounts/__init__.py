@@ -21,6 +21,7 @@ from accounts import (
     residual,
     root_d,
     sampling,
+    sharing,
     time_machine,
     tokens,
     training,
@@ -31,7 +32,14 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-IN_APP_TEST = (glossary, anatomy, gelu_and_relu, root_d, loss)  # the browser is not asked for these
+IN_APP_TEST = (
+    glossary,
+    anatomy,
+    gelu_and_relu,
+    root_d,
+    loss,
+    sharing,
+)  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
 
