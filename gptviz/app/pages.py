@@ -152,6 +152,14 @@ PAGES = {
             group=LABS,
         ),
         Page(
+            "downhill",
+            "pages/downhill.py",
+            "Going downhill",
+            "How does a model find better numbers when all it knows is the slope under its feet?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
             "dropout",
             "pages/dropout.py",
             "Dropout",

@@ -1,7 +1,7 @@
 """What a run will need, estimated before it starts: parameters and memory.
 
-A step holds four numbers for each weight (itself, its gradient, and AdamW's two running means),
-what the forward pass keeps for the backward pass, and a chunk of logits.
+A step holds for each weight itself, its gradient and what the optimiser remembers of it (AdamW two
+running means), what the forward pass keeps for the backward pass, and a chunk of logits.
 """
 
 import functools
@@ -11,8 +11,9 @@ from pathlib import Path
 from gptviz.checkpoints.weights import unfilled
 from gptviz.config import GPTConfig
 from gptviz.setting import SettingError
-from gptviz.training.config import TrainingConfig
+from gptviz.training.config import Optimizer, TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
+from gptviz.training.optimizer import numbers_kept
 
 FLOAT = 4  # bytes of a number: weights, gradients and their means are float32
 PYTORCH = 400_000_000  # bytes of a process that has trained nothing yet
@@ -25,7 +26,7 @@ class Memory:
 
     weights: int
     gradients: int
-    optimizer: int  # AdamW's running means of the gradient and of its square
+    optimizer: int  # what it remembers: AdamW means of the gradient and of its square
     activations: int  # what the forward pass keeps for the backward pass
     logits: int  # scores of one chunk of tokens, and the gradient of the unembedding
     saving: int  # copies while a checkpoint is written
@@ -45,6 +46,11 @@ def parameters(config: GPTConfig) -> int:
     return unfilled(config).n_parameters
 
 
+@functools.lru_cache(maxsize=256)
+def _numbers_kept(config: GPTConfig, optimizer: Optimizer) -> int:
+    return numbers_kept(unfilled(config), optimizer)
+
+
 def memory(config: TrainingConfig) -> Memory:
     """What a run needs at its peak, estimated from its shapes for float32.
 
@@ -54,6 +60,7 @@ def memory(config: TrainingConfig) -> Memory:
     C, V, T = model.n_embd, model.vocab_size, model.block_size
     N = config.batch_size * T  # tokens of one batch; accumulated batches come one after another
     weights = FLOAT * parameters(model)
+    remembered = FLOAT * _numbers_kept(model, config.optimizer)
     compared = min(V, config.vocab_sample + N) if config.vocab_sample else V
     # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
     # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.
@@ -64,11 +71,11 @@ def memory(config: TrainingConfig) -> Memory:
     return Memory(
         weights=weights,
         gradients=weights,
-        optimizer=2 * weights,
+        optimizer=remembered,
         activations=N * (model.n_layer * kept + ends),
         # And the gradient of the matrix that makes them, once for all and once for a group.
         logits=((min(GROUP, N) + min(CHUNK, N) + 2 * C) * compared) * FLOAT,
-        saving=3 * weights,
+        saving=weights + remembered,
         process=PYTORCH,
     )
 
