@@ -30,7 +30,8 @@ _HOME = {
 _SUBJECTS = (
     *("attention", "compare", "embeddings", "gradients", "induction", "layer_norms", "mlp"),
     *("patching", "residual", "time_machine", "tokens", "what_if"),
-    *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "root_d", "shortcuts"),
+    *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "root_d", "schedules"),
+    "shortcuts",
 )
 
 

@@ -160,6 +160,14 @@ PAGES = {
             group=LABS,
         ),
         Page(
+            "schedules",
+            "pages/schedules.py",
+            "Schedules",
+            "Why is the learning rate small at first, then large, then small again?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
             "dropout",
             "pages/dropout.py",
             "Dropout",

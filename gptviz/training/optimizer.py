@@ -37,6 +37,7 @@ def _without_compiler(kind: type[Kind]) -> type[Kind]:
 SGD = _without_compiler(torch.optim.SGD)
 Adam = _without_compiler(torch.optim.Adam)
 AdamW = _without_compiler(torch.optim.AdamW)
+STAIRS = 5  # equal parts of a run, each with half the rate of the one before
 MEMORIES = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each weight
 
 
@@ -136,12 +137,16 @@ def learning_rate(step: int, config: TrainingConfig) -> float:
     """The rate at a step (from 0): a straight warm-up, then the schedule.
 
     "cosine" is half a cosine down to the minimum, "linear" a straight line down to it, and
-    "constant" stays at the highest rate.
+    "constant" stays at the highest rate. "step" halves the rate after each fifth of the steps,
+    down to the minimum at most.
     """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
     progress = min(progress, 1.0)
+    if config.schedule == "step":
+        stair = min(int(progress * STAIRS), STAIRS - 1)
+        return max(config.learning_rate / 2**stair, config.min_learning_rate)
     share = {
         "cosine": (1 + math.cos(math.pi * progress)) / 2,
         "linear": 1 - progress,

@@ -16,7 +16,7 @@ from gptviz.subjects.downhill.analysis import available
 from gptviz.tokenizers.baselines import SHAKESPEARE, shakespeare_characters
 from gptviz.training.batches import random_batch
 from gptviz.training.config import TrainingConfig
-from gptviz.training.optimizer import new_optimizer
+from gptviz.training.optimizer import learning_rate, new_optimizer
 
 MODEL = GPTConfig(
     vocab_size=65,  # the characters of Shakespeare
@@ -31,7 +31,6 @@ MODEL = GPTConfig(
 BATCH, STEPS = 16, 40
 READ = 100_000  # characters of the plays from which the batches come
 RATES = {"sgd": 0.5, "momentum": 0.1, "adam": 0.01, "adamw": 0.01, "muon": 0.02}
-CLIP = 1.0
 WITHOUT_GRADIENT = 100  # steps, of `shrunk`
 SHRINKING_RATE, STD = 1e-3, 0.02  # its rate, and of the weights that it begins with
 
@@ -48,22 +47,50 @@ def courses(
     a loss in nats a token for each optimiser, before it takes that step.
     """
     names = available()
-    found: dict[str, list[float]] = {name: [] for name in names}
+    found = {}
     for i, name in enumerate(names):
         progress(i * STEPS, len(names) * STEPS)
-        generator = torch.Generator().manual_seed(seed)
-        model = GPT(MODEL, generator).train()
-        optimizer = new_optimizer(model, _settings(name, factor * RATES[name], 0.1))
-        for _ in range(STEPS):
-            inputs, targets = random_batch(_ids(), BATCH, MODEL.block_size, generator)
-            with torch.enable_grad():
-                loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
-                loss.backward()
-            found[name].append(loss.item() if math.isfinite(loss.item()) else math.nan)
-            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-            optimizer.step()
-            optimizer.zero_grad()
+        found[name] = losses(settings(name, factor * RATES[name]), seed)
     return pd.DataFrame({"step": range(1, STEPS + 1), **found})
+
+
+def losses(config: TrainingConfig, seed: int) -> list[float]:
+    """The loss of a fresh tiny GPT before each step of a run with these settings; NaN for none.
+
+    The same seed gives the same first weights and the same batches, whatever the settings.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    model = GPT(config.model, generator).train()
+    optimizer, found = new_optimizer(model, config), []
+    for step in range(config.steps):
+        inputs, targets = random_batch(_ids(), BATCH, config.model.block_size, generator)
+        with torch.enable_grad():
+            loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+            loss.backward()
+        found.append(loss.item() if math.isfinite(loss.item()) else math.nan)
+        nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, config)
+        optimizer.step()
+        optimizer.zero_grad()
+    return found
+
+
+def settings(
+    optimizer: str = "adamw", rate: float = RATES["adamw"], weight_decay: float = 0.1
+) -> TrainingConfig:
+    """Those of a run of the tiny GPT at a constant rate."""
+    return TrainingConfig(
+        MODEL,
+        str(SHAKESPEARE),
+        steps=STEPS,
+        optimizer=optimizer,  # type: ignore[arg-type]
+        learning_rate=rate,
+        min_learning_rate=0.0,
+        warmup_steps=0,
+        schedule="constant",
+        weight_decay=weight_decay,
+    )
 
 
 def shrunk(optimizer: str = "adamw", weight_decay: float = 0.1, seed: int = 0) -> pd.DataFrame:
@@ -79,7 +106,7 @@ def shrunk(optimizer: str = "adamw", weight_decay: float = 0.1, seed: int = 0) -
         nn.init.normal_(parameter, std=STD, generator=generator)
         parameter.grad = torch.zeros_like(parameter)
     began = [parameter.abs().mean().item() for parameter in model.parameters()]
-    chosen = new_optimizer(model, _settings(optimizer, SHRINKING_RATE, weight_decay))
+    chosen = new_optimizer(model, settings(optimizer, SHRINKING_RATE, weight_decay))
     for _ in range(WITHOUT_GRADIENT):
         chosen.step()
     in_group = {id(p): group for group in chosen.param_groups for p in group["params"]}
@@ -88,17 +115,6 @@ def shrunk(optimizer: str = "adamw", weight_decay: float = 0.1, seed: int = 0) -
         for (name, p), size in zip(model.named_parameters(), began, strict=True)
     ]
     return pd.DataFrame(rows, columns=["parameter", "numbers", "decayed", "left"])
-
-
-def _settings(optimizer: str, rate: float, weight_decay: float) -> TrainingConfig:
-    return TrainingConfig(
-        MODEL,
-        str(SHAKESPEARE),
-        optimizer=optimizer,  # type: ignore[arg-type]
-        learning_rate=rate,
-        min_learning_rate=0.0,
-        weight_decay=weight_decay,
-    )
 
 
 @functools.cache

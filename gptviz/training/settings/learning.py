@@ -46,6 +46,7 @@ LEARNING = (
         choices={
             "cosine": "along a cosine",
             "linear": "in a straight line",
+            "step": "in stairs: halved after each fifth",
             "constant": "not at all",
         },
         label="Schedule",
