@@ -88,6 +88,7 @@ def courses(scheme: Scheme) -> None:
 
 def decay(scheme: Scheme) -> None:
     """What weight decay alone does to each tensor."""
+    tell_of_muon()
     places = st.columns([4, 3])
     with places[0]:
         # AdamW first, which the others are held against.
@@ -97,12 +98,15 @@ def decay(scheme: Scheme) -> None:
         strength = float(choices.one_in_order("decay", "Weight decay", DECAYS, "0.1"))
     table = look.look(gpt_analysis.shrunk, name, strength)
     inside, outside = table[table["decayed"]], table[~table["decayed"]]
-    left = f"{100 * inside['left'].mean():.1f} % of them is left" if len(inside) else "nothing acts"
-    st.markdown(
-        f"Decay pulls at **{len(inside)}** tensors with {inside['numbers'].sum():,} numbers "
-        f"(after {gpt_analysis.WITHOUT_GRADIENT} steps, **{left}**) and leaves "
-        f"**{len(outside)}** with {outside['numbers'].sum():,} alone."
-    )
+    if strength == 0:
+        st.markdown("Without weight decay nothing acts, and every tensor stays as it is.")
+    else:
+        st.markdown(
+            f"Decay pulls at **{len(inside)}** tensors with {inside['numbers'].sum():,} numbers: "
+            f"after {gpt_analysis.WITHOUT_GRADIENT} steps, **{100 * inside['left'].mean():.1f} %** "
+            f"of their size is left. It leaves **{len(outside)}** tensors with "
+            f"{outside['numbers'].sum():,} numbers alone."
+        )
     show.chart(
         figures.shrunk(table, scheme),
         key="shrunk",

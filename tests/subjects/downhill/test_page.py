@@ -73,8 +73,8 @@ def test_adam_s_first_step_is_told_in_numbers(open_page):
 def test_decay_tells_what_it_leaves_alone(open_page):
     app = open_page("decay")
     assert "pulls at **6** tensors" in words(app)
-    assert "**99.0 % of them is left**" in words(app)
-    assert "nothing acts" in words(open_page("decay", decay="0"))
+    assert "after 100 steps, **99.0 %** of their size is left" in words(app)
+    assert "Without weight decay nothing acts" in words(open_page("decay", decay="0"))
 
 
 def test_an_older_pytorch_is_told_why_muon_is_missing(open_page, monkeypatch):
