@@ -28,10 +28,10 @@ _HOME = {
 # Short ways for notebooks: `from gptviz import attention` gives the numbers of that subject, and
 # attention.figures its pictures.
 _SUBJECTS = (
-    *("attention", "compare", "embeddings", "gradients", "induction", "layer_norms", "mlp"),
-    *("patching", "residual", "time_machine", "tokens", "what_if"),
-    *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "root_d", "schedules"),
-    "shortcuts",
+    *("anatomy", "attention", "compare", "embeddings", "gradients", "induction", "layer_norms"),
+    *("mlp", "patching", "residual", "time_machine", "tokens", "what_if"),
+    *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "positions", "root_d"),
+    *("schedules", "sharing", "shortcuts"),
 )
 
 

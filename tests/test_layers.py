@@ -21,6 +21,9 @@ OF_THE_NETWORK = {
     "gptviz/model.py": ("gptviz.config.", "gptviz.cache.", "gptviz.layers."),
 }
 
+# What the command that starts the app may import of it.
+OF_THE_SERVER = tuple(f"gptviz.app.{name}." for name in ("server", "hosts", "limits", "processes"))
+
 
 def imported(path: Path) -> Iterator[str]:
     """The modules that a file imports when it runs; what only a type checker reads is no import."""
@@ -69,7 +72,7 @@ def test_imports_point_down_only(here: str):
         if root == "uvicorn":
             assert here == "gptviz/app/server.py", f"{here} imports {module}"
         if module.startswith("gptviz.app."):
-            of_server = module.split(".")[2] in ("server", "hosts", "limits", "processes")
+            of_server = f"{module}.".startswith(OF_THE_SERVER)
             starts = here == "gptviz/cli/app.py" and of_server
             assert is_page or in_kit or own or starts or in_notebook, f"{here} imports {module}"
         other = subject(module)

@@ -1,7 +1,9 @@
 """The choices that live in the address: a control for each kind of them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -71,6 +73,30 @@ def one_in_order(
     _take_from_address(key, options, default)
     chosen = st.select_slider(label, list(options), format_func=lambda slug: options[slug], key=key)
     return _put_into_address(key, chosen, options, default)
+
+
+def number(key: str, label: str, default: int, step: int = 1, **more: Any) -> int:
+    """A whole number that is typed, of any size; the default unless chosen.
+
+    It has no limits: a browser would refuse what is beyond them without a word, and leave the
+    number before in its place. Whoever asks says what is wrong with it.
+    """
+    state, there = st.session_state, st.query_params.get(key, "")
+    if key not in state and re.fullmatch(r"\d{1,15}", there, re.ASCII):
+        state[key] = int(there)
+    elif key not in state or state[key] == state.get(f"{key}_default"):
+        state[key] = default
+    state[f"{key}_default"] = default
+    chosen = int(st.number_input(label, step=step, format="%d", key=key, **more))
+    _write_into_address(key, None if chosen == default else str(chosen))
+    return chosen
+
+
+def forget(*keys: str) -> None:
+    """Bring choices back to their defaults; call it before their controls are drawn."""
+    for key in keys:
+        st.session_state.pop(key, None)
+        st.query_params.pop(key, None)
 
 
 def picked(key: str, options: Iterable[str]) -> str:
@@ -161,10 +187,13 @@ def _put_into_address(
     key: str, chosen: str, options: Mapping[str, object], default: str | None = None
 ) -> str:
     """Write a choice into the address, which stays short: a default is left out."""
-    wanted = chosen if chosen != (default or next(iter(options))) else None
+    _write_into_address(key, chosen if chosen != (default or next(iter(options))) else None)
+    return chosen
+
+
+def _write_into_address(key: str, wanted: str | None) -> None:
     if st.query_params.get(key) != wanted:
         if wanted is None:
             del st.query_params[key]
         else:
             st.query_params[key] = wanted
-    return chosen

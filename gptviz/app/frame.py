@@ -237,14 +237,14 @@ def _n_parameters(lm: LanguageModel) -> int:
 
 
 def _links(here: str) -> None:
-    """Links to all pages; those of a group stand in one that is open while one of them is read."""
+    """Links to all pages; those of a group are drawn where it is open, as while one is read."""
     chosen = address.choices()
     for group, pages in groupby(PAGES.values(), lambda page: page.group):
-        place = _place(group, is_open=PAGES[here].group == group)
+        place = st.container(key=f"pages_{group.lower()}", gap="xxsmall")
+        if group:
+            is_open, key = PAGES[here].group == group, f"{group.lower()}_on_{here}"
+            opened = place.expander(group, expanded=is_open, on_change="rerun", key=key)
+            if not opened.open:
+                continue
+            place = opened.container(gap="xxsmall")
         page_links(place, [(Path(page.file).name, page.title) for page in pages], chosen)
-
-
-def _place(group: str, *, is_open: bool) -> DeltaGenerator:
-    """Where the links of a group stand; its name, if it has one, opens and closes it."""
-    place = st.container(key=f"pages_{group.lower()}", gap="xxsmall")
-    return place.expander(group, expanded=is_open).container(gap="xxsmall") if group else place

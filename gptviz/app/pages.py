@@ -104,6 +104,14 @@ PAGES = {
             "does.",
         ),
         Page(
+            "anatomy",
+            "pages/anatomy.py",
+            "Anatomy",
+            f"Where a model keeps its numbers, its {term('parameters')}: how many, how much room "
+            "they take, how much there is to calculate.",
+            top="prompt",
+        ),
+        Page(
             "training",
             "pages/training.py",
             "Training",
@@ -180,6 +188,22 @@ PAGES = {
             "pages/root_d.py",
             "Dividing by √d",
             "Why does attention divide its scores by the root of how long its vectors are?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "sharing",
+            "pages/sharing.py",
+            "Sharing the matrix",
+            "Can one matrix both read tokens and guess them?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "positions",
+            "pages/positions.py",
+            "Positions",
+            "How does a network that reads all tokens at once know in which order they stand?",
             top="prompt",
             group=LABS,
         ),

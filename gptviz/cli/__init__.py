@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from gptviz.cli import app, export, imports, output, prepare, resume, runs, train
+from gptviz.cli import anatomy, app, export, imports, output, prepare, resume, runs, train
 from gptviz.disk_errors import in_words
 
 EXIT_CODES = """\
@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, Options]] = {
     "resume": ("go on with a run that was stopped", resume.options),
     "runs": ("list the runs: state, step, losses", runs.options),
     "compare": ("put runs side by side", runs.compare_options),
+    "anatomy": ("count a model's parameters, memory and work", anatomy.options),
     "prepare": ("tokenize a large text for training", prepare.options),
     "export": ("write a run's best checkpoint as a model folder of its own", export.options),
     "import": ("make a model folder of a checkpoint of nanoGPT", imports.options),

@@ -30,16 +30,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
         options = command.add_argument_group(group.title, f"for example: {example}")
         for setting in group.settings:
             if setting.name == DROPOUTS[0]:
-                _add(options, DROPOUT, usual[setting.name])
-            _add(options, setting, usual[setting.name])
+                add_option(options, DROPOUT, _shown(DROPOUT, usual[setting.name]))
+            add_option(options, setting, _shown(setting, usual[setting.name]))
 
 
-def _add(options: argparse._ArgumentGroup, setting: Setting, usual: Any) -> None:
-    """Make it an option, which is absent from the result where it is not typed."""
+def add_option(options: argparse._ArgumentGroup, setting: Setting, usual: str) -> None:
+    """Make it an option, which is absent from the result where it is not typed.
+
+    usual says what holds then.
+    """
     words = " ".join(filter(None, (setting.sentence, setting.advice, _named(setting))))
     settled: dict[str, Any] = {
         "default": argparse.SUPPRESS,
-        "help": f"{words} [{_shown(setting, usual)}]".replace("%", "%%"),
+        "help": f"{words} [{usual}]".replace("%", "%%"),
     }
     flag = f"--{setting.name.replace('_', '-')}"
     if setting.kind is bool:

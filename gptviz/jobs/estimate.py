@@ -1,17 +1,15 @@
-"""What a run will need, estimated before it starts: parameters and memory.
+"""What memory a run will need, estimated before it starts.
 
 A step holds for each weight itself, its gradient and what the optimiser remembers of it (AdamW two
 running means), what the forward pass keeps for the backward pass, and a chunk of logits.
 """
 
-import functools
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from gptviz.checkpoints.weights import unfilled
-from gptviz.config import GPTConfig
+from gptviz import parameters
 from gptviz.setting import SettingError
-from gptviz.training.config import Optimizer, TrainingConfig
+from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
 from gptviz.training.optimizer import numbers_kept
 
@@ -40,17 +38,6 @@ class Memory:
         return sum(parts.values()) - parts["saving"] + max(step, parts["saving"])
 
 
-@functools.lru_cache(maxsize=256)
-def parameters(config: GPTConfig) -> int:
-    """The exact number of parameters, counted on a model that takes no memory."""
-    return unfilled(config).n_parameters
-
-
-@functools.lru_cache(maxsize=256)
-def _numbers_kept(config: GPTConfig, optimizer: Optimizer) -> int:
-    return numbers_kept(unfilled(config), optimizer)
-
-
 def memory(config: TrainingConfig) -> Memory:
     """What a run needs at its peak, estimated from its shapes for float32.
 
@@ -59,8 +46,8 @@ def memory(config: TrainingConfig) -> Memory:
     model = config.model
     C, V, T = model.n_embd, model.vocab_size, model.block_size
     N = config.batch_size * T  # tokens of one batch; accumulated batches come one after another
-    weights = FLOAT * parameters(model)
-    remembered = FLOAT * _numbers_kept(model, config.optimizer)
+    weights = FLOAT * parameters.count(model)
+    remembered = FLOAT * numbers_kept(model, config.optimizer)
     compared = min(V, config.vocab_sample + N) if config.vocab_sample else V
     # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
     # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.

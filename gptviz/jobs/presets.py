@@ -1,14 +1,17 @@
 """Settings to start from: sizes of models, and a lesson that shows one thing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gptviz.config import GPTConfig
 from gptviz.training import data, repeats, texts
 from gptviz.training.config import TrainingConfig
 from gptviz.training.settings import DROPOUTS
+
+if TYPE_CHECKING:
+    from gptviz.runs import Run
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,17 @@ class Preset:
             text = data.store(self.reads(text).encode(), f"{text.stem}-{self.name}")
         kind = self.settings["tokenizer"]
         return self.config(str(text.resolve()), data.check(text, kind).vocab_size)
+
+
+def latest(runs: Iterable["Run"], preset: Preset) -> "Run | None":
+    """The first of the runs that was started from a preset, as the preset is today."""
+    wanted = {**preset.model, **preset.settings}
+    for run in runs:
+        settings = {**run.settings, **run.settings["model"]}
+        same = all(settings.get(name) == value for name, value in wanted.items())
+        if run.preset == preset.name and same:
+            return run
+    return None
 
 
 def shape(

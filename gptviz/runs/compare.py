@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from gptviz import parameters
 from gptviz.quoting import quoted
 from gptviz.runs import Run
 from gptviz.runs.curves import baselines, bits_per_byte, speed, val_bytes_per_token
@@ -121,8 +122,6 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def _results(run: Run) -> dict[str, Any]:
-    from gptviz.jobs.estimate import parameters  # needs PyTorch, which a list of runs does not
-
     course, config = metrics.read(run.folder), run.config
     steps, losses = course.validations
     best = int(losses.argmin()) if len(losses) else None
@@ -139,7 +138,7 @@ def _results(run: Run) -> dict[str, Any]:
         "tokens_per_second_alone": _alone(course),
         "tokens_per_second": _all_included(course, config.tokens_per_step),
         "tokens_read": taken * config.tokens_per_step,
-        "parameters": parameters(config.model),
+        "parameters": parameters.count(config.model),
     }
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from gptviz import parameters
+from gptviz.config import GPTConfig
 from gptviz.model import GPT
 from gptviz.training.config import Optimizer, TrainingConfig
 
@@ -75,14 +77,17 @@ def new_optimizer(model: GPT, config: TrainingConfig) -> torch.optim.Optimizer:
     groups = decay_groups(model, config.weight_decay)
     if config.optimizer != "muon":
         return _one_for_all(groups, config)
-    of_blocks, rest = _split(model, groups)
+    matrices, _ = groups
+    inside = {id(p) for p in model.h.parameters()}
+    of_blocks = [p for p in matrices["params"] if id(p) in inside]
+    matrices["params"] = [p for p in matrices["params"] if id(p) not in inside]
     muon = muon_kind()(
         of_blocks,
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         adjust_lr_fn="match_rms_adamw",
     )
-    return Optimizers(muon, _one_for_all(rest, replace(config, optimizer="adamw")))
+    return Optimizers(muon, _one_for_all(groups, replace(config, optimizer="adamw")))
 
 
 def muon_kind() -> type["torch.optim.Muon"]:
@@ -95,13 +100,14 @@ def muon_kind() -> type["torch.optim.Muon"]:
     return _without_compiler(torch.optim.Muon)
 
 
-def numbers_kept(model: GPT, optimizer: Optimizer) -> int:
-    """How many numbers an optimiser remembers of this model from step to step."""
-    n = model.n_parameters
+def numbers_kept(config: GPTConfig, optimizer: Optimizer) -> int:
+    """How many numbers an optimiser remembers of such a model from step to step."""
+    n = parameters.count(config)
     if optimizer != "muon":
         return MEMORIES[optimizer] * n
-    of_blocks, _ = _split(model, decay_groups(model, 0))
-    return MEMORIES["adamw"] * n - sum(matrix.numel() for matrix in of_blocks)  # one of each
+    C = config.n_embd
+    of_blocks = config.n_layer * (4 * C * C + 2 * C * config.mlp_width)  # one number of each
+    return of_blocks + MEMORIES["adamw"] * (n - of_blocks)
 
 
 def empty_memory(group: dict, parameter: nn.Parameter) -> dict[str, Tensor]:
@@ -122,15 +128,6 @@ def _one_for_all(groups: list[dict], config: TrainingConfig) -> torch.optim.Opti
         return SGD(groups, momentum=config.beta1 if config.optimizer == "momentum" else 0, **usual)
     kind = Adam if config.optimizer == "adam" else AdamW
     return kind(groups, betas=(config.beta1, config.beta2), **usual)
-
-
-def _split(model: GPT, groups: list[dict]) -> tuple[list[nn.Parameter], list[dict]]:
-    """The matrices of the blocks, which Muon takes, and groups of what is left for AdamW."""
-    matrices, vectors = groups
-    inside = {id(p) for p in model.h.parameters()}
-    of_blocks = [p for p in matrices["params"] if id(p) in inside]
-    rest = [p for p in matrices["params"] if id(p) not in inside]
-    return of_blocks, [{**matrices, "params": rest}, vectors]
 
 
 def learning_rate(step: int, config: TrainingConfig) -> float:

@@ -1,12 +1,11 @@
 """What a run will need, told before it starts."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
 
+from gptviz import parameters
 from gptviz.disk import append_row
 from gptviz.jobs import estimate
 from gptviz.jobs import pace as measure
@@ -38,41 +37,9 @@ def machine(tmp_path):
     return tmp_path, write
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"tie_weights": False},
-        {"norm": "none"},
-        {"norm": "post", "n_layer": 3},
-        {"position": "none"},
-        {"position": "sinusoidal", "qkv_bias": False},
-    ],
-)
-def test_parameters_are_those_of_the_very_model(changes):
-    config = replace(TINY.model, **changes)
-    assert estimate.parameters(config) == GPT(config).n_parameters
-
-
-def test_parameters_of_a_large_model_are_counted_without_its_memory():
-    assert estimate.parameters(GPTConfig()) == 124_439_808, "GPT-2 small"
-    assert estimate.parameters(replace(GPTConfig(), n_embd=19_200)) > 5e10
-
-
-def test_counting_parameters_imports_no_compiler():
-    program = (
-        "import sys; from gptviz.jobs import estimate; from gptviz.model import GPTConfig; "
-        "estimate.parameters(GPTConfig()); print('torch._dynamo' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert done.stdout.strip() == b"False"
-
-
 def test_weights_gradients_and_running_means_are_four_numbers_a_parameter():
     needed = estimate.memory(TINY)
-    assert needed.weights + needed.gradients + needed.optimizer == 16 * estimate.parameters(
-        TINY.model
-    )
+    assert needed.weights + needed.gradients + needed.optimizer == 16 * parameters.count(TINY.model)
 
 
 @pytest.mark.parametrize(("optimizer", "remembered"), [("sgd", 0), ("momentum", 1), ("adam", 2)])

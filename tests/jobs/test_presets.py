@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gptviz.jobs.estimate import parameters
+from gptviz import parameters
 from gptviz.jobs.failures import FAILURES, LESSON
 from gptviz.jobs.presets import DEFAULT, INDUCTION, SIZES
+from gptviz.subjects.sharing.pair import PAIR
 from gptviz.training import data, repeats
 from gptviz.training.config import TrainingConfig
 from gptviz.training.record.snapshots import snapshot_steps
@@ -47,13 +48,13 @@ def test_the_birth_of_an_induction_head_is_seen_often_by_two_layers_on_a_text_of
 
 
 def test_sizes_go_from_small_to_large():
-    sizes = [parameters(size.config("text.txt", vocab_size=65).model) for size in SIZES]
+    sizes = [parameters.count(size.config("text.txt", vocab_size=65).model) for size in SIZES]
     assert sizes == sorted(sizes)
 
 
 def test_each_preset_has_a_name_of_its_own_and_settings_that_exist():
     gallery = [part for failure in FAILURES for part in (failure.preset, failure.baseline)]
-    presets = list({id(preset): preset for preset in [*SIZES, INDUCTION, *gallery]}.values())
+    presets = list({id(preset): preset for preset in [*SIZES, INDUCTION, *gallery, *PAIR]}.values())
     assert len({preset.name for preset in presets}) == len(presets)
     settings = {field.name for field in fields(TrainingConfig)}
     for preset in presets:

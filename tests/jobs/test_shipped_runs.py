@@ -1,4 +1,4 @@
-"""The runs that ship: `story` with its whole past, and the curves of the failure gallery."""
+"""The runs that ship: `story` with its whole past, and curves of runs beside each other."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from gptviz import checkpoints, jobs
 from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run
+from gptviz.subjects.sharing.pair import PAIR
 from gptviz.tokenizers import CharacterTokenizer
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data
@@ -18,7 +19,8 @@ from gptviz.training.baselines import baselines
 
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 STORY = FOLDER / "story"
-PRESETS = {p.name: p for failure in FAILURES for p in (failure.preset, failure.baseline)}
+FAILED = {p.name: p for failure in FAILURES for p in (failure.preset, failure.baseline)}
+PRESETS = FAILED | {preset.name: preset for preset in PAIR}
 
 
 def rows(path: Path) -> list[dict]:
@@ -68,7 +70,7 @@ def test_an_induction_head_is_born_in_the_story():
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
-def test_every_run_of_the_failure_gallery_ships_as_it_is_made_today(preset: Preset):
+def test_every_run_of_the_gallery_ships_as_it_is_made_today(preset: Preset):
     folder = FOLDER / jobs.GALLERY / preset.name
     run = Run(folder)
     assert run.is_shipped
@@ -81,7 +83,7 @@ def test_every_run_of_the_failure_gallery_ships_as_it_is_made_today(preset: Pres
     assert rows(folder / "metrics.jsonl")
 
 
-@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize("preset", FAILED.values(), ids=FAILED)
 def test_every_run_of_the_failure_gallery_says_what_counting_alone_would_reach(preset: Preset):
     text = preset.reads(SHAKESPEARE)
     tokenizer = CharacterTokenizer.from_text(text)

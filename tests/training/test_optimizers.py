@@ -122,7 +122,7 @@ def test_what_an_optimizer_remembers_is_what_is_kept_and_counted(optimizer: str)
                 key: each.shape for key, each in empty.items()
             }
             numbers += sum(each.numel() for key, each in found.items() if key != "step")
-    assert numbers_kept(model, optimizer) == numbers
+    assert numbers_kept(MODEL, optimizer) == numbers
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

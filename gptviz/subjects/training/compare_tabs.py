@@ -64,12 +64,13 @@ def experiment(draft: Draft | None, scheme: Scheme) -> None:
         "An experiment trains the same model several times, each time with something changed. "
         "The runs wait for each other; what the form above says is the baseline."
     )
-    if refusal := rights.why_not_many(experiments.FEWEST):
-        show.note(refusal)
-    elif draft:
-        _new_experiment(draft)
-    else:
-        st.markdown("The form above has to be complete first.")
+    with st.container():  # what draws itself anew below keeps its place
+        if refusal := rights.why_not_many(experiments.FEWEST):
+            show.note(refusal)
+        elif draft:
+            _new_experiment(draft)
+        else:
+            st.markdown("The form above has to be complete first.")
     found = {one.id: one for one in experiments.list_experiments(jobs.list_runs())}
     if not found:
         return

@@ -4,7 +4,7 @@ import threading
 
 import streamlit as st
 
-from gptviz import jobs
+from gptviz import jobs, parameters
 from gptviz.app import show
 from gptviz.jobs import estimate, presets
 from gptviz.jobs import pace as measure
@@ -92,7 +92,7 @@ def _line(config: TrainingConfig, time: str | None) -> None:
         st.rerun()  # the answer is there: no need to look again
     st.markdown(
         FACTS.format(
-            parameters=estimate.parameters(config.model),
+            parameters=parameters.count(config.model),
             megabytes=estimate.memory(config).total / 1e6,
             tokens=config.tokens_per_step,
             time=time or _measured(config),

@@ -33,21 +33,23 @@ def gallery(scheme: Scheme) -> None:
     st.markdown(f"**What is wrong.** {failure.cause}")
     st.markdown(f"**What to look at.** {failure.look_at}")
     own = jobs.list_runs()
-    pair = [(preset, _latest([*own, *shipping.gallery()], preset)) for preset in _pair(failure)]
+    pair = [
+        (preset, presets.latest([*own, *shipping.gallery()], preset)) for preset in _pair(failure)
+    ]
     shown = [(preset, run) for preset, run in pair if run]
-    missing = [preset for preset in _pair(failure) if _latest(own, preset) is None]
+    missing = [preset for preset in _pair(failure) if presets.latest(own, preset) is None]
     if not missing:
         words = "Run it again"
     elif any(run.is_shipped for _, run in shown):
         words = "Run it yourself"
     else:
         words = "Run it beside one that goes well"
-    _offer(words, "run_failure", missing or [failure.preset])
+    offer(words, "run_failure", missing or [failure.preset])
     if shown:
         runs = [run for _, run in shown]
         compare_tabs.draw_beside(runs, "step", scheme, key="failure_curves")
-        every = compare_tabs.look_again_at(runs)
-        st.fragment(_last_samples, run_every=every)(shown, failure.memorised)
+        again = compare_tabs.look_again_at(runs)
+        st.fragment(_last_samples, run_every=again)(shown, failure.memorised)
 
 
 def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], None]) -> None:
@@ -58,10 +60,10 @@ def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], No
         "not built in: it comes about while the model learns, often all of a sudden."
     )
     st.markdown(presets.INDUCTION.words)
-    own = _latest(jobs.list_runs(), presets.INDUCTION)
+    own = presets.latest(jobs.list_runs(), presets.INDUCTION)
     shown = own or _shipped_birth()
     words = "Run it again" if own else "Run it yourself" if shown else "Run it"
-    _offer(words, "run_induction", [presets.INDUCTION])
+    offer(words, "run_induction", [presets.INDUCTION])
     if shown:
         if shown.is_shipped:
             st.caption(f"{_heading(shown)}. {about(shown.settings)}.")
@@ -72,20 +74,9 @@ def _pair(failure: Failure) -> tuple[Preset, Preset]:
     return failure.preset, failure.baseline
 
 
-def _latest(runs: Sequence[Run], preset: Preset) -> Run | None:
-    """The first of the runs that was started from a preset, as the preset is today."""
-    wanted = {**preset.model, **preset.settings}
-    for run in runs:
-        settings = {**run.settings, **run.settings["model"]}
-        same = all(settings.get(name) == value for name, value in wanted.items())
-        if run.preset == preset.name and same:
-            return run
-    return None
-
-
 def _shipped_birth() -> Run | None:
     """A shipped run that looked for induction heads; that of the lesson's settings, if it ships."""
-    of_lesson = _latest(shipping.gallery(), presets.INDUCTION)
+    of_lesson = presets.latest(shipping.gallery(), presets.INDUCTION)
     others = (run for run in jobs.list_runs() if run.is_shipped)
     return of_lesson or next((run for run in others if (run.folder / INDUCTION).is_file()), None)
 
@@ -114,23 +105,24 @@ def _last_samples(shown: Sequence[tuple[Preset, Run]], with_marks: bool) -> None
                 st.code(text, language=None, wrap_lines=True)
 
 
-def _offer(words: str, key: str, presets: Sequence[Preset]) -> None:
+def offer(words: str, key: str, chosen: Sequence[Preset]) -> None:
     """The button that starts these, or the first where the visitor may start one at a time."""
-    if rights.why_not_many(len(presets)):
-        presets = presets[:1]
+    if rights.why_not_many(len(chosen)):
+        chosen = chosen[:1]
     refusal = rights.why_not_train()
-    if st.button(words, key=key, type="primary", disabled=bool(refusal)):
-        _start(presets)
-    if refusal:
-        show.note(refusal)
+    with st.container():  # what draws itself anew below keeps its place
+        if st.button(words, key=key, type="primary", disabled=bool(refusal)):
+            _start(chosen)
+        if refusal:
+            show.note(refusal)
 
 
-def _start(presets: Sequence[Preset]) -> None:
+def _start(chosen: Sequence[Preset]) -> None:
     """Queue a run of each preset, and watch the first."""
     try:
         started = [
             rights.start(preset.on(SHAKESPEARE), preset.title, preset=preset.name)
-            for preset in presets
+            for preset in chosen
         ]
     except (ValueError, OSError) as error:
         show.failure(error)

@@ -8,10 +8,10 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from gptviz import jobs
+from gptviz import jobs, parameters
 from gptviz.app import visitors
 from gptviz.app.visitors import Visitor
-from gptviz.jobs import estimate, slot
+from gptviz.jobs import slot
 from gptviz.quoting import quoted
 from gptviz.runs import LIVING, Run, lock
 from gptviz.training.config import TrainingConfig
@@ -115,7 +115,7 @@ def why_not_train(config: TrainingConfig | None = None, but: Run | None = None) 
         return TOO_LONG.format(came=config.steps, most=limits.max_steps)
     if config.tokens_per_step > limits.max_tokens:
         return TOO_MUCH.format(came=config.tokens_per_step, most=limits.max_tokens)
-    if (came := estimate.parameters(config.model)) > limits.max_parameters:
+    if (came := parameters.count(config.model)) > limits.max_parameters:
         return TOO_LARGE.format(came=came, most=limits.max_parameters)
     return ""
 

@@ -75,7 +75,8 @@ def choose() -> Run | None:
     st.query_params["run"] = chosen
     with steered:
         steering.controls(runs[chosen])
-    steering.explained(runs[chosen])
+    with st.container():  # always there: what draws itself anew below keeps its place
+        steering.explained(runs[chosen])
     return runs[chosen]
 
 

@@ -72,8 +72,10 @@ def form(is_open: bool) -> Draft | None:
         texts.look_after_kept()
         refusal = rights.why_not_train(config)
         with facts:
+            measured = st.container()  # always there: what draws itself anew keeps its place
             if config and not refusal:
-                estimate_tab.facts(config)
+                with measured:
+                    estimate_tab.facts(config)
             if refusal:
                 show.note(refusal)
             if not rights.may_send_texts():
