@@ -120,7 +120,9 @@ def paths(name: str = "valley", rate: float = 0.1) -> pd.DataFrame:
 
 
 def adam_steps(
-    gradients: Sequence[float] = (0.5, 0.5, -0.2, 4.0, 0.1), beta1: float = 0.9, beta2: float = 0.99
+    gradients: Sequence[float] = (0.5, 0.5, -0.2, 4.0, 0.1),
+    beta1: float = 0.9,
+    beta2: float = 0.999,
 ) -> pd.DataFrame:
     """What Adam remembers of one weight's gradients, and the steps that it takes for them.
 

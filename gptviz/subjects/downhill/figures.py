@@ -11,6 +11,7 @@ from gptviz.subjects.downhill.analysis import HIGH, REACH, WIDE
 
 HEIGHT = 380
 PANEL = (330, 280)  # pixels, of one optimiser's path
+LOSSES = [2.5, 5.5]  # nats: what is thrown about goes beyond it
 NAMES: Mapping[str, str] = {
     "sgd": "SGD",
     "momentum": "Momentum",
@@ -48,6 +49,7 @@ def descent(curve: pd.DataFrame, steps: pd.DataFrame, scheme: Scheme) -> go.Figu
             scheme,
             height=HEIGHT,
             showlegend=False,
+            margin={"t": 16},
             xaxis={"title": "x: the weight", "range": [-REACH, REACH], "zeroline": False},
             yaxis={"title": "height: the loss", "range": [low - room, high + room]},
         ),
@@ -64,14 +66,16 @@ def path(
     """One path (step, x, y, height) on a surface (x, y, height), whose lowest places are marked."""
     colours = PALETTES[scheme]
     grid = surface.pivot(index="y", columns="x", values="height")
+    top = float(surface["height"].max()) ** 0.5
     hills = go.Contour(
         x=small(grid.columns.to_numpy()),
         y=small(grid.index.to_numpy()),
         z=small(grid.to_numpy() ** 0.5),  # so that lines lie near the bottom, too
         colorscale=amounts(scheme)["colorscale"],
         zmin=0.0,
-        zmax=2.5 * float(surface["height"].max()) ** 0.5,  # lighter than what lies on it
-        ncontours=14,
+        zmax=2.5 * top,  # lighter than what lies on it
+        autocontour=False,
+        contours={"start": 0.0, "end": top, "size": top / 16},
         line={"width": 0.5, "color": colours.mark},
         showscale=False,
         hoverinfo="skip",
@@ -157,7 +161,7 @@ def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             height=HEIGHT,
             legend=LEGEND_ABOVE,
             xaxis={"title": "step"},
-            yaxis={"title": "loss, nats a token"},
+            yaxis={"title": "loss, nats a token", "range": LOSSES},
         ),
     )
 

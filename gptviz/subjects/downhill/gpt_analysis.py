@@ -19,7 +19,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.optimizer import learning_rate, new_optimizer
 
 MODEL = GPTConfig(
-    vocab_size=65,  # the characters of Shakespeare
+    vocab_size=78,  # the characters of the plays
     block_size=16,
     n_layer=1,
     n_head=2,

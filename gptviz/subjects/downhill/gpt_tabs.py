@@ -66,9 +66,10 @@ def courses(scheme: Scheme) -> None:
         shape=(len(table), len(available())),
         how_to_read="all of them begin with the same weights and read the same batches, so what "
         "differs is only what each makes of the gradients. With a tenth of the rates they are all "
-        "slow, and with thirty times as much some are thrown about: the choice of the rate counts "
-        f"as much as that of the optimiser. The rates here are: {rates}. SGD needs a far higher "
-        "one than Adam, whose steps do not shrink with the gradient. The GPT has "
+        "slow, and with thirty times as much some are thrown about and leave the picture: the "
+        f"choice of the rate counts as much as that of the optimiser. The rates here are: {rates}. "
+        "SGD needs a far higher one than Adam, whose steps do not shrink with the gradient. The "
+        "GPT has "
         f"{model.n_layer} block of width {model.n_embd} and reads {gpt_analysis.BATCH} windows of "
         f"{model.block_size} characters of Shakespeare a step; it is made and corrected as on the "
         "page Training, with gradients clipped at 1. So few steps say who is quick at the start, "

@@ -27,15 +27,16 @@ SAID = {
 LANDSCAPES = {"valley": "A long valley", "bend": "A bent valley", "saddle": "A saddle"}
 SURFACE_RATES = ("0.003", "0.01", "0.03", "0.1", "0.3", "0.6", "1", "1.2")
 SEEN = {
-    "valley": "SGD crawls along the floor. The walls are twenty times as steep as the floor, so a "
-    "rate that suits the one is wrong for the other; above 1, SGD is thrown out. "
-    "Momentum adds up the small pushes along the floor, and Adam measures each direction with its "
-    "own past slopes, so the steepness hardly counts.",
-    "bend": "down the wall is easy, and along the bent floor it takes long. Momentum carries a "
-    "path beyond a bend; Adam and AdamW turn with it.",
-    "saddle": "SGD comes down and then stands nearly still in the middle, where the ground is all "
-    "but level and leads down on both sides. Momentum gathers speed; Adam takes a step of "
-    "about the rate however small the slope is, and so gets away at once.",
+    "valley": "at a rate of 0.1, SGD crawls along the floor. The walls are twenty times as steep "
+    "as the floor, so a rate that suits the one is wrong for the other; above 1, SGD is thrown "
+    "out. Momentum adds up the small pushes along the floor, and Adam measures each direction with "
+    "its own past slopes, so the steepness hardly counts.",
+    "bend": "at a rate of 0.1, momentum flies past the lowest place and comes back, while the "
+    "others are still on their way. Down the wall is easy, and along the bent floor, where the "
+    "slope is small and turns, it takes long.",
+    "saddle": "at a rate of 0.1, SGD comes down and then stands nearly still in the middle, where "
+    "the ground is all but level and leads down on both sides. Momentum gathers speed; Adam takes "
+    "a step of about the rate however small the slope is, and so gets away at once.",
 }
 GRADIENTS = "0.5, 0.5, -0.2, 4, 0.1"
 MOST_GRADIENTS = 8
@@ -127,7 +128,7 @@ def adam(scheme: Scheme) -> None:
     with places[1]:
         beta1 = float(choices.one_in_order("beta_1", "β₁", BETAS_1, "0.9"))
     with places[2]:
-        beta2 = float(choices.one_in_order("beta_2", "β₂", BETAS_2, "0.99"))
+        beta2 = float(choices.one_in_order("beta_2", "β₂", BETAS_2, "0.999"))
     gradients = typed.row_in(text, MOST_GRADIENTS)
     table = analysis.adam_steps(gradients, beta1, beta2)
     first = table.iloc[0]

@@ -57,7 +57,7 @@ def six(warmup_share: float = 0.1, last_share: float = 0.1) -> pd.DataFrame:
 
 
 def courses(
-    highest: float = 0.03,
+    highest: float = 0.1,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, whole: None,
 ) -> pd.DataFrame:

@@ -6,33 +6,9 @@ import plotly.graph_objects as go
 from gptviz.app.lines import look, small
 from gptviz.app.theme import LEGEND_ABOVE, Scheme, layout
 from gptviz.jobs.experiments import TITLES
-from gptviz.runs.curves import smooth
+from gptviz.runs.curves import SMOOTHING, smooth
 
 HEIGHT = 400
-FORM_HEIGHT = 220
-SMOOTHING = 10  # as gptviz.runs.curves.smooth has it
-
-
-def one(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """The rate of one run (step, rate)."""
-    line = go.Scatter(
-        x=table["step"].to_numpy(),
-        y=small(table["rate"].to_numpy()),
-        mode="lines",
-        line=look(0, scheme),
-        hovertemplate="step %{x:,}<br>rate %{y:.3g}<extra></extra>",
-    )
-    return go.Figure(
-        [line],
-        layout(
-            scheme,
-            height=FORM_HEIGHT,
-            showlegend=False,
-            margin={"t": 12, "b": 44},
-            xaxis={"title": "step"},
-            yaxis={"title": "learning rate", "rangemode": "tozero"},
-        ),
-    )
 
 
 def six(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

@@ -57,7 +57,7 @@ def six_runs(scheme: Scheme) -> None:
     places = st.columns([3, 1])
     with places[0]:
         options = dict(zip(HIGHEST, HIGHEST, strict=True))
-        highest = float(choices.one_in_order("highest_rate", "Highest rate", options, "0.03"))
+        highest = float(choices.one_in_order("highest_rate", "Highest rate", options, "0.1"))
     with places[1]:
         seed = typed.seed("schedule_seed")
     table = look.look_for_long(

@@ -63,10 +63,8 @@ def test_what_is_thrown_out_is_told(open_page):
 def test_adam_s_first_step_is_told_in_numbers(open_page):
     told = words(open_page("adam"))
     assert "m = (1 − 0.9) · 0.5 = **0.050**" in told
-    assert "v = (1 − 0.99) · 0.5² = **0.00250**" in told
+    assert "v = (1 − 0.999) · 0.5² = **0.00025**" in told
     assert "0.500 ÷ √0.250 = **1.000** × the rate" in told
-    assert "Without the correction it would be 1.000." in told
-    told = words(open_page("adam", beta_2="0.999"))
     assert "Without the correction it would be 3.162." in told
 
 
@@ -86,7 +84,7 @@ def test_an_older_pytorch_is_told_why_muon_is_missing(open_page, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("", "there is no number yet"), ("1, a", "is no number")]
+    ("typed", "told"), [(";", "There is no number yet"), ("1, a", "is no number")]
 )
 def test_gradients_that_cannot_be_read_end_in_a_sentence(open_page, typed, told):
     assert told in words(open_page("adam", gradients=typed))
