@@ -72,10 +72,9 @@ def path(
         y=small(grid.index.to_numpy()),
         z=small(grid.to_numpy() ** 0.5),  # so that lines lie near the bottom, too
         colorscale=amounts(scheme)["colorscale"],
-        zmin=0.0,
-        zmax=2.5 * top,  # lighter than what lies on it
         autocontour=False,
-        contours={"start": 0.0, "end": top, "size": top / 16},
+        # As if it went on higher, so that its colours are lighter than what lies on it.
+        contours={"start": 0.0, "end": 2.2 * top, "size": top / 16},
         line={"width": 0.5, "color": colours.mark},
         showscale=False,
         hoverinfo="skip",

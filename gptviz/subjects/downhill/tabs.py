@@ -106,7 +106,7 @@ def surface(scheme: Scheme) -> None:
         name="optimizer.step()",
         shape=(len(walked), analysis.SURFACE_STEPS + 1, 2),
         how_to_read=f"{SEEN[name]} All begin at the same place and take {analysis.SURFACE_STEPS} "
-        "steps at the same rate; × is where it is lowest, the darker the higher. "
+        "steps at the same rate; × is where it is lowest, and the colour grows with the height. "
         f"**{term('momentum', 'Momentum')}** adds {analysis.MOMENTUM:g} of its last step to the "
         f"next one. **{term('Adam')}** divides by how large "
         "the slopes of each direction have been, so its first step goes as far as the rate in "

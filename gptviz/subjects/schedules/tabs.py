@@ -71,10 +71,10 @@ def six_runs(scheme: Scheme) -> None:
         key="schedule_courses",
         name="loss",
         shape=(analysis.STEPS, len(means)),
-        how_to_read="the lines differ most at the end, where those whose rate falls come to rest "
-        "and the constant one goes on jumping. With a low rate there is no jumping to calm, and "
-        "whoever slows down only comes less far; with a high one, warm-up and falling pay. All "
-        "six begin with the same weights and read the same batches, and one number differs: the "
+        how_to_read="at a highest rate of 0.1, those whose rate falls end lower than the constant "
+        "one: small steps at the end calm what large ones keep throwing about. At 0.003 there is "
+        "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
+        "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
         f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Differences of "
         "some hundredths may be chance: try other seeds.",
