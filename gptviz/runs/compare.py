@@ -18,6 +18,7 @@ from gptviz.training.record import metrics
 from gptviz.training.record.metrics import History
 
 Axis = Literal["step", "tokens", "seconds"]
+ALIKE = 5e-4  # nats: losses that differ by less are of the same text
 RECENT = 20  # steps whose mean is a run's last training loss
 # Columns of tables about runs; a setting's column is called as the setting.
 TITLES = {
@@ -98,10 +99,13 @@ def curves(runs: Sequence[Run], axis: Axis) -> list[Curve]:
 
 def shared_baselines(runs: Sequence[Run]) -> Mapping[str, float]:
     """The losses of guesses that only count, where all runs have the same; else none."""
-    first, *others = (
-        {name: round(x, 3) for name, x in baselines(run.status).items()} for run in runs
+    first, *others = (baselines(run.status) for run in runs)
+    shared = all(
+        other.keys() == first.keys()
+        and all(math.isclose(other[name], first[name], abs_tol=ALIKE) for name in first)
+        for other in others
     )
-    return first if all(other == first for other in others) else {}
+    return first if shared else {}
 
 
 def names(runs: Sequence[Run]) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 import tiktoken
 from accounts.common import Models, Read, saved
+from accounts.learnt import Learnt, trained
 from accounts.reference import TEXT
 from accounts.shown import Page, collected
 from pandas.io.formats.style import Styler
@@ -28,10 +29,26 @@ def models(tmp_path_factory: pytest.TempPathFactory, tiktoken_alone: tiktoken.En
     return saved(tmp_path_factory.mktemp("models"), tiktoken_alone)
 
 
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    return trained(tmp_path_factory.mktemp("runs"))
+
+
 @pytest.fixture
 def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
     """Open a page with the text and the numbers behind these pictures, and press buttons."""
-    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(models.root))
+    return reader(monkeypatch, models.root, model="odd", prompt=TEXT)
+
+
+@pytest.fixture
+def read_run(learnt: Learnt, monkeypatch: pytest.MonkeyPatch) -> Read:
+    """The same for a page about a finished run."""
+    return reader(monkeypatch, learnt.folder.parent, run=learnt.folder.name)
+
+
+def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
+    """How to open a page that looks into a folder of models and runs."""
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(root))
     tables: dict[str, pd.DataFrame] = {}  # by their keys, which AppTest does not tell
     draw = st.dataframe
 
@@ -42,15 +59,21 @@ def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
     monkeypatch.setattr(st, "dataframe", noted)
 
     def opened(
-        page: str, numbers: Iterable[str] = (), press: Iterable[str] = (), **query: object
+        page: str,
+        numbers: Iterable[str] = (),
+        press: Iterable[str] = (),
+        switched: Iterable[str] = (),
+        **query: object,
     ) -> Page:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         if PAGES[page].file != "app.py":
             app.switch_page(PAGES[page].file)
-        for key, value in {"model": "odd", "prompt": TEXT, **query}.items():
+        for key, value in {**about, **query}.items():
             app.query_params[key] = str(value)
         for key in numbers:
             app.session_state[f"{key}_numbers"] = True
+        for key in switched:
+            app.session_state[key] = True
         app.run()
         for label in press:
             tables.clear()

@@ -6,6 +6,7 @@ GELU(x) = x · Φ(x), where Φ is the share of a normal distribution that lies b
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ POINTS = 401
 
 def curves(low: float = -4.0, high: float = 4.0, n: int = POINTS) -> pd.DataFrame:
     """The functions and their slopes at n places from low to high, as `at` has them."""
-    return _table(torch.linspace(low, high, n, dtype=torch.float64))
+    return _table(torch.from_numpy(np.linspace(low, high, n)))  # torch's own may miss 0
 
 
 def at(x: float) -> pd.DataFrame:

@@ -45,9 +45,10 @@ def _birth(run: Run, scheme: Scheme, key: str) -> None:
         code=code.of_run(run, birth_analysis.scores_over_steps, "table = scores_over_steps(run)"),
     )
     gain = found.loss_first[-1] - found.loss_second[-1]
+    added = f"{gain:+.2f}".replace("-", "−")
     st.markdown(
         f"At step {found.steps[-1]:,}, a random token that is said again gets "
         f"**{math.exp(gain):,.2f} times the probability** that it got the first time (geometric "
-        f"mean; {gain:+.2f} {term('nats')} a token). A model that looks back, with "
+        f"mean; {added} {term('nats')} a token). A model that looks back, with "
         f"{term('induction head', 'induction heads')}, gets far more."
     )

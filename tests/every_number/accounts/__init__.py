@@ -1,17 +1,29 @@
 """What each page has to show, out of transformers and numpy alone."""
 
+from collections.abc import Callable, Iterable
+from types import ModuleType
+
 from accounts import (
+    anatomy,
     attention,
     by_hand,
     compare,
     embeddings,
+    gelu_and_relu,
+    glossary,
+    gradients,
+    induction,
     layer_norms,
+    loss,
     mlp,
     overview,
     patching,
     residual,
+    root_d,
     sampling,
+    time_machine,
     tokens,
+    training,
     what_if,
 )
 
@@ -19,8 +31,17 @@ PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
     *(patching, what_if, compare, by_hand),
 )
-VIEWS = {
-    f"{page.__name__.rpartition('.')[2]} {name}": look
-    for page in PAGES
-    for name, look in page.VIEWS.items()
-}
+IN_APP_TEST = (glossary, anatomy, gelu_and_relu, root_d, loss)  # the browser is not asked for these
+OF_A_RUN = (time_machine, induction, gradients, training)
+
+
+def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
+    """What to look at on some pages, by the names of tests."""
+    return {
+        f"{page.__name__.rpartition('.')[2]} {name}": look
+        for page in pages
+        for name, look in page.VIEWS.items()
+    }
+
+
+VIEWS, APP_VIEWS, RUN_VIEWS = views(PAGES), views(IN_APP_TEST), views(OF_A_RUN)

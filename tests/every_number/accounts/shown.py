@@ -239,7 +239,7 @@ def of_bytes(key: str, data: bytes) -> Iterator[tuple[str, Any]]:
     if "rows" in header:
         size = len(header["rows"]) * len(header["columns"])
         found = np.frombuffer(rest, "<f4", size)
-    elif "pieces" in header:
+    elif "pieces" in header or "panels" in header:
         found = np.frombuffer(rest, "<f4")
     elif "layers" in header:
         found = np.frombuffer(rest, np.uint8, offset=768) / 255
@@ -267,8 +267,10 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def require_whole(trace: dict[str, Any]) -> None:
     """Nothing that Plotly rounds was rounded before, and nothing that it writes is a float."""
     templates = (trace.get("hovertemplate") or "") + trace.get("texttemplate", "")
-    for field, form in re.findall(r"%\{(\w+)(?:\[\d\])?(:[^}]*)?\}", templates):
+    for field, index, form in re.findall(r"%\{(\w+)(?:\[(\d)\])?(:[^}]*)?\}", templates):
         values = [value for _, value in leaves(trace.get(field, []), "")]
+        if index and "shape" in trace[field]:  # a column of a table of numbers
+            values = values[int(index) :: int(trace[field]["shape"].split(", ")[1])]
         for value in values:
             assert not (form and isinstance(value, str)), (field, form, value)
             assert form or isinstance(value, str) or value == round(value), (field, value)

@@ -30,6 +30,11 @@ def test_the_curves_are_their_formulas_and_the_slopes_their_differences():
     np.testing.assert_allclose(table["error"], table["tanh"] - table["exact"])
 
 
+def test_the_curves_meet_0_where_the_slope_of_relu_is_0():
+    middle = gelu_and_relu.curves(-3, 3).iloc[200]
+    assert (middle["x"], middle["relu slope"]) == (0, 0)
+
+
 def test_what_the_page_says_of_the_curves_is_so():
     table = gelu_and_relu.curves(-4, 4, 8001)
     lowest = table.loc[table["exact"].idxmin()]
