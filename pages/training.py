@@ -38,7 +38,11 @@ choices.tabs(
     {
         "list": Tab("List", runs.table),
         "compare": Tab("Compare", partial(compare_tabs.compare, run, scheme), compare_tabs.KEYS),
-        "experiments": Tab("Experiments", partial(compare_tabs.experiment, draft, scheme)),
+        "experiments": Tab(
+            "Experiments",
+            partial(compare_tabs.experiment, draft, scheme),
+            compare_tabs.EXPERIMENT_KEYS,
+        ),
         "failures": Tab(
             "Failure gallery", partial(gallery_tabs.gallery, scheme), gallery_tabs.KEYS
         ),

@@ -160,6 +160,22 @@ PAGES = {
             group=LABS,
         ),
         Page(
+            "downhill",
+            "pages/downhill.py",
+            "Going downhill",
+            "How does a model find better numbers when all it knows is the slope under its feet?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
+            "schedules",
+            "pages/schedules.py",
+            "Schedules",
+            "Why is the learning rate small at first, then large, then small again?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
             "dropout",
             "pages/dropout.py",
             "Dropout",

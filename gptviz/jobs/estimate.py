@@ -1,7 +1,7 @@
 """What memory a run will need, estimated before it starts.
 
-A step holds four numbers for each weight (itself, its gradient, and AdamW's two running means),
-what the forward pass keeps for the backward pass, and a chunk of logits.
+A step holds for each weight itself, its gradient and what the optimiser remembers of it (AdamW two
+running means), what the forward pass keeps for the backward pass, and a chunk of logits.
 """
 
 from dataclasses import dataclass, fields
@@ -11,6 +11,7 @@ from gptviz import parameters
 from gptviz.setting import SettingError
 from gptviz.training.config import TrainingConfig
 from gptviz.training.loss import CHUNK, GROUP
+from gptviz.training.optimizer import numbers_kept
 
 FLOAT = 4  # bytes of a number: weights, gradients and their means are float32
 PYTORCH = 400_000_000  # bytes of a process that has trained nothing yet
@@ -23,7 +24,7 @@ class Memory:
 
     weights: int
     gradients: int
-    optimizer: int  # AdamW's running means of the gradient and of its square
+    optimizer: int  # what it remembers: AdamW means of the gradient and of its square
     activations: int  # what the forward pass keeps for the backward pass
     logits: int  # scores of one chunk of tokens, and the gradient of the unembedding
     saving: int  # copies while a checkpoint is written
@@ -46,6 +47,7 @@ def memory(config: TrainingConfig) -> Memory:
     C, V, T = model.n_embd, model.vocab_size, model.block_size
     N = config.batch_size * T  # tokens of one batch; accumulated batches come one after another
     weights = FLOAT * parameters.count(model)
+    remembered = FLOAT * numbers_kept(model, config.optimizer)
     compared = min(V, config.vocab_sample + N) if config.vocab_sample else V
     # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
     # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.
@@ -56,11 +58,11 @@ def memory(config: TrainingConfig) -> Memory:
     return Memory(
         weights=weights,
         gradients=weights,
-        optimizer=2 * weights,
+        optimizer=remembered,
         activations=N * (model.n_layer * kept + ends),
         # And the gradient of the matrix that makes them, once for all and once for a group.
         logits=((min(GROUP, N) + min(CHUNK, N) + 2 * C) * compared) * FLOAT,
-        saving=3 * weights,
+        saving=weights + remembered,
         process=PYTORCH,
     )
 

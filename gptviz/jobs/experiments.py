@@ -11,7 +11,7 @@ import pandas as pd
 from gptviz import jobs
 from gptviz.disk import read_json, write_json
 from gptviz.runs import LIVING, Run, names
-from gptviz.training.config import TrainingConfig
+from gptviz.training.config import Schedule, TrainingConfig
 from gptviz.training.record import metrics
 
 FILE = "experiment.json"  # in the folder of each of an experiment's runs
@@ -22,6 +22,12 @@ TITLES = {
     "double-rate": "twice the rate",
     "weak-regularisation": "weak regularisation",
     "strong-regularisation": "strong regularisation",
+    "constant": "a constant rate",
+    "linear": "a straight line",
+    "cosine": "a cosine",
+    "stairs": "stairs",
+    "warmup-linear": "warm-up and line",
+    "warmup-cosine": "warm-up and cosine",
 }
 NAME = "{experiment}, {variant}"  # of a run
 FEWEST = 2  # runs that can be compared
@@ -44,6 +50,26 @@ def variants(config: TrainingConfig) -> dict[str, TrainingConfig]:
         "double-rate": _rate(config, 2.0),
         "weak-regularisation": _regularised(config, dropout=0.0, weight_decay=0.0),
         "strong-regularisation": _regularised(config, dropout=0.3, weight_decay=0.5),
+    }
+
+
+def schedules(config: TrainingConfig) -> dict[str, TrainingConfig]:
+    """By the keys of TITLES: six ways of the rate from the first step to the last.
+
+    Where the settings have no warm-up, those with one rise over a twentieth of the steps.
+    """
+    warmup = config.warmup_steps or max(1, config.steps // 20)
+    kinds: dict[str, tuple[Schedule, int]] = {
+        "constant": ("constant", 0),
+        "linear": ("linear", 0),
+        "cosine": ("cosine", 0),
+        "stairs": ("step", 0),
+        "warmup-linear": ("linear", warmup),
+        "warmup-cosine": ("cosine", warmup),
+    }
+    return {
+        name: replace(config, schedule=schedule, warmup_steps=steps)
+        for name, (schedule, steps) in kinds.items()
     }
 
 

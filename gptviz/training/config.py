@@ -12,8 +12,8 @@ from gptviz.training.settings import OF_THE_MODEL, OF_THE_RUN, SETTINGS
 
 TokenizerKind = Literal["char", "gpt2", "bpe"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Schedule = Literal["cosine", "linear", "constant"]
-Optimizer = Literal["adamw", "muon"]
+Schedule = Literal["cosine", "linear", "step", "constant"]
+Optimizer = Literal["sgd", "momentum", "adam", "adamw", "muon"]
 SHORTEST_PRACTICE = 3  # tokens of a context in which the second of two can be known
 
 

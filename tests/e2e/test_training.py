@@ -91,6 +91,8 @@ def test_before_the_first_step_the_axes_claim_no_numbers(workshop, visit, expect
     page.reload()
     expect(page.locator(".where")).to_have_text("latest values, step 1")
     expect(tick).to_be_visible()
+    to_come = page.locator("path.ahead[data-name]")
+    expect(to_come).to_have_attribute("d", re.compile("L"))
     expect(waits).to_be_hidden()
 
 

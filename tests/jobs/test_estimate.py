@@ -10,7 +10,7 @@ from gptviz.disk import append_row
 from gptviz.jobs import estimate
 from gptviz.jobs import pace as measure
 from gptviz.jobs.pace import Pace
-from gptviz.model import GPTConfig
+from gptviz.model import GPT, GPTConfig
 from gptviz.runs import Run
 from gptviz.training.config import TrainingConfig
 
@@ -40,6 +40,19 @@ def machine(tmp_path):
 def test_weights_gradients_and_running_means_are_four_numbers_a_parameter():
     needed = estimate.memory(TINY)
     assert needed.weights + needed.gradients + needed.optimizer == 16 * parameters.count(TINY.model)
+
+
+@pytest.mark.parametrize(("optimizer", "remembered"), [("sgd", 0), ("momentum", 1), ("adam", 2)])
+def test_an_optimizer_that_remembers_less_needs_less_memory(optimizer, remembered):
+    needed = estimate.memory(replace(TINY, optimizer=optimizer))
+    assert needed.optimizer == remembered * needed.weights
+    assert needed.saving == needed.weights + needed.optimizer
+
+
+def test_muon_remembers_one_number_for_each_weight_in_the_matrices_of_blocks():
+    needed = estimate.memory(replace(TINY, optimizer="muon"))
+    inside = sum(p.numel() for p in GPT(TINY.model).h.parameters() if p.dim() == 2)
+    assert needed.optimizer == 2 * needed.weights - 4 * inside
 
 
 def test_activations_grow_with_the_batch_and_not_with_accumulation():

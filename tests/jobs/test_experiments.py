@@ -1,6 +1,7 @@
 """Runs that are queued as one, and their ranking."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,24 @@ def test_each_variant_differs_from_the_baseline_in_what_its_name_says():
     assert weak.model.resid_pdrop < MODEL.resid_pdrop < strong.model.resid_pdrop
     assert weak.weight_decay < CONFIG.weight_decay < strong.weight_decay
     assert {config.seed for config in found.values()} == {CONFIG.seed}
+
+
+@pytest.mark.parametrize(("warmup", "risen"), [(0, 50), (30, 30)])
+def test_six_schedules_differ_in_the_way_of_the_rate_alone(warmup: int, risen: int):
+    config = replace(CONFIG, warmup_steps=warmup)
+    found = experiments.schedules(config)
+    assert {name: (one.schedule, one.warmup_steps) for name, one in found.items()} == {
+        "constant": ("constant", 0),
+        "linear": ("linear", 0),
+        "cosine": ("cosine", 0),
+        "stairs": ("step", 0),
+        "warmup-linear": ("linear", risen),
+        "warmup-cosine": ("cosine", risen),
+    }
+    for one in found.values():
+        same = {"schedule": config.schedule, "warmup_steps": config.warmup_steps}
+        assert replace(one, **same) == config
+    assert found.keys() <= experiments.TITLES.keys()
 
 
 def test_all_runs_are_queued_under_names_that_tell_them_apart(queue, tmp_path):

@@ -71,9 +71,13 @@ def test_the_rate_warms_up_straight_and_falls_along_a_cosine(step, rate):
 
 @pytest.mark.parametrize(
     ("kind", "rates"),
-    [("linear", [0.1, 1.0, 1.0, 0.8, 0.6, 0.2, 0.2]), ("constant", [0.1] + [1.0] * 6)],
+    [
+        ("linear", [0.1, 1.0, 1.0, 0.8, 0.6, 0.2, 0.2]),
+        ("constant", [0.1] + [1.0] * 6),
+        ("step", [0.1, 1.0, 1.0, 0.5, 0.25, 0.2, 0.2]),
+    ],
 )
-def test_the_rate_falls_along_a_line_or_stays(kind, rates):
+def test_the_rate_falls_along_a_line_or_in_stairs_or_stays(kind, rates):
     schedule = config(
         steps=110, warmup_steps=10, learning_rate=1.0, min_learning_rate=0.2, schedule=kind
     )
@@ -81,12 +85,20 @@ def test_the_rate_falls_along_a_line_or_stays(kind, rates):
     assert found == pytest.approx(rates)
 
 
+def test_stairs_halve_the_rate_after_each_fifth():
+    schedule = config(
+        steps=100, warmup_steps=0, learning_rate=1.0, min_learning_rate=0.0, schedule="step"
+    )
+    found = [learning_rate(step, schedule) for step in range(100)]
+    assert found == [1 / 2 ** (step // 20) for step in range(100)]
+
+
 @law
 @given(
     steps=st.integers(1, 60),
     warmup_steps=st.integers(0, 80),
     minimum=st.sampled_from([0.0, 0.3]),
-    kind=st.sampled_from(["cosine", "linear", "constant"]),
+    kind=st.sampled_from(["cosine", "linear", "step", "constant"]),
 )
 def test_the_rate_rises_then_falls_and_stays_within_its_bounds(steps, warmup_steps, minimum, kind):
     schedule = config(

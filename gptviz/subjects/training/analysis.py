@@ -7,13 +7,38 @@ import pandas as pd
 
 from gptviz.runs import Run
 from gptviz.runs.compare import Axis, Curve
+from gptviz.training.optimizer import learning_rate
 from gptviz.training.record import metrics as recorded
+
+MOST_TO_COME = 200  # steps that are drawn before a run has taken them
 
 
 def metrics(run: Run) -> pd.DataFrame:
     """A row a step, with its losses, rate and gradient norm, and what its time went to."""
     course = recorded.read(run.folder)
     return pd.DataFrame({name: course[name] for name in (*recorded.COLUMNS, *recorded.PARTS)})
+
+
+def to_come(run: Run) -> pd.DataFrame:
+    """The steps that a run still has to take, from its last one on, and the rates of its schedule.
+
+    A rate that was changed by hand scales what is left, as it does in the run. At most 200 steps,
+    spread evenly; none if the run has taken no step or all, or another version wrote its settings.
+    Columns: step, rate.
+    """
+    course = recorded.read(run.folder)
+    try:
+        config = run.config
+    except ValueError:
+        return pd.DataFrame({"step": [], "rate": []})
+    done = int(course["step"][-1]) if len(course) else 0
+    if not 0 < done < config.steps:
+        return pd.DataFrame({"step": [], "rate": []})
+    scale = course["lr"][-1] / learning_rate(done - 1, config)
+    scale = scale if np.isfinite(scale) else 1.0  # a row may lack its rate
+    steps = np.unique(np.linspace(done, config.steps, MOST_TO_COME).round().astype(int))
+    rates = [scale * learning_rate(int(step) - 1, config) for step in steps]
+    return pd.DataFrame({"step": steps, "rate": rates})
 
 
 def losses(curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from gptviz.subjects.training import analysis, figures, rights, runs
 from gptviz.subjects.training.setup import Draft
 
 KEYS = ("compared_by",)  # of the address
+EXPERIMENT_KEYS = ("vary",)
 EVERY = 5.0  # seconds between two looks while one of the runs lives
 AXES = {"step": "steps", "tokens": "tokens read", "seconds": "time"}
 HOW_TO_READ = (
@@ -28,6 +29,8 @@ HOW_TO_READ = (
     "between runs with the same text and tokenizer; bits a byte, in the table, compare between "
     "tokenizers too. Dotted, where all runs read the same text: losses of guesses that only count."
 )
+KINDS = {"variants": "Rate and regularisation", "schedules": "The schedule of the rate"}
+VARIANTS = {"variants": experiments.variants, "schedules": experiments.schedules}
 EXPERIMENT = "{name} experiment"
 SHIPPED = "{name}, ships with gptviz"
 assert set(AXES) == set(get_args(Axis))
@@ -58,7 +61,7 @@ def compare(run: Run | None, scheme: Scheme) -> None:
 def experiment(draft: Draft | None, scheme: Scheme) -> None:
     """Queue variants of the settings in the form as one experiment; the ranking of an earlier."""
     st.markdown(
-        "An experiment trains the same model several times, each time with one setting changed. "
+        "An experiment trains the same model several times, each time with something changed. "
         "The runs wait for each other; what the form above says is the baseline."
     )
     with st.container():  # what draws itself anew below keeps its place
@@ -139,13 +142,14 @@ def _losses_code(runs: Sequence[Run], axis: Axis) -> Code:
 
 
 def _new_experiment(draft: Draft) -> None:
-    variants = experiments.variants(draft.config)
+    kind = choices.one_of("vary", "What differs", KINDS)
+    variants = VARIANTS[kind](draft.config)
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     wanted = left.multiselect(
         "What to try",
         list(variants),
         list(variants),
-        key="variants",
+        key=kind,
         format_func=lambda variant: experiments.TITLES[variant],
     )
     if right.button("Queue them", key="queue", width="stretch", disabled=len(wanted) < 2):

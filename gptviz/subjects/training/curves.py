@@ -24,13 +24,15 @@ def panels(
     tokens_per_step: int,
     bytes_per_token: tuple[float | None, float | None],
     baselines: Mapping[str, float],
+    to_come: tuple[np.ndarray, np.ndarray],
     scheme: Scheme,
     zoom: Stretch | None,
 ) -> list[Panel]:
     """Loss, learning rate, gradient norm and speed over steps; more points where zoomed to.
 
     bytes_per_token are those of what the run trains on and of what it holds out, if they are known;
-    baselines are the losses of guesses that only count, by the keys of BASELINES.
+    baselines are the losses of guesses that only count, by the keys of BASELINES. to_come holds
+    the steps that are planned, and their rates; none where nothing is.
     """
     colours = PALETTES[scheme]
     own, other = colours.sequential[3], colours.accent
@@ -39,6 +41,7 @@ def panels(
     def line(name: str, y: np.ndarray, look: str = "line", colour: str = own) -> Series:
         return Series(name, *thinned(steps, y, zoom), colour, look)  # type: ignore[arg-type]
 
+    ahead = [Series("to come", *to_come, own, "ahead")] if len(to_come[0]) else []
     loss = course["train_loss"]
     units = [Unit("nats a token"), Unit("perplexity", exponential=True)]
     of_text, held_out = bytes_per_token
@@ -57,7 +60,7 @@ def panels(
             {BASELINES[name]: loss for name, loss in baselines.items()},
             logarithmic=True,
         ),
-        Panel("Learning rate", [line("learning rate", course["lr"])], []),
+        Panel("Learning rate", [line("learning rate", course["lr"]), *ahead], []),
         Panel(
             "Gradient norm",
             [line("gradient norm", course["grad_norm"])],

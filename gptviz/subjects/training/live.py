@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from gptviz import jobs
@@ -34,11 +35,13 @@ STAYS = (
     "It ships with gptviz and stays as it is. A clone of its settings is yours, and reads the text "
     "that you choose."
 )
+NOTHING = (np.empty(0), np.empty(0))
 HOW_TO_READ = (
     "Drag over the curves to zoom in, double-click to see everything; point at a place to read its "
     "values. Dotted in the first: what a blind guess reaches, and what counting tokens or pairs of "
     f"them does. Smoothed by {SMOOTHING}: each value weighs {SMOOTHING} times what the "
-    "one after it weighs. Speed, all included: with validation, samples and snapshots."
+    "one after it weighs. Dotted in the learning rate: what is to come. Speed, all included: with "
+    "validation, samples and snapshots."
 )
 WAITS_FOR: dict[State, str] = {
     "queued": "Here its loss will be drawn. It waits for the run that trains now: one trains at a "
@@ -82,12 +85,14 @@ def _watch(run: Run, scheme: Scheme, drawn: tuple[State, bool]) -> None:
     _headline(run, state, status, course)
     # A component's key takes not every sign that a run's name may have.
     key = f"curves_{hashlib.sha256(run.id.encode()).hexdigest()[:16]}"
+    ahead = analysis.to_come(run) if state not in ("done", "failed") else None
     chart = curves.panels(
         course,
         clip=run.settings.get("gradient_clip", 1.0),
         tokens_per_step=tokens_per_step(run.settings),
         bytes_per_token=(train_bytes_per_token(status), val_bytes_per_token(status)),
         baselines=baselines(status),
+        to_come=NOTHING if ahead is None else (ahead["step"].to_numpy(), ahead["rate"].to_numpy()),
         scheme=scheme,
         zoom=zoomed_to(key),
     )

@@ -68,12 +68,12 @@ class Chart {
     offerToSave(this.root, data.file)
   }
 
-  // The first and the last place that any line has.
+  // The first and the last place that any line has; what is to come is no place to read yet.
   extent() {
     let [from, to] = [Infinity, -Infinity]
     for (const { series } of this.data.panels) {
-      for (const { x } of series) {
-        if (!x.length) continue
+      for (const { x, look } of series) {
+        if (!x.length || look === "ahead") continue
         from = Math.min(from, x[0])
         to = Math.max(to, x[x.length - 1])
       }
@@ -82,7 +82,7 @@ class Chart {
   }
 
   get isEmpty() {
-    return this.data.panels.every(({ series }) => series.every(({ x }) => !x.length))
+    return this.data.panels.every(({ series }) => series.every(({ x, look }) => !x.length || look === "ahead"))
   }
 
   draw() {

@@ -25,7 +25,7 @@ class Series:
     x: np.ndarray
     y: np.ndarray
     colour: str  # CSS
-    look: Literal["line", "faint", "points"] = "line"
+    look: Literal["line", "faint", "points", "ahead"] = "line"  # ahead: what is to come
 
 
 @dataclass(frozen=True)

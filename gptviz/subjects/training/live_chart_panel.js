@@ -58,6 +58,7 @@ export class Panel {
   }
 
   draw(data, domain) {
+    domain = this.chart.zoom ? domain : [domain[0], Math.max(domain[1], endOfPlan(data.series))]
     Object.assign(this, { data, domain, width: this.root.clientWidth, height: this.svg.clientHeight })
     const { units } = data
     const unit = units[this.unit] ?? PLAIN
@@ -205,6 +206,7 @@ export class Panel {
     const { series, limits } = this.data
     const lines = [...series, ...Object.entries(limits).map(([name, limit]) => ({ name, limit, look: "limit" }))]
     if (series.length === 1) this.head.append(this.legend) // whose title says what it is
+    else this.root.insertBefore(this.legend, this.svg)
     this.legend.classList.toggle("alone", series.length === 1)
     if (this.legend.childElementCount !== lines.length) {
       this.legend.replaceChildren(...lines.map(legendEntry))
@@ -238,6 +240,11 @@ export class Panel {
     const there = at !== null && at >= this.domain[0] && at <= this.domain[1]
     place(this.cursor, there && { x1: this.x(at), x2: this.x(at), y1: TOP, y2: this.height - BOTTOM })
   }
+}
+
+// Where what is to come ends, which only the panel that has it goes on to.
+function endOfPlan(series) {
+  return Math.max(...series.map(({ x, look }) => (look === "ahead" && x.length ? x[x.length - 1] : -Infinity)))
 }
 
 function legendEntry() {

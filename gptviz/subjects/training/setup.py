@@ -7,12 +7,17 @@ import numpy as np
 import streamlit as st
 
 from gptviz.app import show
+from gptviz.app.code import Code
+from gptviz.app.frame import scheme
+from gptviz.app.theme import PALETTES
 from gptviz.jobs import estimate, presets
 from gptviz.jobs import pace as measure
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run, names
+from gptviz.subjects.schedules import analysis as schedules
 from gptviz.subjects.training import estimate_tab, rights, settings_form
 from gptviz.subjects.training import text as texts
+from gptviz.subjects.training.live_chart import Panel, Series, live_chart
 from gptviz.subjects.training.text import Text
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data
@@ -54,6 +59,13 @@ def form(is_open: bool) -> Draft | None:
                 "Name", key="new_name", placeholder="its text and size, if left empty"
             )
             config = _config(text)
+        # Drawn only when opened: most who train never look at it.
+        rate = st.expander(
+            "The learning rate, step by step", key="new_rate_open", on_change="rerun"
+        )
+        if config and rate.open:
+            with rate:
+                _rate(config)
         if text:
             with st.expander("Look at the text"):
                 texts.look_at(text)
@@ -139,6 +151,34 @@ def _config(text: Text | None) -> TrainingConfig | None:
         show.failure(settings_form.in_words(error))
         return None
     return config
+
+
+def _rate(config: TrainingConfig) -> None:
+    """The learning rate of each step, as the settings above have it."""
+    told = (
+        config.schedule,
+        config.steps,
+        config.warmup_steps,
+        config.learning_rate,
+        config.min_learning_rate,
+    )
+    table = schedules.rates(*told)
+    line = Series(
+        "learning rate",
+        table["step"].to_numpy(),
+        table["rate"].to_numpy(),
+        PALETTES[scheme()].sequential[3],
+    )
+    first, last = table["rate"].iloc[0], table["rate"].iloc[-1]
+    live_chart(
+        [Panel("Learning rate, as these settings have it", [line], [])],
+        key="new_rate",
+        alt=f"The learning rate of each step: from {first:.2g} to {last:.2g}, at most "
+        f"{table['rate'].max():.2g}.",
+        waits="",
+    )
+    code = Code(schedules.rates, (f"table = rates({', '.join(map(repr, told))})",))
+    show.numbers(table, "new_rate", code)
 
 
 def _start(draft: Draft) -> None:

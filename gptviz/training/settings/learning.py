@@ -46,6 +46,7 @@ LEARNING = (
         choices={
             "cosine": "along a cosine",
             "linear": "in a straight line",
+            "step": "in stairs: halved after each fifth",
             "constant": "not at all",
         },
         label="Schedule",
@@ -64,10 +65,17 @@ LEARNING = (
     Setting(
         name="optimizer",
         kind=str,
-        choices={"adamw": "AdamW", "muon": "Muon for the blocks, AdamW for the rest"},
+        choices={
+            "adamw": "AdamW",
+            "muon": "Muon for the blocks, AdamW for the rest",
+            "adam": "Adam",
+            "momentum": "SGD with momentum",
+            "sgd": "SGD",
+        },
         label="Optimizer",
         sentence="Turns gradients into corrections. Muon learns more in a step and takes longer "
         "for it; try it from width 256 on.",
+        advice="SGD needs a far higher rate than the others, with momentum or without: try 0.1.",
     ),
     Setting(
         name="weight_decay",
@@ -115,8 +123,8 @@ LEARNING = (
         below=1,
         step=0.01,
         label="Beta 1",
-        sentence="How long AdamW remembers the direction of earlier gradients: the nearer to 1, "
-        "the longer.",
+        sentence="How long momentum, Adam and AdamW remember the direction of earlier gradients: "
+        "the nearer to 1, the longer.",
         rare=True,
     ),
     Setting(
@@ -126,7 +134,7 @@ LEARNING = (
         below=1,
         step=0.01,
         label="Beta 2",
-        sentence="How long AdamW remembers the size of earlier gradients.",
+        sentence="How long Adam and AdamW remember the size of earlier gradients.",
         advice="0.95 to 0.999.",
         rare=True,
     ),

@@ -1,11 +1,12 @@
 """The tables behind a run's pictures hold what the run recorded."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gptviz.disk import rows
+from gptviz.disk import append_row, rows
 from gptviz.runs import Run
 from gptviz.runs.compare import Curve
 from gptviz.subjects.gradients import analysis as gradients
@@ -29,6 +30,23 @@ def test_the_metrics_have_a_row_a_step(run):
     assert table["step"].tolist() == list(range(1, 31))
     assert table["train_loss"].tolist() == [row["train_loss"] for row in told]
     assert table["backward"].tolist() == [row["time"]["backward"] for row in told]
+
+
+def test_what_is_to_come_is_the_rest_of_the_schedule_from_the_rate_of_the_last_step(unbegun: Run):
+    assert not len(training.to_come(unbegun)), "no step, nothing to go on from"
+    config = unbegun.config  # 30 steps, 5 of them warm-up; along a cosine from 0.02 to 0.01
+    rate = lambda step: 0.01 + 0.005 * (1 + math.cos(math.pi * (step - 5) / 25))  # noqa: E731
+    for step in range(1, 11):
+        row = {"step": step, "train_loss": 3.0, "lr": rate(step - 1) / 2 if step > 6 else 0.02}
+        append_row(unbegun.folder / "metrics.jsonl", row)
+    table = training.to_come(unbegun)
+    assert table["step"].tolist() == list(range(10, config.steps + 1))
+    wanted = [rate(step - 1) / 2 for step in range(10, 31)]  # halved by hand
+    np.testing.assert_allclose(table["rate"], wanted, rtol=1e-9)
+
+
+def test_nothing_is_to_come_for_a_run_that_has_taken_all_its_steps(run: Run):
+    assert not len(training.to_come(run))
 
 
 def test_losses_of_two_runs_stand_below_each_other_by_name():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,24 @@ def test_a_run_of_the_address_is_shown_with_its_curves(open_page, in_address, ro
     assert [panel["series"][0]["points"] for panel in (rate, norm, speed)] == [STEPS] * 3
     assert "My first run   ✓ done" in app.selectbox(key="run_choice").options
     assert in_address(app) == "My first run"
+
+
+def test_a_run_that_was_stopped_shows_the_rates_to_come(
+    open_page, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(trained / "My first run", tmp_path / "longer")
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
+    run = Run(tmp_path / "longer")
+    disk.write_json(run.folder / "config.json", {**run.settings, "steps": 40})
+    run.update_status({"state": "paused"})
+    app = open_page(run="longer")
+    _, rate, norm, _ = sent(app)["panels"]
+    assert [(line["name"], line["look"]) for line in rate["series"]] == [
+        ("learning rate", "line"),
+        ("to come", "ahead"),
+    ]
+    assert rate["series"][1]["points"] == 11, "from step 30 to 40"
+    assert len(norm["series"]) == 1
 
 
 @pytest.mark.usefixtures("root")

@@ -63,6 +63,15 @@ def test_an_experiment_queues_a_run_for_each_variant(open_page, press, spawned: 
     assert app.dataframe[0].value["variant"].tolist() == ["baseline", "twice the rate"]
 
 
+def test_six_schedules_are_queued_from_an_address(open_page, press, spawned: list[Run]):
+    app = open_page(runs_tab="experiments", vary="schedules")
+    press(app, "Queue them")
+    assert [run.config.schedule for run in spawned] == [
+        *("constant", "linear", "cosine", "step", "linear", "cosine")
+    ]
+    assert "stairs" in app.dataframe[0].value["variant"].tolist()
+
+
 def test_the_code_of_a_ranking_makes_its_numbers(
     open_page, press, spawned: list[Run], assert_codes_make_the_numbers
 ):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
@@ -59,6 +60,26 @@ def test_settings_of_the_form_are_those_of_the_run(open_page, press, spawned: li
     assert (config.model.n_layer, config.learning_rate, config.steps) == (2, 0.003, 70)
     assert config.schedule == "linear"
     assert config.model.attn_pdrop == config.model.embd_pdrop == config.model.resid_pdrop == 0.25
+
+
+def test_the_learning_rate_is_drawn_before_start(
+    open_page, spawned: list[Run], assert_codes_make_the_numbers
+):
+    app = open_page()
+    app.session_state["new_rate_open"] = True
+    app.selectbox(key="new_schedule").set_value("step")
+    for name, value in {"steps": 50, "warmup_steps": 0, "learning_rate": 0.016}.items():
+        app.number_input(key=f"new_{name}").set_value(value)
+    app.run()
+    assert not app.exception
+    (chart,) = (e for e in app.main if e.type == "bidi_component" and e.key == "new_rate")
+    length = int.from_bytes(chart.proto.bytes[:4], "little")
+    x, y = np.frombuffer(chart.proto.bytes[4 + length :], "<f4").reshape(2, -1)
+    assert x.tolist() == list(range(1, 51))
+    stairs = [max(0.016 / 2 ** (step // 10), 1e-4) for step in range(50)]
+    np.testing.assert_allclose(y, stairs, rtol=1e-6)
+    assert_codes_make_the_numbers({"new_rate"})
+    assert not spawned
 
 
 def test_one_dropout_is_shown_for_three_until_they_differ(open_page, press, spawned: list[Run]):

@@ -1,0 +1,51 @@
+"""Pictures of learning rates over steps, and of what came of them."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from gptviz.app.lines import look, small
+from gptviz.app.theme import LEGEND_ABOVE, Scheme, layout
+from gptviz.jobs.experiments import TITLES
+from gptviz.runs.curves import SMOOTHING, smooth
+
+HEIGHT = 400
+
+
+def six(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+    """Six schedules as shares of the highest rate."""
+    return _lines(table, "share of the highest rate", "%{y:.3f}", {"range": [0, 1.05]}, scheme)
+
+
+def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+    """The losses of six runs, smoothed."""
+    names = [name for name in table if name != "step"]
+    smoothed = table.assign(
+        **{str(name): smooth(table[name].to_numpy(float), SMOOTHING) for name in names}
+    )
+    return _lines(smoothed, "loss, nats a token", "%{y:.3f} nats", {}, scheme)
+
+
+def _lines(
+    table: pd.DataFrame, title: str, value: str, axis: dict[str, object], scheme: Scheme
+) -> go.Figure:
+    lines = [
+        go.Scatter(
+            x=table["step"].to_numpy(),
+            y=small(table[name].to_numpy()),
+            name=TITLES[name],
+            mode="lines",
+            line=look(i, scheme),
+            hovertemplate=f"step %{{x}}<br>{TITLES[name]}: {value}<extra></extra>",
+        )
+        for i, name in enumerate(name for name in table if name != "step")
+    ]
+    return go.Figure(
+        lines,
+        layout(
+            scheme,
+            height=HEIGHT,
+            legend=LEGEND_ABOVE,
+            xaxis={"title": "step"},
+            yaxis={"title": title, **axis},
+        ),
+    )
