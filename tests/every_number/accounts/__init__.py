@@ -8,6 +8,7 @@ from accounts import (
     attention,
     by_hand,
     compare,
+    dropout,
     embeddings,
     gelu_and_relu,
     glossary,
@@ -36,8 +37,9 @@ IN_APP_TEST = (
     glossary,
     anatomy,
     gelu_and_relu,
-    root_d,
     loss,
+    dropout,
+    root_d,
     sharing,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
