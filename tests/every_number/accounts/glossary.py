@@ -25,6 +25,7 @@ def formula_of_gelu() -> tuple[str, str]:
 
 # In the order of the alphabet. The name of GPT-2 holds a number, too; years are the sources'.
 WORDS: dict[str, tuple] = {
+    "Adam": (1, 1, 1, 1, 2015),
     "AdamW": (1, 1, 1, 1, 2019),
     "attention": (2017,),
     "batch norm": (2015,),
@@ -47,6 +48,7 @@ WORDS: dict[str, tuple] = {
     "KL divergence": (0, 0, 1951),
     "layer norm": (0, 1, GPT2.layer_norm_epsilon, 0, 2016),
     "MLP": (2017,),
+    "momentum": (0.9, 1964),
     "Muon": (2024,),
     "nats": (math.log(2), 1, 2, 1, 1, 2, 1 / math.log(2)),
     "normalised entropy": (0, 1),
@@ -60,6 +62,7 @@ WORDS: dict[str, tuple] = {
     "ReLU": (0, 0, 0, 1, 0, 0, 2010),
     "repetition penalty": (0, 1, 2019),
     "residual stream": (2021,),
+    "SGD": (1951,),
     "shortcut": (1, 2016),
     "softmax": (0, 1, 1, 1990),
     "t-SNE": (2008,),
