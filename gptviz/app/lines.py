@@ -1,10 +1,12 @@
 """Lines of several runs, heads or groups in one picture, and axes that multiply."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 
 from gptviz.app.theme import LINE_WIDTH, PALETTES, Scheme
 
@@ -29,6 +31,32 @@ def look(i: int, scheme: Scheme) -> dict[str, Any]:
 def small(values: np.ndarray) -> np.ndarray:
     """The numbers as float32: half the bytes on their way to the browser."""
     return values.astype(np.float32)
+
+
+def columns(
+    table: pd.DataFrame,
+    x: str,
+    names: Mapping[str, str],
+    hover: str,
+    scheme: Scheme,
+    mode: str = "lines",
+) -> list[go.Scatter]:
+    """A line for each of some columns of a table, over its column x.
+
+    names gives what the legend says for each column; hover is Plotly's template of what a place
+    tells, in which NAME stands for that.
+    """
+    return [
+        go.Scatter(
+            x=table[x].to_numpy(),
+            y=small(table[column].to_numpy()),
+            name=name,
+            mode=mode,
+            line=look(i, scheme),
+            hovertemplate=f"{hover.replace('NAME', name)}<extra></extra>",
+        )
+        for i, (column, name) in enumerate(names.items())
+    ]
 
 
 def logarithmic_ticks(values: np.ndarray) -> list[float]:

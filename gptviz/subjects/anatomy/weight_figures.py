@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.lines import columns, logarithmic_ticks, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 
 SPAN = 1e4
@@ -104,13 +104,7 @@ def norms(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             yaxis={"title": "norm", "rangemode": "tozero"},
         )
     )
-    for i, name in enumerate(table.columns[1:]):
-        figure.add_scatter(
-            x=table["layer"].to_numpy(),
-            y=small(table[name].to_numpy()),
-            name=name,
-            mode="lines+markers",
-            line=look(i, scheme),
-            hovertemplate=f"L%{{x}} {name}<br>norm %{{y:.4g}}<extra></extra>",
-        )
+    names = {name: name for name in table.columns[1:]}
+    hover = "L%{x} NAME<br>norm %{y:.4g}"
+    figure.add_traces(columns(table, "layer", names, hover, scheme, "lines+markers"))
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import columns, look, small
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, amounts, layout
 from gptviz.subjects.downhill.analysis import HIGH, REACH, WIDE
 
@@ -142,17 +142,7 @@ def updates(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
 def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     """The loss over steps, a line for each optimiser in the table."""
     names = {key: name for key, name in NAMES.items() if key in table}
-    lines = [
-        go.Scatter(
-            x=table["step"].to_numpy(),
-            y=small(table[key].to_numpy()),
-            name=name,
-            mode="lines",
-            line=look(i, scheme),
-            hovertemplate=f"step %{{x}}<br>{name}: %{{y:.3f}} nats<extra></extra>",
-        )
-        for i, (key, name) in enumerate(names.items())
-    ]
+    lines = columns(table, "step", names, "step %{x}<br>NAME: %{y:.3f} nats", scheme)
     return go.Figure(
         lines,
         layout(

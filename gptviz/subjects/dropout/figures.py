@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import columns, small
 from gptviz.app.theme import (
     LEGEND_ABOVE,
     SMALL_TEXT_SIZE,
@@ -27,17 +27,7 @@ ROW_PITCH = 18
 def averages(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     """The mean over more and more masks (masks, scaled, not scaled); the number itself is 1."""
     names = {"scaled": "divided by 1 − p", "not scaled": "not divided"}
-    lines = [
-        go.Scatter(
-            x=table["masks"].to_numpy(),
-            y=small(table[column].to_numpy()),
-            name=name,
-            mode="lines",
-            line=look(i, scheme),
-            hovertemplate=f"%{{x}} masks<br>{name}: mean %{{y:.3f}}<extra></extra>",
-        )
-        for i, (column, name) in enumerate(names.items())
-    ]
+    lines = columns(table, "masks", names, "%{x} masks<br>NAME: mean %{y:.3f}", scheme)
     return go.Figure(
         lines,
         layout(

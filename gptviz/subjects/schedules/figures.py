@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import columns
 from gptviz.app.theme import LEGEND_ABOVE, Scheme, layout
 from gptviz.jobs.experiments import TITLES
 from gptviz.runs.curves import SMOOTHING, smooth
@@ -28,17 +28,8 @@ def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
 def _lines(
     table: pd.DataFrame, title: str, value: str, axis: dict[str, object], scheme: Scheme
 ) -> go.Figure:
-    lines = [
-        go.Scatter(
-            x=table["step"].to_numpy(),
-            y=small(table[name].to_numpy()),
-            name=TITLES[name],
-            mode="lines",
-            line=look(i, scheme),
-            hovertemplate=f"step %{{x}}<br>{TITLES[name]}: {value}<extra></extra>",
-        )
-        for i, name in enumerate(name for name in table if name != "step")
-    ]
+    names = {name: TITLES[name] for name in table if name != "step"}
+    lines = columns(table, "step", names, f"step %{{x}}<br>NAME: {value}", scheme)
     return go.Figure(
         lines,
         layout(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, small
+from gptviz.app.lines import columns, logarithmic_ticks
 from gptviz.app.theme import LEGEND_ABOVE, Scheme, layout
 
 HEIGHT = 400
@@ -41,17 +41,8 @@ def likeness(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
 def _lines(
     table: pd.DataFrame, x: str, names: Mapping[str, str], title: str, scheme: Scheme
 ) -> go.Figure:
-    drawn = [
-        go.Scatter(
-            x=table[x].to_numpy(),
-            y=small(table[column].to_numpy()),
-            name=name,
-            mode="lines+markers",
-            line=look(i, scheme),
-            hovertemplate=f"{x} %{{x}}<br>{name}: %{{y:.4g}}<extra></extra>",
-        )
-        for i, (column, name) in enumerate(names.items())
-    ]
+    hover = f"{x} %{{x}}<br>NAME: %{{y:.4g}}"
+    drawn = columns(table, x, names, hover, scheme, "lines+markers")
     return go.Figure(
         drawn,
         layout(
