@@ -1,6 +1,7 @@
 """What a run's curve says about its settings: a few rules, each with its evidence in numbers.
 
-The rules read nothing but the curve. Each is a rule of thumb; its evidence says what was seen.
+The rules read the curve, and one the gradients of the layers, where a run has measured them. Each
+is a rule of thumb; its evidence says what was seen.
 """
 
 from dataclasses import dataclass
@@ -12,15 +13,24 @@ from gptviz.training.record.metrics import History
 
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
+    from gptviz.training.record.gradients import RecordedNorms
 
 Rule = Literal[
-    "too-early", "rate-too-high", "rate-too-low", "stuck", "overfitting", "clipping", "healthy"
+    "too-early",
+    "rate-too-high",
+    "rate-too-low",
+    "stuck",
+    "vanishing",
+    "overfitting",
+    "clipping",
+    "healthy",
 ]
 TITLES: dict[Rule, str] = {
     "too-early": "Too early",
     "rate-too-high": "Rate too high",
     "rate-too-low": "Rate too low",
     "stuck": "Stuck",
+    "vanishing": "Vanishing gradients",
     "overfitting": "Overfitting",
     "clipping": "Clipping",
     "healthy": "Healthy",
@@ -39,7 +49,12 @@ STANDS = 0.1  # of the whole fall: less than this in half of the steps is a stan
 OVERFIT_RISE = 0.05  # nats above the best validation loss: less may be chance
 CLIPPED_TO = 2.0  # times the limit: clipping halves a gradient of that length
 MOST = 0.5  # share of the steps
-RECENT = 200  # steps that clipping is judged on
+RECENT = 200  # steps that clipping and vanishing gradients are judged on
+# A part whose gradient is a smaller share of the whole one has none to speak of. Measured every 5
+# steps of a run: with 2 to 12 layers that learn, no attention or MLP ever had less than 0.013;
+# with 12 layers and norms after, or without shortcuts, some had 1e-7 and less from step 50 on.
+VANISHED = 1e-3
+FEWEST_MEASURED = 3  # measurements until a gradient is said to have vanished
 DIVERGED = "It ended, for its loss or its gradient was no longer a number."
 STEPS_DONE = "Steps done: {done}. The curve is judged after {needed}."
 AFTER_LESSONS = "Steps after the lessons in copying: {done}. The curve is judged after {needed}."
@@ -55,10 +70,16 @@ class Finding:
     evidence: str
 
 
-def judge(history: History, config: "TrainingConfig", diverged: bool = False) -> list[Finding]:
+def judge(
+    history: History,
+    config: "TrainingConfig",
+    diverged: bool = False,
+    layers: "RecordedNorms | None" = None,
+) -> list[Finding]:
     """The rules that apply to a run so far, at least one; losses are in nats a token.
 
-    diverged says that the run ended with a loss of NaN, which is not part of a curve.
+    diverged says that the run ended with a loss of NaN, which is not part of a curve. layers are
+    the norms of its parts; without them nothing is said of gradients that vanish.
     Lessons in copying are not judged: their loss is not that of the text, and rises as they get
     harder.
     """
@@ -74,10 +95,12 @@ def judge(history: History, config: "TrainingConfig", diverged: bool = False) ->
         evidence = evidence.format(done=len(history), needed=needed)
         return [Finding("too-early", "It is too early to say how the run goes.", evidence)]
     overfitting, slow = _overfitting(history), _slow(loss, warmup_steps)
+    vanishing = _vanishing(layers, int(steps[-1])) if layers else None
     if slow and not overfitting:
-        return [slow]  # clipping says nothing then: its gradients are as long as at the start
+        # Clipping says nothing then: its gradients are as long as at the start.
+        return [slow, vanishing] if vanishing else [slow]
     clipping = _clipping(history["grad_norm"][warmup_steps:], config.gradient_clip)
-    found = (overfitting, clipping)
+    found = (vanishing, overfitting, clipping)
     return [finding for finding in found if finding] or [_healthy(history)]
 
 
@@ -171,6 +194,30 @@ def _overfitting(history: History) -> Finding | None:
         "what it has not. Stop here, or take more text, more dropout or a smaller model.",
         f"Since step {steps[best]:.0f} the validation loss has risen from {losses[best]:.2f} to "
         f"{now:.2f}, while the training loss fell from {then:.2f} to {today:.2f}.",
+    )
+
+
+def _vanishing(layers: "RecordedNorms", last: int) -> Finding | None:
+    """Parts of blocks that got next to none of the gradient in the latest steps."""
+    recent = layers.steps > last - RECENT
+    parts = [i for i, name in enumerate(layers.groups) if name.endswith((".attn", ".mlp"))]
+    norms = layers.values["grad_norm"][recent] if len(layers.steps) else np.empty((0, 0))
+    if len(norms) < FEWEST_MEASURED:
+        return None
+    whole = np.sqrt(np.square(norms).sum(axis=1))
+    usual = np.median(norms[:, parts] / np.where(whole > 0, whole, 1.0)[:, None], axis=0)
+    least = int(usual.argmin())
+    if not usual[least] < VANISHED:
+        return None
+    n, share = int((usual < VANISHED).sum()), usual[least]
+    told = f"1 part in {1 / share:,.0f}" if share else "nothing"
+    return Finding(
+        "vanishing",
+        "Some layers get next to no gradient, so they do not learn. Put norms before each part, "
+        "keep the shortcuts, or take fewer layers.",
+        f"In the last {len(norms)} measurements {n} of {len(parts)} attentions and MLPs had less "
+        f"than {VANISHED:g} of the whole gradient's norm; {layers.groups[parts[least]]} had "
+        f"{told}.",
     )
 
 
