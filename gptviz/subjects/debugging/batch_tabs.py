@@ -18,13 +18,12 @@ SOURCES = {"prompt": "your text", "plays": "8 windows of the plays"}
 
 def batch(view: View) -> None:
     """Choose a batch and a mistake, press the button, and watch the loss."""
-    places = st.columns([3, 7, 1])
+    titles = {name: fault.title for name, fault in batch_analysis.FAULTS.items()}
+    fault = choices.pill("fault", "What is wrong on purpose", titles)
+    places = st.columns([4, 1])
     with places[0]:
         source = choices.one_of("batch_of", "The batch", SOURCES)
     with places[1]:
-        titles = {name: fault.title for name, fault in batch_analysis.FAULTS.items()}
-        fault = choices.pill("fault", "What is wrong on purpose", titles)
-    with places[2]:
         seed = typed.seed("batch_seed")
     if source == "prompt":
         rows = batch_analysis.of_prompt(view.ids)

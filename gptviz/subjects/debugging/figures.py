@@ -12,6 +12,7 @@ from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
 ROW = 30  # pixels of a module
+ROOM = 1.6  # times the longest bar, for the shapes beside it
 HEIGHT = 420
 MOST_TICKS = 7
 HEALTHY = (0.1, 2.0)  # norms, as the course has them
@@ -19,9 +20,9 @@ ENDS = ("embedding", "ln_f", "lm_head")
 
 
 def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """What comes out of each module, from rows of `analysis.walk`, as bars with their shapes.
+    """What comes out of each module, from rows of `analysis.walk`, as bars with both shapes.
 
-    The axis multiplies. Attention and MLP have their colours; a bar of a whole block is darker.
+    The axis multiplies. Attention and MLP have their colours; the block stands out.
     """
     colours = PALETTES[scheme]
     fill = [
@@ -35,18 +36,22 @@ def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         for row in table.rename(columns={"class": "kind"}).itertuples()
     ]
     numbers = table["numbers"].to_numpy(float)
+    ticks = [tick for tick in logarithmic_ticks(numbers) if np.log10(tick).is_integer()]
     return go.Figure(
         go.Bar(
             x=numbers,
             y=table["module"].tolist(),
             orientation="h",
             marker={"color": fill},
-            text=[f" {shape}" for shape in table["output"]],
+            text=[
+                f" {given.partition(' and ')[0]} → {out}"
+                for given, out in zip(table["input"], table["output"], strict=True)
+            ],
             textposition="outside",
             cliponaxis=False,
-            customdata=table[["class", "input", "letters"]].to_numpy(),
-            hovertemplate="%{y} (%{customdata[0]})<br>in: %{customdata[1]}<br>out:%{text}"
-            "<br>= %{customdata[2]}<br>%{x:,} numbers<extra></extra>",
+            customdata=table[["class", "input", "output", "letters"]].to_numpy(),
+            hovertemplate="%{y} (%{customdata[0]})<br>in: %{customdata[1]}"
+            "<br>out: %{customdata[2]} = %{customdata[3]}<br>%{x:,} numbers<extra></extra>",
         ),
         layout(
             scheme,
@@ -55,9 +60,10 @@ def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             xaxis={
                 "type": "log",
                 "title": "numbers that come out",
-                "range": [0, float(np.log10(numbers.max())) + 1.5],
-                "dtick": 1,
-                "tickformat": ",d",
+                "range": [0, ROOM * float(np.log10(numbers.max()))],
+                "tickmode": "array",
+                "tickvals": ticks,
+                "ticktext": plain_numbers(ticks),
             },
             yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
         ),
@@ -105,6 +111,7 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
     axis multiplies, so what is 0 has no place on it.
     """
     colours = PALETTES[scheme]
+    own = {"attention": colours.attn, "MLP": colours.mlp}
     parts = table["part"].tolist()
     places = list(dict.fromkeys(_place(part) for part in parts))
     lines: dict[str, list[tuple[str, float]]] = {}
@@ -117,7 +124,7 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
             y=small(np.array([value if value > 0 else np.nan for _, value in points])),
             name={"ends": "before and after the blocks"}.get(name, name),
             mode="markers" if name == "ends" else "lines+markers",
-            line=look(i, scheme),
+            line=look(i, scheme) | ({"color": own[name]} if name in own else {}),
             marker={"size": 11, "symbol": ("diamond", "circle", "square", "triangle-up")[i % 4]},
             hovertemplate=f"%{{x}}<br>{name}: %{{y:.3g}}<extra></extra>",
         )
@@ -190,7 +197,12 @@ def course(
 
 
 def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """Training losses of runs, from `symptom_analysis.curves`, a line each."""
+    """Training losses of runs, from `symptom_analysis.curves`, a line each.
+
+    What climbs beyond twice the highest start leaves the picture, or the others would be flat.
+    """
+    starts = [own["loss"].iloc[0] for _, own in table.groupby("run")]
+    top = min(2 * max(starts), 1.05 * table["loss"].max())
     drawn = [
         go.Scatter(
             x=own["step"].to_numpy(),
@@ -208,7 +220,7 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             height=400,
             legend=LEGEND_ABOVE,
             xaxis={"title": "step", "zeroline": False},
-            yaxis={"title": "training loss, nats a token"},
+            yaxis={"title": "training loss, nats a token", "range": [0, top]},
         ),
     )
 

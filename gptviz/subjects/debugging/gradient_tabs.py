@@ -10,10 +10,10 @@ from gptviz.subjects.debugging import figures, gradient_analysis, sentences
 
 KEYS = ("whose", "gradient_by", "fresh_seed")  # of the address
 WHOSE = {
-    "loaded": "as it is loaded",
-    "fresh": "fresh: never trained",
-    "no-norms": "fresh, without norms",
-    "no-shortcuts": "fresh, without shortcuts",
+    "loaded": "loaded",
+    "fresh": "fresh, never trained",
+    "no-norms": "fresh, no norms",
+    "no-shortcuts": "fresh, no shortcuts",
 }
 MEASURES = {"norm": "norm", "mean-absolute": "mean absolute value"}
 COLUMNS = {"norm": "norm", "mean-absolute": "mean absolute"}
@@ -21,14 +21,13 @@ COLUMNS = {"norm": "norm", "mean-absolute": "mean absolute"}
 
 def gradients(view: View) -> None:
     """How strongly the text pulls at each part of the model."""
-    places = st.columns([5, 3, 1])
+    whose = choices.pill("whose", "The model", WHOSE)
+    places = st.columns([4, 1])
     with places[0]:
-        whose = choices.pill("whose", "The model", WHOSE)
-    with places[1]:
         measure = choices.one_of("gradient_by", "What is measured", MEASURES)
     seed = 0
     if whose != "loaded":
-        with places[2]:
+        with places[1]:
             seed = typed.seed("fresh_seed")
     table = look.look_for_long(
         gradient_analysis.by_parameter,

@@ -52,7 +52,7 @@ def _curves(names: tuple[str, ...], scheme: Scheme) -> None:
         how_to_read="the first line of each pair goes wrong, the other has the same seed and goes "
         "well. Does yours look like one of them? These runs ship with gptviz; the failure gallery "
         "tells what was changed, shows what they write, and trains them anew. Smoothed as on the "
-        "page Training.",
+        "page Training; what climbs beyond twice its start leaves the picture.",
         table=table,
         code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)),
     )
