@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from gptviz.jobs import vanishing
 from gptviz.training.record.metrics import History
 
 if TYPE_CHECKING:
@@ -50,11 +51,6 @@ OVERFIT_RISE = 0.05  # nats above the best validation loss: less may be chance
 CLIPPED_TO = 2.0  # times the limit: clipping halves a gradient of that length
 MOST = 0.5  # share of the steps
 RECENT = 200  # steps that clipping and vanishing gradients are judged on
-# A part whose gradient is a smaller share of the whole one has none to speak of. Measured every 5
-# steps of a run: with 2 to 12 layers that learn, no attention or MLP ever had less than 0.013;
-# with 12 layers and norms after, or without shortcuts, some had 1e-7 and less from step 50 on.
-VANISHED = 1e-3
-FEWEST_MEASURED = 3  # measurements until a gradient is said to have vanished
 DIVERGED = "It ended, for its loss or its gradient was no longer a number."
 STEPS_DONE = "Steps done: {done}. The curve is judged after {needed}."
 AFTER_LESSONS = "Steps after the lessons in copying: {done}. The curve is judged after {needed}."
@@ -95,12 +91,12 @@ def judge(
         evidence = evidence.format(done=len(history), needed=needed)
         return [Finding("too-early", "It is too early to say how the run goes.", evidence)]
     overfitting, slow = _overfitting(history), _slow(loss, warmup_steps)
-    vanishing = _vanishing(layers, int(steps[-1])) if layers else None
+    vanished = _vanishing(layers, int(steps[-1]) - RECENT) if layers else None
     if slow and not overfitting:
         # Clipping says nothing then: its gradients are as long as at the start.
-        return [slow, vanishing] if vanishing else [slow]
+        return [slow, vanished] if vanished else [slow]
     clipping = _clipping(history["grad_norm"][warmup_steps:], config.gradient_clip)
-    found = (vanishing, overfitting, clipping)
+    found = (vanished, overfitting, clipping)
     return [finding for finding in found if finding] or [_healthy(history)]
 
 
@@ -197,27 +193,15 @@ def _overfitting(history: History) -> Finding | None:
     )
 
 
-def _vanishing(layers: "RecordedNorms", last: int) -> Finding | None:
-    """Parts of blocks that got next to none of the gradient in the latest steps."""
-    recent = layers.steps > last - RECENT
-    parts = [i for i, name in enumerate(layers.groups) if name.endswith((".attn", ".mlp"))]
-    norms = layers.values["grad_norm"][recent] if len(layers.steps) else np.empty((0, 0))
-    if len(norms) < FEWEST_MEASURED:
+def _vanishing(layers: "RecordedNorms", after: int) -> Finding | None:
+    evidence = vanishing.evidence(layers, after)
+    if not evidence:
         return None
-    whole = np.sqrt(np.square(norms).sum(axis=1))
-    usual = np.median(norms[:, parts] / np.where(whole > 0, whole, 1.0)[:, None], axis=0)
-    least = int(usual.argmin())
-    if not usual[least] < VANISHED:
-        return None
-    n, share = int((usual < VANISHED).sum()), usual[least]
-    told = f"1 part in {1 / share:,.0f}" if share else "nothing"
     return Finding(
         "vanishing",
         "Some layers get next to no gradient, so they do not learn. Put norms before each part, "
         "keep the shortcuts, or take fewer layers.",
-        f"In the last {len(norms)} measurements {n} of {len(parts)} attentions and MLPs had less "
-        f"than {VANISHED:g} of the whole gradient's norm; {layers.groups[parts[least]]} had "
-        f"{told}.",
+        evidence,
     )
 
 

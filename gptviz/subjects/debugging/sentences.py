@@ -6,7 +6,8 @@ import pandas as pd
 
 from gptviz.app import show
 from gptviz.jobs import health
-from gptviz.jobs.health import VANISHED, Finding
+from gptviz.jobs.health import Finding
+from gptviz.jobs.vanishing import VANISHED
 from gptviz.subjects.debugging import batch_analysis
 from gptviz.subjects.debugging.batch_analysis import Course, Rows
 from gptviz.subjects.debugging.figures import HEALTHY
