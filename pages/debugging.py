@@ -6,6 +6,7 @@ from gptviz.app import choices
 from gptviz.app.choices import Tab
 from gptviz.app.frame import frame
 from gptviz.subjects.debugging import batch_tabs, gradient_tabs, symptom_tabs, tabs
+from gptviz.subjects.debugging.symptoms import TITLES
 
 view = frame("debugging")
 
@@ -13,8 +14,10 @@ choices.tabs(
     {
         "shapes": Tab("Shapes", partial(tabs.shapes, view)),
         "modules": Tab("print(model)", partial(tabs.modules, view)),
-        "gradients": Tab("Gradients", partial(gradient_tabs.gradients, view), gradient_tabs.KEYS),
-        "batch": Tab("Overfit one batch", partial(batch_tabs.batch, view), batch_tabs.KEYS),
+        "gradients": Tab(
+            TITLES["gradients"], partial(gradient_tabs.gradients, view), gradient_tabs.KEYS
+        ),
+        "batch": Tab(TITLES["batch"], partial(batch_tabs.batch, view), batch_tabs.KEYS),
         "symptoms": Tab("Symptoms", partial(symptom_tabs.symptoms, view.scheme), symptom_tabs.KEYS),
     }
 )

@@ -20,7 +20,7 @@ ENDS = ("embedding", "ln_f", "lm_head")
 
 
 def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """What comes out of each module, from rows of `analysis.walk`, as bars with both shapes.
+    """What comes out of each module, from rows of `analysis.walk`, as bars with their shapes.
 
     The axis multiplies. Attention and MLP have their colours; the block stands out.
     """
@@ -44,7 +44,7 @@ def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             orientation="h",
             marker={"color": fill},
             text=[
-                f" {given.partition(' and ')[0]} → {out}"
+                f" {out}" if given == out else f" {given.partition(' and ')[0]} → {out}"
                 for given, out in zip(table["input"], table["output"], strict=True)
             ],
             textposition="outside",
@@ -77,11 +77,7 @@ def modules(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     root = drawn["module"].iloc[0]
     paths = drawn["module"].tolist()
     fill = [
-        colours.attn
-        if ".attn" in path
-        else colours.mlp
-        if ".mlp" in path
-        else colours.sequential[4]
+        colours.attn if ".attn" in path else colours.mlp if ".mlp" in path else colours.muted
         for path in paths
     ]
     return go.Figure(
@@ -93,6 +89,7 @@ def modules(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             branchvalues="total",
             sort=False,
             tiling={"orientation": "v"},
+            leaf={"opacity": 1},
             maxdepth=5,
             marker={"colors": fill, "line": {"color": colours.background, "width": 2}},
             textfont={"color": "#ffffff" if scheme == "light" else "#000000"},
@@ -167,10 +164,12 @@ def course(
 ) -> go.Figure:
     """The loss step by step, from `batch_analysis.table`, and levels to compare it with.
 
-    most steps have room from the beginning, so that nothing moves while the line grows.
+    most steps have room from the beginning, so that nothing moves while the line grows, unless it
+    climbs.
     """
     colours = PALETTES[scheme]
-    top = 1.25 * max(levels.values())
+    highest = table["loss"].max() if len(table) else 0.0
+    top = max(1.25 * max(levels.values()), 1.05 * highest if np.isfinite(highest) else 0.0)
     figure = go.Figure(
         columns(table, "step", {"loss": "loss"}, "step %{x}<br>NAME %{y:.3f}", scheme),
         layout(

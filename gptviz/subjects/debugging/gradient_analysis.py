@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -18,7 +18,7 @@ from gptviz.subjects.debugging.analysis import bare
 from gptviz.training.record.gradients import group_of
 
 Progress = Callable[[int, int], None]
-Whose = Literal["loaded", "fresh", "no-norms", "no-shortcuts"]
+Whose = Literal["loaded", "fresh", "no-norms", "no-shortcuts", "neither"]
 TYPES = {"attn": "attention", "mlp": "MLP", "norm": "layer norm", "ln_f": "layer norm"}
 ENDS = {"lm_head": "output layer"}
 FLOAT = 4  # bytes
@@ -34,10 +34,10 @@ def by_parameter(
     """The gradient of each parameter for the mean loss of a text's next tokens, in nats a token.
 
     whose is the loaded model, or a fresh one of its shape, drawn with a seed: as it is, without
-    layer norms, or without shortcuts. Nothing is trained, and dropout is off. Columns: parameter,
-    part (as gptviz.training.record.gradients groups them), type, numbers, norm (√Σg²), mean
-    absolute, mean, spread (standard deviation). progress(done, all) is called at each block,
-    forward and back. Raises ValueError for fewer than two tokens, if there is no room, and for a
+    layer norms, without shortcuts, or without both. Nothing is trained, and dropout is off.
+    Columns: parameter, part (as gptviz.training.record.gradients groups them), type, numbers, norm
+    (√Σg²), mean absolute, mean, spread (standard deviation). progress(done, all) is called at each
+    block, forward and back. Raises ValueError for fewer than two tokens, if there is no room, and for a
     loss that is no number.
     """
     if len(ids) < 2:
@@ -100,7 +100,11 @@ def _together(table: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def _model(lm: LanguageModel, whose: Whose, seed: int) -> GPT:
-    changes = {"no-norms": {"norm": "none"}, "no-shortcuts": {"norm": "pre", "residual": False}}
+    changes: dict[str, dict[str, Any]] = {
+        "no-norms": {"norm": "none"},
+        "no-shortcuts": {"norm": "pre", "residual": False},
+        "neither": {"norm": "none", "residual": False},
+    }
     if whose == "loaded":
         return bare(lm)
     config = replace(lm.config, **changes.get(whose, {}))

@@ -14,6 +14,7 @@ WHOSE = {
     "fresh": "fresh, never trained",
     "no-norms": "fresh, no norms",
     "no-shortcuts": "fresh, no shortcuts",
+    "neither": "fresh, neither of both",
 }
 MEASURES = {"norm": "norm", "mean-absolute": "mean absolute value"}
 COLUMNS = {"norm": "norm", "mean-absolute": "mean absolute"}

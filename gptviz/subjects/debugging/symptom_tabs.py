@@ -8,8 +8,9 @@ from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.failures import FAILURES
 from gptviz.subjects.debugging import figures, symptom_analysis
-from gptviz.subjects.debugging.symptoms import SYMPTOMS
+from gptviz.subjects.debugging.symptoms import SYMPTOMS, TITLES
 
+OWN = "debugging"  # this page
 KEYS = ("symptom",)  # of the address
 FAILURE = {failure.preset.name: failure for failure in FAILURES}
 
@@ -31,7 +32,16 @@ def symptoms(scheme: Scheme) -> None:
                 {"runs_tab": "failures", "failure": name},
             )
         for link in symptom.links:
-            _link(link.page, link.words, dict(link.query))
+            if link.page == OWN:
+                st.button(
+                    link.words,
+                    key=f"open_{link.query['tab']}",
+                    type="tertiary",
+                    on_click=choices.open_tab,
+                    args=(TITLES[link.query["tab"]],),
+                )
+            else:
+                _link(link.page, link.words, dict(link.query))
     with right:
         _curves(symptom.failures, scheme)
     with st.expander("The whole list, to print"):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from gptviz.app.glossary import term
 
+TITLES = {"gradients": "Gradients", "batch": "Overfit one batch"}  # of tabs beside the list
+
 
 @dataclass(frozen=True)
 class Link:
@@ -68,7 +70,7 @@ SYMPTOMS: Mapping[str, Symptom] = {
             "Do the parameters get a gradient at all? The tab Gradients shows it.",
         ),
         ("no-shortcuts",),
-        (Link("debugging", "Try it: the tab Overfit one batch", {"tab": "batch"}),),
+        (Link("debugging", "Try it: overfit one batch", {"tab": "batch"}),),
     ),
     "hardly-moves": Symptom(
         "It hardly moves",

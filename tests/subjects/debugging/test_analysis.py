@@ -121,6 +121,7 @@ WHOSE = {
     "fresh": {},
     "no-norms": {"norm": "none"},
     "no-shortcuts": {"residual": False},
+    "neither": {"norm": "none", "residual": False},
 }
 
 

@@ -98,6 +98,13 @@ def test_a_symptom_links_to_its_failures(open_app, assert_codes_make_the_numbers
     assert_codes_make_the_numbers({"symptom_curves"})
 
 
+def test_a_symptom_opens_the_tab_beside_it(open_page):
+    app = open_page("symptoms", symptom="no-batch")
+    press(app, "open_batch")
+    assert app.query_params["tab"] == ["batch"]
+    assert "Press the button" in words(app)
+
+
 def test_the_gallery_opens_where_a_link_leads(open_app):
     failure = FAILURES[-1]
     app = open_app("training", runs_tab="failures", failure=failure.preset.name)
