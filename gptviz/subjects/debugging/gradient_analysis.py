@@ -37,8 +37,8 @@ def by_parameter(
     layer norms, without shortcuts, or without both. Nothing is trained, and dropout is off.
     Columns: parameter, part (as gptviz.training.record.gradients groups them), type, numbers, norm
     (√Σg²), mean absolute, mean, spread (standard deviation). progress(done, all) is called at each
-    block, forward and back. Raises ValueError for fewer than two tokens, if there is no room, and for a
-    loss that is no number.
+    block, forward and back. Raises ValueError for fewer than two tokens, if there is no room, and
+    for a loss that is no number.
     """
     if len(ids) < 2:
         raise ValueError("a gradient needs a token to guess, and 1 token came; type a longer text")
