@@ -14,10 +14,15 @@ WHOSE = {
     "fresh": "fresh, never trained",
     "no-norms": "fresh, no norms",
     "no-shortcuts": "fresh, no shortcuts",
-    "neither": "fresh, neither of both",
+    "neither": "fresh, no norms, no shortcuts",
 }
 MEASURES = {"norm": "norm", "mean-absolute": "mean absolute value"}
 COLUMNS = {"norm": "norm", "mean-absolute": "mean absolute"}
+
+DIGITS = {
+    name: st.column_config.NumberColumn(format="%.3g")
+    for name in ("norm", "mean absolute", "mean", "spread")
+}
 
 
 def gradients(view: View) -> None:
@@ -70,7 +75,7 @@ def gradients(view: View) -> None:
 def _by_type(view: View, table: pd.DataFrame, call: str) -> None:
     st.markdown("**By type of layer**")
     types = gradient_analysis.by_type(table)
-    st.dataframe(types, hide_index=True, key="gradient_types")
+    st.dataframe(types, hide_index=True, key="gradient_types", column_config=DIGITS)
     show.source(
         "∂loss / ∂parameters",
         (len(types),),
@@ -91,7 +96,9 @@ def _by_type(view: View, table: pd.DataFrame, call: str) -> None:
 
 def _by_parameter(view: View, table: pd.DataFrame, call: str) -> None:
     st.markdown("**Each parameter**")
-    st.dataframe(table, hide_index=True, key="gradient_parameters", height=320)
+    st.dataframe(
+        table, hide_index=True, key="gradient_parameters", height=320, column_config=DIGITS
+    )
     show.source(
         "∂loss / ∂parameter",
         (len(table),),

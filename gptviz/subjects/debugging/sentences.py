@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from gptviz.app import show
+from gptviz.app.glossary import term
 from gptviz.jobs import health
 from gptviz.jobs.health import Finding
 from gptviz.jobs.vanishing import VANISHED
@@ -93,8 +94,8 @@ def of_parts(parts: pd.DataFrame, norm: float) -> str:
     learning = parts[parts["part"].str.endswith((".attn", ".mlp"))]
     gone = learning[learning["norm"] < VANISHED * norm] if norm > 0 else learning
     verdict = (
-        f"⚠ The gradient **vanishes**: {_named(gone)} get less than {VANISHED:g} of the whole "
-        f"norm, and will not learn."
+        f"⚠ The gradient {term('vanishing gradient', 'vanishes')}: {_named(gone)} get less than "
+        f"{VANISHED:g} of the whole norm, and will not learn."
         if len(gone)
         else "No attention and no MLP is left without a gradient."
     )
