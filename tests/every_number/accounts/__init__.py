@@ -8,6 +8,7 @@ from accounts import (
     attention,
     by_hand,
     compare,
+    debugging,
     dropout,
     embeddings,
     gelu_and_relu,
@@ -41,6 +42,7 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    debugging,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
