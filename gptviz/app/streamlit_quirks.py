@@ -120,10 +120,10 @@ def remember_pages() -> None:
     make = navigation._create_page
 
     @functools.cache
-    def made(path: Path, default: bool) -> navigation.Page:
+    def made(path: str | Path, default: bool) -> navigation.Page:
         return make(path, default=default)
 
-    def remembered(path: Path, *, default: bool = False) -> navigation.Page:
+    def remembered(path: str | Path, *, default: bool = False) -> navigation.Page:
         return copy.copy(made(path, default))  # each answer notes in its own which one it runs
 
     navigation._create_page = remembered
