@@ -126,7 +126,7 @@ def remember_pages() -> None:
     def remembered(path: str | Path, *, default: bool = False) -> navigation.Page:
         return copy.copy(made(path, default))  # each answer notes in its own which one it runs
 
-    navigation._create_page = remembered
+    navigation._create_page = remembered  # type: ignore[assignment]
 
 
 def forget_upload(file_id: str) -> None:
