@@ -207,6 +207,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "debugging",
+            "pages/debugging.py",
+            "Debugging",
+            "It runs, and it does not learn: where do you look first?",
+            top="prompt",
+            group=LABS,
+        ),
     )
 }
 
