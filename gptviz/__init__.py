@@ -31,7 +31,7 @@ _SUBJECTS = (
     *("anatomy", "attention", "compare", "embeddings", "gradients", "induction", "layer_norms"),
     *("mlp", "patching", "residual", "time_machine", "tokens", "what_if"),
     *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "positions", "root_d"),
-    *("schedules", "sharing", "shortcuts"),
+    *("scaling", "schedules", "sharing", "shortcuts"),
 )
 
 

@@ -153,6 +153,10 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "drop_at": Key("the place at which dropout acts"),
         "d": Key("how many numbers a query and a key have"),
         "d_seed": Key("which random queries and keys"),
+        "family": Key("models of several sizes: ready, or the id of an experiment"),
+        "counted_size": Key("whether embeddings count as parameters: without or all"),
+        "counted_compute": Key("how compute is counted: six or counted"),
+        "law": Key("whether a law that is fitted has a floor: line or floor"),
     }
 )
 
