@@ -26,7 +26,6 @@ Size = Literal["without", "all"]  # without embeddings, or with them
 Compute = Literal["six", "counted"]
 SIZES: dict[Size, str] = {"without": "parameters without embeddings", "all": "all parameters"}
 COMPUTES: dict[Compute, str] = {"six": "6 · N · tokens", "counted": "counted FLOPs"}
-EMBEDDINGS = ("token embedding", "position embedding")
 COLUMNS = (
     *("model", *SIZES.values(), "step", "steps", "tokens"),
     *(*COMPUTES.values(), "val_loss"),
@@ -46,12 +45,6 @@ class Found:
     def n_models(self) -> int:
         """How many models there are."""
         return len(np.unique(self.every[2]))
-
-
-def without_embeddings(config: GPTConfig) -> int:
-    """The parameters but those of tokens and positions: N of Kaplan et al. (2020)."""
-    values, parts = parameters.letters(config), parameters.formulas(config)
-    return sum(part.all(values) for name, part in parts.items() if name not in EMBEDDINGS)
 
 
 def flops(config: GPTConfig) -> float:
@@ -75,7 +68,7 @@ def courses(runs: Iterable[Run]) -> pd.DataFrame:
         config, course = run.config, metrics.read(run.folder)
         steps, losses = course.validations
         tokens = steps * config.tokens_per_step
-        size = without_embeddings(config.model)
+        size = parameters.without_embeddings(config.model)
         numbers = (
             *(_named(config.model), size, parameters.count(config.model)),
             *(steps.astype(int), config.steps, tokens.astype(int)),

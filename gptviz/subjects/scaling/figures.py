@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.lines import logarithmic_ticks, look, small
+from gptviz.app.powers import raised
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.subjects.scaling.analysis import Found
 from gptviz.subjects.scaling.law_analysis import PowerLaw, band
 
 HEIGHT = 460
+LONGEST = 1e8  # larger numbers are written as powers
 DRAWN = 60  # places of a law's line
 BEYOND = 1.6  # as many times larger and smaller than the points, a law is drawn
 TICKS = (
@@ -23,10 +25,12 @@ TICKS = (
 MOST_TICKS = 8
 
 
-def by_size(found: Found, laws: np.ndarray, theirs: PowerLaw | None, scheme: Scheme) -> go.Figure:
+def by_size(
+    found: Found, laws: np.ndarray, theirs: PowerLaw | None, whose: str, scheme: Scheme
+) -> go.Figure:
     """Last losses over sizes, both axes logarithmic; laws are those of `law_analysis.draws`.
 
-    theirs is the law with an exponent that was published.
+    theirs is the nearest law with a published exponent, and whose says where.
     """
     points = found.points
     marks = go.Scatter(
@@ -40,7 +44,7 @@ def by_size(found: Found, laws: np.ndarray, theirs: PowerLaw | None, scheme: Sch
         cliponaxis=False,
         hovertemplate=f"%{{text}}<br>%{{x:,.0f}} {found.x}<br>loss %{{y:.3f}}<extra></extra>",
     )
-    return _figure([*_lines(found, laws, theirs, scheme), marks], found, points, scheme)
+    return _figure([*_lines(found, laws, theirs, whose, scheme), marks], found, points, scheme)
 
 
 def by_compute(
@@ -48,6 +52,7 @@ def by_compute(
     found: Found,
     laws: np.ndarray,
     theirs: PowerLaw | None,
+    whose: str,
     scheme: Scheme,
 ) -> go.Figure:
     """The course of each model over its compute, and the lowest points; as `by_size` otherwise."""
@@ -72,11 +77,13 @@ def by_compute(
         marker={"size": 9, "color": PALETTES[scheme].accent},
         hovertemplate="%{text}<br>%{x:.2e} FLOPs<br>loss %{y:.3f}, the lowest<extra></extra>",
     )
-    return _figure([*lines, *_lines(found, laws, theirs, scheme), lowest], found, courses, scheme)
+    return _figure(
+        [*lines, *_lines(found, laws, theirs, whose, scheme), lowest], found, courses, scheme
+    )
 
 
 def _lines(
-    found: Found, laws: np.ndarray, theirs: PowerLaw | None, scheme: Scheme
+    found: Found, laws: np.ndarray, theirs: PowerLaw | None, whose: str, scheme: Scheme
 ) -> list[go.Scatter]:
     if found.law is None:
         return []
@@ -139,7 +146,7 @@ def _figure(
                 "type": "log",
                 "title": found.x,
                 "tickvals": ticks,
-                "ticktext": plain_numbers(ticks),
+                "ticktext": [_written(tick) for tick in ticks],
             },
             yaxis={
                 "type": "log",
@@ -150,3 +157,10 @@ def _figure(
             },
         ),
     )
+
+
+def _written(tick: float) -> str:
+    if tick < LONGEST:
+        return f"{tick:,.0f}"
+    digit, power = f"{tick:.0e}".split("e")
+    return f"10{raised(int(power))}" if digit == "1" else f"{digit} · 10{raised(int(power))}"

@@ -60,11 +60,11 @@ def all_of(x: np.ndarray, y: np.ndarray) -> Points:
 
 
 def frontier(x: np.ndarray, y: np.ndarray) -> Points:
-    """The points that nothing reaches with less: from left to right, each below all before."""
+    """The points that no other beats with less: from left to right, none above one before."""
     order = np.lexsort((y, x))
     x, y = x[order], y[order]
     lowest_before = np.minimum.accumulate(np.append(np.inf, y))[:-1]
-    return x[y < lowest_before], y[y < lowest_before]
+    return x[y <= lowest_before], y[y <= lowest_before]
 
 
 def draws(

@@ -51,18 +51,19 @@ HERE = "these runs"
 
 
 def exponents(law: PowerLaw, laws: np.ndarray, axis: Axis) -> pd.DataFrame:
-    """The exponent of these runs beside the published ones: whose, exponent, from, to, floor.
+    """The exponent of these runs beside the published ones: whose, exponent, floor.
 
-    from and to hold 95 of 100 of the laws of `law_analysis.draws`.
+    The low and the high end hold 95 of 100 of the laws of `law_analysis.draws` between them.
     """
-    low, high = between(laws[:, 2])
-    rows = [(HERE, law.exponent, low, high, law.floor or None)]
+    rows = [(HERE, law.exponent, law.floor)]
+    if len(laws):
+        found = zip(between(laws[:, 2]), between(laws[:, 0]), strict=True)
+        ends = zip(("low end", "high end"), found, strict=True)
+        rows += [(f"{HERE}, {end}", *numbers) for end, numbers in ends]
     rows += [
-        (one.source, one.exponent, None, None, one.floor or None)
-        for (of, _), one in PUBLISHED.items()
-        if of == axis
+        (one.source, one.exponent, one.floor) for (of, _), one in PUBLISHED.items() if of == axis
     ]
-    return pd.DataFrame(rows, columns=["whose", "exponent", "from", "to", "floor"])
+    return pd.DataFrame(rows, columns=["whose", "exponent", "floor"])
 
 
 def beside(table: pd.DataFrame) -> pd.DataFrame:

@@ -89,10 +89,11 @@ def limits(courses: pd.DataFrame) -> str:
         f"and the largest of {KAPLAN} has {RANGES[KAPLAN][1] / largest:,.0f} times as many. That a "
         "line goes on as it began is a guess; and what only large models can do is not seen here.",
         "More text": f"{'each model' if alike else 'the longest run'} reads {tokens:,} characters "
-        f"in {n_steps:,} steps, so the law is that of so much reading. {KAPLAN} let each size learn to its end, and {HOFFMANN} fit "
-        f"tokens as well (exponent {D_EXPONENT}): about that these runs say nothing.",
-        "The floor": "it lies far beyond the last point, where nothing was measured, and the "
-        f"points hardly know it. {HOFFMANN} found {FLOOR} nats a token, of pieces of words; a "
+        f"in {n_steps:,} steps, so the law is that of so much reading. {KAPLAN} let each "
+        f"size learn to its end, and {HOFFMANN} fit tokens as well (exponent {D_EXPONENT}): about "
+        "that these runs say nothing.",
+        "The floor": "it lies beyond the last point, where nothing was measured, and is what so much "
+        f"reading leaves at any size. {HOFFMANN} found {FLOOR} nats a token, of pieces of words; a "
         "token here is one character, so losses and floors do not compare, only how they fall.",
         "Embeddings": f"of the smallest model's {every.min():,} parameters, {share:.0%} are "
         "embeddings, of a large model hardly any. Whether they count changes the exponent.",
@@ -100,3 +101,11 @@ def limits(courses: pd.DataFrame) -> str:
         "thousandths or hundredths, and the exponent with it.",
     }
     return "\n".join(f"- **{title}**: {words}" for title, words in said.items())
+
+
+def ranges(table: pd.DataFrame) -> str:
+    """How large models are and how much they read, from `published_analysis.beside`."""
+    head = list(table.columns)
+    rows = [[row[0], *map(_written, row[1:])] for row in table.itertuples(index=False)]
+    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

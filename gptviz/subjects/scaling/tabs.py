@@ -68,7 +68,7 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
     laws, theirs = _laws(found, law, law_analysis.all_of, "size")
     st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'size')}")
     show.chart(
-        figures.by_size(found, laws, theirs, scheme),
+        figures.by_size(found, laws, theirs, PUBLISHED["size", law].source, scheme),
         key="loss_by_size",
         name="validation loss of each model",
         shape=(len(found.points),),
@@ -100,7 +100,7 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
     laws, theirs = _laws(found, law, law_analysis.frontier, "compute")
     st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'compute')}")
     show.chart(
-        figures.by_compute(courses, found, laws, theirs, scheme),
+        figures.by_compute(courses, found, laws, theirs, PUBLISHED["compute", law].source, scheme),
         key="loss_by_compute",
         name="validation loss of each model, step by step",
         shape=(courses["model"].nunique(), len(courses)),
@@ -131,7 +131,7 @@ def limits(family: Family) -> None:
         st.markdown("There will be numbers here after the first validation.")
         return
     st.markdown(sentences.limits(courses))
-    show.table(beside(courses), "ranges")
+    st.markdown(sentences.ranges(beside(courses)))
 
 
 def train(
@@ -182,5 +182,5 @@ def _draws_lines(found: Found, law: Law, choose: str) -> tuple[str, ...]:
 
 
 def _beside(found: Found, laws: np.ndarray, axis: Axis) -> None:
-    if len(laws):
+    if found.law:
         show.table(exponents(found.law, laws, axis), f"exponents_by_{axis}")
