@@ -14,15 +14,8 @@ HEIGHT = 460
 LONGEST = 1e8  # larger numbers are written as powers
 DRAWN = 60  # places of a law's line
 BEYOND = 1.6  # as many times larger and smaller than the points, a law is drawn
-TICKS = (
-    0.05,
-    0.1,
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-)  # between two losses on the axis: the first with few of them
-MOST_TICKS = 8
+TICKS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between two losses on the axis, so that there are
+MOST_TICKS = 8  # of them at most
 
 
 def by_size(
@@ -105,16 +98,11 @@ def _lines(
                 hoverinfo="skip",
             )
         )
-    for law, name, colour, dash in (
-        (found.law, f"nearest law, exponent {found.law.exponent:.3f}", colours.text, "solid"),
-        (
-            theirs,
-            f"nearest with exponent {theirs.exponent:.3f}" if theirs else "",
-            colours.mlp,
-            "dash",
-        ),
-    ):
+    own = (found.law, "nearest law, exponent", colours.text, "solid")
+    with_theirs = (theirs, f"nearest with that of {whose},", colours.mlp, "dash")
+    for law, words, colour, dash in (own, with_theirs):
         if law:
+            name = f"{words} {law.exponent:.3f}"
             drawn.append(
                 go.Scatter(
                     x=x,

@@ -92,8 +92,8 @@ def limits(courses: pd.DataFrame) -> str:
         f"in {n_steps:,} steps, so the law is that of so much reading. {KAPLAN} let each "
         f"size learn to its end, and {HOFFMANN} fit tokens as well (exponent {D_EXPONENT}): about "
         "that these runs say nothing.",
-        "The floor": "it lies beyond the last point, where nothing was measured, and is what so much "
-        f"reading leaves at any size. {HOFFMANN} found {FLOOR} nats a token, of pieces of words; a "
+        "The floor": "it lies beyond the last point, where nothing was measured, and is what so "
+        f"much reading leaves at any size. {HOFFMANN} found {FLOOR} nats a token, of pieces of words; a "
         "token here is one character, so losses and floors do not compare, only how they fall.",
         "Embeddings": f"of the smallest model's {every.min():,} parameters, {share:.0%} are "
         "embeddings, of a large model hardly any. Whether they count changes the exponent.",
