@@ -70,7 +70,13 @@ def _beside(low: float, high: float, published: Published) -> str:
         where = "below that range: there, the loss fell more slowly"
     else:
         where = "above that range: there, the loss fell faster"
-    return f"{published.words} {published.exponent:.3f}, {where}."
+    other = (
+        f" Their floor of {published.floor} is that of pieces of words, not of characters: floors "
+        "do not compare."
+        if published.floor
+        else ""
+    )
+    return f"{published.words} {published.exponent:.3f}, {where}.{other}"
 
 
 def _written(number: float) -> str:
@@ -93,8 +99,9 @@ def limits(courses: pd.DataFrame) -> str:
         f"size learn to its end, and {HOFFMANN} fit tokens as well (exponent {D_EXPONENT}): about "
         "that these runs say nothing.",
         "The floor": "it lies beyond the last point, where nothing was measured, and is what so "
-        f"much reading leaves at any size. {HOFFMANN} found {FLOOR} nats a token, of pieces of words; a "
-        "token here is one character, so losses and floors do not compare, only how they fall.",
+        f"much reading leaves at any size. {HOFFMANN} found {FLOOR} nats a token, of pieces of "
+        "words; a token here is one character, so losses and floors do not compare, only how they "
+        "fall.",
         "Embeddings": f"of the smallest model's {every.min():,} parameters, {share:.0%} are "
         "embeddings, of a large model hardly any. Whether they count changes the exponent.",
         "Chance": "one seed each, and a learning rate by a rule. Another seed moves a loss by some "

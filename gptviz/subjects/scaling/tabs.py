@@ -145,10 +145,11 @@ def train(
     st.markdown(
         f"{len(SHAPES)} models of {SHAPES[0][0]} to {SHAPES[-1][0]} layers and a width of "
         f"{SHAPES[0][1]} to {SHAPES[-1][1]}, each for {STEPS:,} steps of {BATCH} × {CONTEXT} "
-        f"characters of the plays, the same for all, one after the other: about "
-        f"{about['minutes']} minutes on two cores that do nothing else. They can be stopped, and "
-        "go on where they were; the pictures grow with each that is done. The ready-made ones have "
-        f"these settings, too (seed 0, {about['machine']}, PyTorch {about['torch']})."
+        f"characters of the plays, the same for all, one after the other. The ready-made ones have "
+        f"these settings, too: seed 0, PyTorch {about['torch']}, {about['machine']}, which takes "
+        f"about {about['minutes']} minutes where nothing else runs. They can be stopped, and go on "
+        "where they were; the pictures grow with each that is done. Each is a run like any other "
+        "on the page Training, and a model to look into."
     )
     words = "Train them here" if family.experiment is None else "Train them once more"
     offer(words, then=show_next)

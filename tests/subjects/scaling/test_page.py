@@ -87,7 +87,7 @@ def test_the_family_is_queued_by_a_button(open_page, train, monkeypatch):
 
     monkeypatch.setattr(experiments, "start", start)
     app = open_page("train")
-    assert f"about {ready.about()['minutes']} minutes on two cores" in words(app)
+    assert f"about {ready.about()['minutes']} minutes where nothing else runs" in words(app)
     app.button(key="train_family").click().run()
     assert not app.exception
     assert [(name, len(models)) for name, models, _ in queued] == [("Scaling", 8)]
