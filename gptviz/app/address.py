@@ -160,6 +160,10 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "fault": Key("what is wrong on purpose where one batch is learnt by heart"),
         "batch_seed": Key("which weights, and which windows of the plays, that has"),
         "symptom": Key("an entry of the list of symptoms"),
+        "family": Key("models of several sizes: ready, or the id of an experiment"),
+        "counted_size": Key("whether embeddings count as parameters: without or all"),
+        "counted_compute": Key("how compute is counted: six or counted"),
+        "law": Key("whether a law that is fitted has a floor: line or floor"),
     }
 )
 

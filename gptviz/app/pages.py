@@ -215,6 +215,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "scaling",
+            "pages/scaling.py",
+            "Scaling",
+            "How much better does a model become when it is larger, or learns for longer?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
 
