@@ -153,6 +153,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "drop_at": Key("the place at which dropout acts"),
         "d": Key("how many numbers a query and a key have"),
         "d_seed": Key("which random queries and keys"),
+        "learn_from": Key("the text that pairs of bytes are learnt from: plays, tale or own"),
+        "own_text": Key("the text for that, where it is one's own and short"),
+        "bpe_size": Key("how many tokens are learnt from it"),
+        "merges_done": Key("how many merges are done on the beginning of the text"),
+        "torn_text": Key("a text whose letters are cut"),
+        "unknown_text": Key("a text with letters that may be unknown"),
     }
 )
 

@@ -207,6 +207,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "byte_pairs",
+            "pages/byte_pairs.py",
+            "Byte pairs",
+            "How does a tokenizer find its pieces, and how many should there be?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
 
