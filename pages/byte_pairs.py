@@ -9,16 +9,15 @@ from gptviz.subjects.byte_pairs import controls, tabs
 
 scheme = frame_without_prompt("byte_pairs")
 source = controls.source()
-size = controls.size()
 choices.tabs(
     {
-        "size": Tab("Vocabulary size", partial(tabs.sizes, source, size, scheme)),
+        "size": Tab("Vocabulary size", partial(tabs.sizes, source, scheme)),
         "merges": Tab("Merge by merge", partial(tabs.merges, source, scheme), keys=tabs.MERGE_KEYS),
         "letters": Tab(
-            "What falls apart", partial(tabs.letters, source, size, scheme), keys=tabs.TORN_KEYS
+            "What falls apart", partial(tabs.letters, source, scheme), keys=tabs.TORN_KEYS
         ),
         "unknown": Tab(
-            "Unknown letters", partial(tabs.unknown, source, size, scheme), keys=tabs.UNKNOWN_KEYS
+            "Unknown letters", partial(tabs.unknown, source, scheme), keys=tabs.UNKNOWN_KEYS
         ),
     }
 )

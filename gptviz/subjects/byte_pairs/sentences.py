@@ -57,6 +57,15 @@ def of_merge(table: pd.DataFrame, done: int, n_bytes: int) -> str:
     )
 
 
+def outlined(here: int, done: int) -> str:
+    """What is outlined in the beginning of a text, which holds so many of the last merge's."""
+    if not done:
+        return "Each chip is a byte, as long as nothing is merged."
+    if not here:
+        return "What the last merge joined stands further on in the text."
+    return "Outlined is what the last merge joined."
+
+
 def of_letters(table: pd.DataFrame, counts: list[int], strange: int) -> str:
     """How many tokens a typed text takes, which of its letters are torn, and why.
 

@@ -12,7 +12,7 @@ from gptviz.app.chips.chips import Chip, ChipRow, chips, token_chips
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.theme import Scheme
-from gptviz.subjects.byte_pairs import analysis, figures, sentences
+from gptviz.subjects.byte_pairs import analysis, controls, figures, sentences
 from gptviz.subjects.byte_pairs.analysis import Learnt
 from gptviz.subjects.byte_pairs.controls import Source
 from gptviz.subjects.tokens.analysis import SENTENCES, token_table
@@ -22,16 +22,17 @@ from gptviz.tokenizers.visible import code_point
 
 MERGE_KEYS, TORN_KEYS, UNKNOWN_KEYS = ("merges_done",), ("torn_text",), ("unknown_text",)
 MOST_MERGES = 200  # that can be replayed one by one
-BEGINNING = 200  # characters of the text that are drawn
+BEGINNING = 100  # characters of the text that are drawn
 LONGEST = 60  # characters of a typed text
 KOREAN = SENTENCES["Korean"]
 MIXED = "Café ♥ 고양이 🐱"
 
 
-def sizes(source: Source, size: int, scheme: Scheme) -> None:
+def sizes(source: Source, scheme: Scheme) -> None:
     """Tokens of the text over the size of the vocabulary."""
+    chosen = controls.size()
     learnt = _learnt(source)
-    size = _fitting(learnt, size)
+    size = _fitting(learnt, chosen)
     st.markdown(sentences.of_size(learnt, size))
     others = {
         "its characters": (learnt.characters.vocab_size, learnt.length),
@@ -67,14 +68,15 @@ def merges(source: Source, scheme: Scheme) -> None:
     st.markdown(sentences.of_merge(table, done, learnt.n_bytes))
     tokenizer = look.look(Learnt.of_size, learnt, SMALLEST + done)
     text = analysis.beginning(source.text, BEGINNING)
-    token_chips([_after(tokenizer, text)], scheme, key="merged_text")
+    row = _after(tokenizer, text)
+    token_chips([row], scheme, key="merged_text")
     rest = "" if text == source.text else ", which goes on"
     show.source(
         f"the beginning of the text after {done} merges",
-        (len(tokenizer.encode(text)),),
-        f"outlined is what the last merge joined. A merge joins its pair everywhere in the text"
-        f"{rest}. None joins across the border of a word, and the space before a word belongs to "
-        "it.",
+        (len(row.chips),),
+        f"{sentences.outlined(sum(chip.marked for chip in row.chips), done)} A merge joins its "
+        f"pair everywhere in the text{rest}. None joins across the border of a word, and the "
+        "space before a word belongs to it.",
     )
     show.chart(
         figures.merges(table, done, scheme),
@@ -92,11 +94,11 @@ def merges(source: Source, scheme: Scheme) -> None:
     )
 
 
-def letters(source: Source, size: int, scheme: Scheme) -> None:
+def letters(source: Source, scheme: Scheme) -> None:
     """Which letters of a typed text fall apart, beside GPT-2's tokens."""
-    text = _typed("torn_text", "A text to cut", KOREAN)
+    text, chosen = _text_and_size("torn_text", "A text to cut", KOREAN)
     learnt = _learnt(source)
-    size = _fitting(learnt, size)
+    size = _fitting(learnt, chosen)
     tokenizer = look.look(Learnt.of_size, learnt, size)
     table = analysis.letters(tokenizer, text)
     own = f"byte pairs of {size:,}"
@@ -131,11 +133,11 @@ def letters(source: Source, size: int, scheme: Scheme) -> None:
     )
 
 
-def unknown(source: Source, size: int, scheme: Scheme) -> None:
+def unknown(source: Source, scheme: Scheme) -> None:
     """Where letters go that the text that was learnt from does not have."""
-    text = _typed("unknown_text", "A text with strange letters", MIXED)
+    text, chosen = _text_and_size("unknown_text", "A text with strange letters", MIXED)
     learnt = _learnt(source)
-    size = _fitting(learnt, size)
+    size = _fitting(learnt, chosen)
     tokenizer = look.look(Learnt.of_size, learnt, size)
     table = analysis.unknown(learnt.characters, tokenizer, text)
     ids = tokenizer.encode(text)
@@ -174,11 +176,20 @@ def _fitting(learnt: Learnt, size: int) -> int:
     return min(size, learnt.largest)
 
 
-def _typed(key: str, label: str, default: str) -> str:
-    typed = st.text_input(
-        label, key=key, bind="query-params", max_chars=LONGEST, placeholder=f"left empty: {default}"
-    )
-    return (typed or default)[:LONGEST]
+def _text_and_size(key: str, label: str, default: str) -> tuple[str, int]:
+    """A typed text, or else the default, and the size of the vocabulary that cuts it."""
+    places = st.columns(2)
+    with places[0]:
+        typed = st.text_input(
+            label,
+            key=key,
+            bind="query-params",
+            max_chars=LONGEST,
+            placeholder=f"left empty: {default}",
+        )
+    with places[1]:
+        size = controls.size()
+    return (typed or default)[:LONGEST], size
 
 
 def _after(tokenizer: HuggingFaceTokenizer, text: str) -> ChipRow:

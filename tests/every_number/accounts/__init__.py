@@ -7,6 +7,7 @@ from accounts import (
     anatomy,
     attention,
     by_hand,
+    byte_pairs,
     compare,
     dropout,
     embeddings,
@@ -41,6 +42,7 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    byte_pairs,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 

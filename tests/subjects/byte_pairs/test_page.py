@@ -78,7 +78,7 @@ def test_a_text_with_too_little_is_told_in_a_sentence(open_page, tab, text, told
 
 def test_of_a_long_text_the_beginning_is_read_and_the_address_stays_short(open_page):
     app = open_page("size", learn_from="own", own_text="ab " * 200)
-    assert app.query_params["own_text"] == ["ab " * 200]
+    assert app.query_params["own_text"] == "ab " * 200
     app.text_area(key="own_text").set_value("ab " * 10_000).run()
     assert "30,000 characters came and 20,000 fit here" in words(app)
     assert len(app.text_area(key="own_text").value) == controls.LONGEST
@@ -102,6 +102,9 @@ def test_sentences_fit_their_numbers():
     table = byte_pairs.merges(two)
     assert "“a” and “b” stand side by side most often" in sentences.of_merge(table, 0, 5)
     assert "2 times. Of 5 bytes, 3 tokens are left" in sentences.of_merge(table, 1, 5)
+    assert "Each chip is a byte" in sentences.outlined(0, 0)
+    assert "stands further on" in sentences.outlined(0, 3)
+    assert sentences.outlined(2, 3).startswith("Outlined")
     torn = pd.DataFrame({"own": [1, 3], "GPT-2": [1, 1]})
     told = sentences.of_letters(torn, [4, 1], 0)
     assert "4 tokens of these 2 letters, **2.00** a letter, and tears 1 of them" in told
