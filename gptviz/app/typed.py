@@ -31,7 +31,7 @@ def text(key: str, label: str, default: str) -> str:
     return (typed or "")[:LONGEST]
 
 
-def paragraphs(key: str, label: str, longest: int, height: int = 150) -> tuple[str, int]:
+def paragraphs(key: str, label: str, longest: int, height: int) -> tuple[str, int]:
     """A text of several lines, its beginning where it is too long, and how many characters came.
 
     The address has it while it is short.

@@ -16,8 +16,8 @@ NOTHING_TWICE = (
 def too_large(largest: int, size: int) -> str:
     """That a text does not fill a vocabulary of a size."""
     return (
-        f"this text fills a vocabulary of {largest:,} tokens, not of {size:,}: then no two "
-        f"neighbours are left that stand side by side twice. What you see is of {largest:,}"
+        f"This text fills a vocabulary of {largest:,} tokens, not of {size:,}: then no two "
+        f"neighbours are left that stand side by side twice. What you see is of {largest:,}."
     )
 
 
@@ -97,7 +97,7 @@ def of_unknown(table: pd.DataFrame, text: str, back: str, n_tokens: int) -> str:
         )
     return (
         f"The text that was learnt from lacks **{lost}** of these {_counted(n, 'letter')}. "
-        f"With one token for all that is unknown, “{show.literal(text)}” comes back as "
+        f"With one {term('unknown token')} for them all, “{show.literal(text)}” comes back as "
         f"“{show.literal(back)}”. {whole}"
     )
 
