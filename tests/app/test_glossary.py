@@ -16,7 +16,7 @@ KL divergence; layer norm; learning rate; logits; loss; MLP; momentum; Muon; nat
 entropy; overfitting; parameters; pattern; PCA; perplexity; position embedding; previous-token
 head; probability; query, key, value; ReLU; repetition penalty; residual stream; seed; SGD;
 shortcut; snapshot; softmax; t-SNE; temperature; token; tokenizer; top-k; top-p; total variation
-distance; validation loss; vocabulary; warm-up; weight tying
+distance; unknown token; UTF-8; validation loss; vocabulary; warm-up; weight tying
 """
 
 

@@ -118,11 +118,11 @@ def letters(source: Source, scheme: Scheme) -> None:
         name="tokens that hold a part of a letter",
         shape=(len(table), 2),
         how_to_read="a bar above 1 is a letter that is torn: no single token holds it. In "
-        f"{term('UTF-8')} a Latin letter is 1 byte, é 2, a Korean syllable 3 and an emoji 4 or more. Bytes grow "
-        "together only where the text that was learnt from has them side by side again and "
-        "again; else a model has to spell a letter out of its bytes, and pays for each. Above, "
-        "each letter stands over the tokens that its bytes fall into. ⟨EA B3⟩ is a token that is "
-        "a part of a letter only, in base 16.",
+        f"{term('UTF-8')} a Latin letter is 1 byte, é 2, a Korean syllable 3 and an emoji 4 or "
+        "more. Bytes grow together only where the text that was learnt from has them side by side "
+        "again and again; else a model has to spell a letter out of its bytes, and pays for each. "
+        "Above, each letter stands over the tokens that its bytes fall into. ⟨EA B3⟩ is a token "
+        "that is a part of a letter only, in base 16.",
         table=table,
         code=_code(
             source,
