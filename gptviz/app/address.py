@@ -164,6 +164,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "counted_size": Key("whether embeddings count as parameters: without or all"),
         "counted_compute": Key("how compute is counted: six or counted"),
         "law": Key("whether a law that is fitted has a floor: line or floor"),
+        "learn_from": Key("the text that pairs of bytes are learnt from: plays, tale or own"),
+        "own_text": Key("the text for that, where it is one's own and short"),
+        "bpe_size": Key("how many tokens are learnt from it"),
+        "merges_done": Key("how many merges are done on the beginning of the text"),
+        "torn_text": Key("a text whose letters are cut"),
+        "unknown_text": Key("a text with letters that may be unknown"),
     }
 )
 

@@ -223,6 +223,14 @@ PAGES = {
             top="nothing",
             group=LABS,
         ),
+        Page(
+            "byte_pairs",
+            "pages/byte_pairs.py",
+            "Byte pairs",
+            "How does a tokenizer find its pieces, and how many should there be?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
 
