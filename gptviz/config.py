@@ -24,9 +24,10 @@ SHAPE = (
     Setting(
         name="n_layer",
         kind=int,
-        least=1,
+        least=0,
         label="Layers",
-        sentence="The blocks that a text passes through, one after another.",
+        sentence="The blocks that a text passes through, one after another. Without any, only the "
+        "last token counts.",
         advice="2 to 6 learn in minutes on a processor.",
     ),
     Setting(
@@ -73,6 +74,21 @@ SHAPE = (
         choices={"learned": "learnt (GPT-2)", "sinusoidal": "waves (2017)", "none": "none"},
         label="Positions",
         sentence="How the model knows where a token stands. Choose none to see what that costs.",
+    ),
+    Setting(
+        name="attention",
+        kind=bool,
+        label="Attention",
+        sentence="Whether the blocks have attention. Without it, no token learns anything of those "
+        "before it.",
+        rare=True,
+    ),
+    Setting(
+        name="mlp",
+        kind=bool,
+        label="MLP",
+        sentence="Whether the blocks have an MLP. Without it, tokens only gather from each other.",
+        rare=True,
     ),
     Setting(
         name="residual",
@@ -168,6 +184,8 @@ class GPTConfig:
     tie_weights: bool = True
     position: Position = "learned"
     norm: Norm = "pre"
+    attention: bool = True  # whether the blocks have these two parts
+    mlp: bool = True
     residual: bool = True
     activation: Activation = "gelu_tanh"
     layer_norm_epsilon: float = 1e-5
@@ -187,7 +205,8 @@ class GPTConfig:
                 raise ValueError(
                     f"{name} is {quoted(getattr(self, name))}; it must be true or false"
                 )
-        if self.n_embd % self.n_head:
+        self._check_parts()
+        if self.has_attention and self.n_embd % self.n_head:
             raise SettingError(
                 f"{{n_embd}} {self.n_embd} cannot be shared out among {self.n_head} heads; "
                 f"choose another that {{n_head}} divides"
@@ -201,6 +220,39 @@ class GPTConfig:
             raise SettingError(
                 f"{{n_embd}} is {self.n_embd}; positions as waves need an even number"
             )
+
+    def _check_parts(self) -> None:
+        """Raise SettingError where blocks, or what they are made of, are left out without sense."""
+        if self.n_layer and not (self.attention or self.mlp):
+            raise SettingError(
+                "blocks without {attention} and {mlp} do nothing; leave one of the two in, or "
+                "choose {n_layer} 0"
+            )
+        if not self.residual and not (self.has_attention and self.has_mlp):
+            raise SettingError(
+                "without {residual} each part takes the place of the vector, so all that lacks "
+                "{attention} or {mlp} would be nothing; leave {residual} in, or nothing else out"
+            )
+        if self.norm == "post" and not self.n_layer:
+            raise SettingError(
+                "{norm} post stands after the parts of blocks, and with {n_layer} 0 there are "
+                "none; choose {norm} pre or none"
+            )
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether there is any attention in the model."""
+        return self.attention and self.n_layer > 0
+
+    @property
+    def has_mlp(self) -> bool:
+        """Whether there is any MLP in the model."""
+        return self.mlp and self.n_layer > 0
+
+    @property
+    def stream(self) -> list[str]:
+        """The names of the residual stream: as it enters the first block, and after each one."""
+        return ["embed", *(f"h.{i}" for i in range(self.n_layer))]
 
     @property
     def mlp_width(self) -> int:
@@ -217,4 +269,30 @@ class GPTConfig:
         if not self.residual:
             raise ValueError(
                 f"this model has no shortcuts (residual = false), {so}; choose another model"
+            )
+
+    def require_blocks(self) -> None:
+        """Raise ValueError for a model without a block."""
+        if not self.n_layer:
+            raise ValueError(
+                "this model has no blocks (n_layer = 0), so there is nothing to show of them; "
+                "choose another model"
+            )
+
+    def require_attention(self) -> None:
+        """Raise ValueError for a model in which no token looks at another."""
+        self.require_blocks()
+        if not self.attention:
+            raise ValueError(
+                "this model has no attention (attention = false): no token looks at another, so "
+                "there is nothing to show of it; choose another model"
+            )
+
+    def require_mlp(self) -> None:
+        """Raise ValueError for a model without hidden units."""
+        self.require_blocks()
+        if not self.mlp:
+            raise ValueError(
+                "this model has no MLP (mlp = false), so there are no hidden units to show; choose "
+                "another model"
             )
