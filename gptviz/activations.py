@@ -139,7 +139,7 @@ class Trace(Mapping[str, Tensor]):
         config = self.config
         facts = (
             f"{len(self.ids)} tokens",
-            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            config.sizes,
             f"{len(self)} activations",
             f"{self.nbytes / 2**20:.1f} MB",
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptviz.cli.settings import add_option
-from gptviz.config import SHAPE, VOCAB_SIZE
+from gptviz.shape import SHAPE, VOCAB_SIZE
 
 if TYPE_CHECKING:
     from gptviz.config import GPTConfig

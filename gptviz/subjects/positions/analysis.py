@@ -83,7 +83,7 @@ def shuffling(lm: LanguageModel, ids: tuple[int, ...], seed: int) -> pd.DataFram
     any. Raises ValueError as `shuffled_ids` does.
     """
     other = shuffled_ids(ids, seed)
-    stages = ["embed", *(f"h.{i}" for i in range(lm.config.n_layer))]
+    stages = lm.config.stream
     found: dict[str, list] = {"stage": stages}
     for kind in KINDS:
         added = _scaled(lm, kind, tuple(ids))
