@@ -198,6 +198,14 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "build_up",
+            "pages/build_up.py",
+            "Build it up",
+            "What does each part of a GPT bring, from a table of letter pairs to the whole?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
 
