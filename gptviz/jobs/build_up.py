@@ -8,7 +8,7 @@ from typing import Any
 
 from gptviz.jobs.presets import Preset, settings, shape
 
-STEPS = 1000
+STEPS = 600
 _NO_DROPOUT = shape(0, 1, 128, block_size=64)
 _BIGRAM = Preset(
     "stage-bigram",

@@ -15,7 +15,7 @@ from gptviz.subjects.anatomy import work_analysis
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training.record import metrics, samples
 
-COLUMNS = ("run", "parameters", "best_val_loss", "best_bits_per_byte", "seconds")
+COLUMNS = ("run", "parameters", "best_val_loss", "best_bits_per_byte")
 
 
 def latest(series: Sequence[Preset]) -> list[Run | None]:
@@ -29,7 +29,7 @@ def latest(series: Sequence[Preset]) -> list[Run | None]:
 
 
 def results(runs: Sequence[Run]) -> pd.DataFrame:
-    """A row a run: its name, parameters, best validation loss, that in bits a byte, seconds.
+    """A row a run: its name, parameters, best validation loss, and that in bits a byte.
 
     The loss is in nats a token, so that it compares between runs with the same tokenizer only.
     """

@@ -44,9 +44,8 @@ def courses(
             annotation={
                 "text": f"counting pairs of letters {counted:.2f}",
                 "font": {"size": SMALL_TEXT_SIZE, "color": colours.muted},
-                "xanchor": "right",
-                "yanchor": "bottom",
             },
+            annotation_position="bottom left",
         )
     return figure
 
