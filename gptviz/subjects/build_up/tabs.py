@@ -72,8 +72,8 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
     st.fragment(_trained, run_every=_every(found))(found, series, at, scheme)
     if size == "full":
         st.caption(
-            "These have 16 times as many parameters: on a processor alone, all four together take "
-            "hours. The page Training tells how long one of them takes here."
+            "These have about 16 times as many parameters as those of a quarter of the width, and take "
+            "about as many times as long to train."
         )
     offer("Train all four", f"train_shapes_{size}", f"Shapes, {SIZES[size]}", series)
 
