@@ -1,0 +1,1 @@
+VIEWS: dict = {}
