@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 PLAYS = Path(__file__).parents[3] / "gptviz" / "data" / "shakespeare.txt"
@@ -55,14 +56,14 @@ def losses(
 ) -> list[float]:
     """The loss of the tiny GPT of the labs before each step, at these rates; matrices decay.
 
-    optimizer makes one of groups of parameters.
+    optimizer makes one of the model.
     """
     known = letters()
     number = {letter: i for i, letter in enumerate(known)}
     text = PLAYS.read_text(encoding="utf-8")[:READ]
     ids = torch.tensor([number[letter] for letter in text])
     model, generator = gpt(seed, len(known), WINDOW, 1, 2, 16)
-    chosen = optimizer(groups(model))
+    chosen = optimizer(model)
     found = []
     for rate in rates:
         starts = torch.randint(READ - WINDOW, (BATCH,), generator=generator).tolist()
@@ -79,7 +80,7 @@ def losses(
     return found
 
 
-def groups(model: GPT2LMHeadModel, decay: float = 0.1) -> list[dict]:
+def groups(model: nn.Module, decay: float = 0.1) -> list[dict]:
     """The parameters with decay, which are matrices, and those without."""
     every = list(model.parameters())
     return [

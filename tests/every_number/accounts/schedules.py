@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 
 from accounts import fresh
 from accounts.common import Expected, Models, Read
@@ -56,8 +57,8 @@ def rates() -> Expected:
 
 
 def runs() -> Expected:
-    def adamw(groups: list[dict]) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(groups, betas=(0.9, 0.99))
+    def adamw(model: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(fresh.groups(model), betas=(0.9, 0.99))
 
     found = {
         name: fresh.losses(
