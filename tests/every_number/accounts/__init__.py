@@ -26,6 +26,7 @@ from accounts import (
     residual,
     root_d,
     sampling,
+    scaling,
     schedules,
     sharing,
     shortcuts,
@@ -52,6 +53,7 @@ IN_APP_TEST = (
     positions,
     schedules,
     shortcuts,
+    scaling,
     byte_pairs,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
