@@ -132,7 +132,7 @@ def by_compute(read: Read, models: Models) -> None:  # noqa: ARG001
     shown |= {
         "counted_compute.label": [(6,)],
         "loss_by_compute.xaxis": [(6,)],
-        "loss_by_compute.yaxis": [f"{tick / 10:g}" for tick in steps(table["val_loss"], 0.1)],
+        "loss_by_compute.yaxis": [f"{tick / 5:g}" for tick in steps(table["val_loss"], 0.2)],
     }
     said = [
         ("the loss goes from", float(low[0]), float(high[0]), *told, YEARS["Kaplan"], 0.05),
