@@ -127,7 +127,8 @@ def by_compute(read: Read, models: Models) -> None:  # noqa: ARG001
     shown, told = laws("loss_by_compute", len(by_model), SIX, points, drawn(long, SIX, True))
     for i, (_, rows) in enumerate(by_model):
         shown |= {f"loss_by_compute.{i}.{at}": rows[of].to_numpy() for at, of in LINES.items()}
-        shown[f"loss_by_compute.{i}.name"] = [rows["model"].iloc[0]]
+        for label in ("name", "text"):
+            shown[f"loss_by_compute.{i}.{label}"] = [rows["model"].iloc[0]]
     low, high = (f"{value:.1e}".split("e") for value in (points[SIX].iloc[0], points[SIX].iloc[-1]))
     shown |= {
         "counted_compute.label": [(6,)],
