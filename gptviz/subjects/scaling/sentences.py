@@ -24,6 +24,11 @@ SURE = 2  # times: an exponent whose largest likely value is further from its le
 def fell(found: Found) -> str:
     """From where to where the loss went as the models, or the compute, grew."""
     first, last = found.points.iloc[0], found.points.iloc[-1]
+    if len(found.points) == 1:
+        return (
+            f"With {_written(first[found.x])} {UNITS[found.x]}, the loss is "
+            f"**{first['val_loss']:.3f}** nats a token."
+        )
     times = last[found.x] / first[found.x]
     return (
         f"From {_written(first[found.x])} to {_written(last[found.x])} {UNITS[found.x]}, "

@@ -56,7 +56,6 @@ WORDS: dict[str, tuple] = {
     "PCA": (1901,),
     "perplexity": (1977,),
     "position embedding": (2, 2018),
-    "power law": (10, 2017, 2020),
     "previous-token head": (1, 2021),
     "probability": (0, 1, 1),
     "query, key, value": (2017,),

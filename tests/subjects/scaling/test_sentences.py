@@ -30,6 +30,8 @@ def test_where_the_loss_went():
         "From 2,000 to 200,000 parameters without embeddings, 100 times as many, the loss goes "
         "from 2.500 to **1.500** nats a token."
     )
+    alone = sentences.fell(found(None, n=1))
+    assert alone == "With 2,000 parameters without embeddings, the loss is **2.500** nats a token."
     assert "From 2.0 · 10¹² to 2.0 · 10¹⁴ FLOPs, 100 times" in sentences.fell(found(None, SIX))
 
 
