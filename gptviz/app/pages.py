@@ -18,6 +18,7 @@ class Page:
     sentence: str
     # What stands above its own picture: the prompt and its path, the prompt alone, or neither.
     top: Literal["path", "prompt", "nothing"] = "path"
+    has_code: bool = True  # under its pictures, for a notebook
     group: str = ""  # under which it stands in the sidebar, below the pages without one
 
 
@@ -126,6 +127,7 @@ PAGES = {
             "What the words mean: a sentence for anybody, then the exact definition, and where to "
             "see it.",
             top="nothing",
+            has_code=False,
         ),
         Page(
             "one_layer",
