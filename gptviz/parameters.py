@@ -86,3 +86,10 @@ def count(config: GPTConfig) -> int:
     """The exact number of parameters; no model is made for it, so that any shape is counted."""
     values = letters(config)
     return sum(formula.all(values) for formula in formulas(config).values())
+
+
+def without_embeddings(config: GPTConfig) -> int:
+    """The parameters but those of tokens and positions: N of Kaplan et al. (2020)."""
+    values, parts = letters(config), formulas(config)
+    embeddings = ("token embedding", "position embedding")
+    return sum(part.all(values) for name, part in parts.items() if name not in embeddings)

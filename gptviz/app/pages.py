@@ -209,6 +209,22 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "debugging",
+            "pages/debugging.py",
+            "Debugging",
+            "It runs, and it does not learn: where do you look first?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "scaling",
+            "pages/scaling.py",
+            "Scaling",
+            "How much better does a model become when it is larger, or learns for longer?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
 

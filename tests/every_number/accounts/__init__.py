@@ -22,6 +22,7 @@ from accounts import (
     residual,
     root_d,
     sampling,
+    scaling,
     sharing,
     time_machine,
     tokens,
@@ -41,6 +42,7 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    scaling,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
