@@ -13,7 +13,7 @@ from torch import Tensor
 from gptviz.activations import Trace
 from gptviz.app.cells import drawn as cells_data
 from gptviz.app.cells.drawn import Colours, Labels
-from gptviz.app.path.numbers import candidates, is_drawable, path_numbers
+from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stream_in_words
 from gptviz.app.path.numbers import stages as path_stages
 from gptviz.app.theme import Scale, Scheme
 from gptviz.journey import journey, likeliest_tokens
@@ -165,7 +165,7 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
         "canAppend": False,
         "open": None,
     }
-    words = f"embed, h.0 … h.{trace.config.n_layer - 1} · {_sizes((*way.stream.shape,))} norms"
+    words = f"{stream_in_words(trace.config)} · {_sizes((*way.stream.shape,))} norms"
     return picture(FOLDER / "app" / "path" / "picture.js", "path", data, words, scheme)
 
 
@@ -211,6 +211,7 @@ def _place(
     trace: Trace, layer: int | None, head: int | None, token: int | None
 ) -> tuple[int, int, int]:
     """A layer, a head and a token, each as given or else chosen."""
+    trace.config.require_attention()
     n_layer, n_head = trace.config.n_layer, trace.config.n_head
     for name, number, count in (("layer", layer, n_layer), ("head", head, n_head)):
         if number is not None and not 0 <= number < count:

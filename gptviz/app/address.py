@@ -79,6 +79,9 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "last_share": Key("the last learning rate as a share of the highest"),
         "highest_rate": Key("the highest learning rate of six short runs"),
         "schedule_seed": Key("which weights and batches these runs have"),
+        "built": Key("a stage of the model that is built up"),
+        "shapes_of": Key("how wide the four shapes of one budget are: quarter or full"),
+        "shape_written": Key("the shape whose text is shown"),
         "failure": Key("an entry of the failure gallery"),
         "bits": Key("whether surprise is told in bits instead of nats"),
         "lens_by": Key("what the cells of the lens are coloured by"),
@@ -164,6 +167,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "counted_size": Key("whether embeddings count as parameters: without or all"),
         "counted_compute": Key("how compute is counted: six or counted"),
         "law": Key("whether a law that is fitted has a floor: line or floor"),
+        "learn_from": Key("the text that pairs of bytes are learnt from: plays, tale or own"),
+        "own_text": Key("the text for that, where it is one's own and short"),
+        "bpe_size": Key("how many tokens are learnt from it"),
+        "merges_done": Key("how many merges are done on the beginning of the text"),
+        "torn_text": Key("a text whose letters are cut"),
+        "unknown_text": Key("a text with letters that may be unknown"),
     }
 )
 

@@ -39,8 +39,8 @@ def shapes(view: View) -> None:
         code=view.code(analysis.walk, "table = walk(lm, trace)").drawn(
             figures.walk,
             "table[kept]",
-            f"kept = (table['module'] == 'h.{layer}') | table['module'].str.startswith('h.{layer}.')",
-            "kept |= ~table['module'].str.startswith('h.')",
+            "name = table['module'] + '.'",
+            f"kept = name.str.startswith('h.{layer}.') | ~name.str.startswith('h.')",
         ),
     )
     st.markdown(sentences.of_record(table, len(view.trace)))

@@ -129,5 +129,5 @@ def _followed(view: View, position: int, rows: list[str]) -> None:
 
 
 def _rows(view: View) -> list[str]:
-    last = view.lm.config.n_layer - 1
-    return ["embedding", *(f"L{i}" for i in range(last)), f"L{last} = output"]
+    *rows, last = ["embedding", *(f"L{i}" for i in range(view.lm.config.n_layer))]
+    return [*rows, f"{last} = output"]

@@ -13,13 +13,16 @@ from gptviz.subjects.residual import parts_analysis as parts_of
 from gptviz.subjects.residual.controls import require_numbers, token_input
 
 # Lines of code: what attention and what the MLP of each layer adds, and where that points.
-KINDS = 'attn, mlp = (found[found["part"].str.endswith(kind)] for kind in (".attn", ".mlp"))'
+KINDS = (
+    "kinds = {'attention': '.attn', 'MLP': '.mlp'}",
+    "parts = {name: found[found['part'].str.endswith(end)] for name, end in kinds.items()}",
+    "parts = {name: rows for name, rows in parts.items() if len(rows)}",
+)
 DIRECTIONS = (
     "directions = {",
-    '    "attention with the stream": attn["cosine_stream"].to_numpy(),',
-    '    "MLP with the stream": mlp["cosine_stream"].to_numpy(),',
-    '    "attention with the end": attn["cosine_final"].to_numpy(),',
-    '    "MLP with the end": mlp["cosine_final"].to_numpy(),',
+    "    f'{name} with the {place}': rows[column].to_numpy()",
+    "    for place, column in (('stream', 'cosine_stream'), ('end', 'cosine_final'))",
+    "    for name, rows in parts.items()",
     "}",
 )
 ORDERS = {"size": "Largest first", "computed": "As computed"}
@@ -75,7 +78,8 @@ def parts(view: View, position: int) -> None:
         f"{'✅' if error <= 1e-3 else '❌'} The parts sum to **{found.sum():.4f}**; the model's "
         f"own {'logit' if against is None else 'difference'} is **{own:.4f}**, {error:.1e} apart."
     )
-    _heads(view, parts_of.head_table(found), written)
+    if view.lm.config.has_attention:
+        _heads(view, parts_of.head_table(found), written)
 
 
 def added(view: View, position: int) -> None:
@@ -83,14 +87,18 @@ def added(view: View, position: int) -> None:
     table = look.look(parts_of.added, view.lm, view.trace, position)
     require_numbers(table["norm"].to_numpy())
     st.markdown(show.literal(sentences.longest(table, view.tokens[position])))
-    attn, mlp = (table[table["part"].str.endswith(kind)] for kind in (".attn", ".mlp"))
+    kinds = {"attention": ".attn", "MLP": ".mlp"}
+    of_kind = {name: table[table["part"].str.endswith(end)] for name, end in kinds.items()}
+    of_kind = {name: rows for name, rows in of_kind.items() if len(rows)}
     code = view.code(
         parts_of.added, f"found = added(lm, trace, {position})", "table = found"
-    ).drawn(figures.added_directions, "directions", KINDS, *DIRECTIONS)
-    shape = (2 * view.lm.config.n_layer, view.lm.config.n_embd)
+    ).drawn(figures.added_directions, "directions", *KINDS, *DIRECTIONS)
+    shape = (len(table), view.lm.config.n_embd)
     name = f"h.*.attn[{position}], h.*.mlp[{position}]"
     show.chart(
-        figures.added_lengths(attn["norm"].to_numpy(), mlp["norm"].to_numpy(), view.scheme),
+        figures.added_lengths(
+            {name: rows["norm"].to_numpy() for name, rows in of_kind.items()}, view.scheme
+        ),
         key="added_lengths",
         name=name,
         shape=shape,
@@ -101,15 +109,18 @@ def added(view: View, position: int) -> None:
             parts_of.added,
             f"found = added(lm, trace, {position})",
             "table = found[['part', 'layer', 'norm']]",
-        ).drawn(figures.added_lengths, 'attn["norm"].to_numpy(), mlp["norm"].to_numpy()', KINDS),
+        ).drawn(
+            figures.added_lengths,
+            "{name: rows['norm'].to_numpy() for name, rows in parts.items()}",
+            *KINDS,
+        ),
     )
     show.chart(
         figures.added_directions(
             {
-                "attention with the stream": attn["cosine_stream"].to_numpy(),
-                "MLP with the stream": mlp["cosine_stream"].to_numpy(),
-                "attention with the end": attn["cosine_final"].to_numpy(),
-                "MLP with the end": mlp["cosine_final"].to_numpy(),
+                f"{name} with the {place}": rows[column].to_numpy()
+                for place, column in (("stream", "cosine_stream"), ("end", "cosine_final"))
+                for name, rows in of_kind.items()
             },
             view.scheme,
         ),

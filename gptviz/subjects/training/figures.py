@@ -116,24 +116,28 @@ def by_size(table: pd.DataFrame, law: PowerLaw, scheme: Scheme) -> go.Figure:
 def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     """The best validation loss of each variant of an experiment, the lowest on top.
 
+    In bits a byte where the tokenizers differ, else in nats a token.
+
     table is gptviz.jobs.experiments.ranking's. A dotted line marks the baseline; variants
     without a loss are left out. The axis does not begin at 0.
     """
-    known = table.dropna(subset=["best_val_loss"])
+    by_bits = "best_bits_per_byte" in table  # of runs whose losses do not compare
+    measure, unit = ("best_bits_per_byte", "bits a byte") if by_bits else ("best_val_loss", "nats")
+    known = table.dropna(subset=[measure])
     colours = PALETTES[scheme]
     figure = go.Figure(
         go.Scatter(
-            x=small(known["best_val_loss"].to_numpy()),
+            x=small(known[measure].to_numpy()),
             y=[
                 f"{row.rank:.0f}  {html.escape(TITLES.get(row.variant, row.variant), quote=False)}"
                 for row in known.itertuples()
             ],
             mode="markers+text",
             marker={"size": 14, "color": colours.sequential[3]},
-            text=[f"{loss:.3f}" for loss in known["best_val_loss"]],
+            text=[f"{loss:.3f}" for loss in known[measure]],
             textposition="middle right",
             cliponaxis=False,
-            hovertemplate="%{y}<br>best validation loss %{x:.4f}<extra></extra>",
+            hovertemplate=f"%{{y}}<br>best validation loss %{{x:.4f}} {unit}<extra></extra>",
         ),
         layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
     )
@@ -141,5 +145,6 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     if len(baseline):
         line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
         figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text=TITLES[BASELINE])
-    figure.update_xaxes(title="best validation loss, nats a token: further left is better")
+    unit = unit if by_bits else "nats a token"
+    figure.update_xaxes(title=f"best validation loss, {unit}: further left is better")
     return figure.update_yaxes(autorange="reversed", type="category")

@@ -7,6 +7,7 @@ from accounts import (
     anatomy,
     attention,
     by_hand,
+    byte_pairs,
     compare,
     dropout,
     embeddings,
@@ -43,6 +44,7 @@ IN_APP_TEST = (
     root_d,
     sharing,
     scaling,
+    byte_pairs,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
