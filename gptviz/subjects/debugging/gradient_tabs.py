@@ -66,7 +66,7 @@ def gradients(view: View) -> None:
             gradient_analysis.by_part,
             "from gptviz.subjects.debugging.gradient_analysis import by_parameter",
             f"table = by_part({call})",
-        ),
+        ).drawn(figures.by_part, f"table, {COLUMNS[measure]!r}"),
     )
     _by_type(view, table, call)
     _by_parameter(view, table, call)

@@ -61,7 +61,12 @@ def stage_by_stage(
         "changes what the rule before it left over, and each column of all tokens adds up to 1. "
         "The last column is what one token is drawn from. –: removed.",
         table=table,
-        code=_token_code(view, settings),
+        code=_token_code(view, settings).drawn(
+            stage_heatmap,
+            f'shown[{list(COLUMNS)!r}].to_numpy(), shown["token"].tolist(), '
+            f"{list(COLUMNS.values())!r}",
+            f"shown = table.head({TOKENS_SHOWN})",
+        ),
     )
 
 
@@ -97,7 +102,7 @@ def draw_many(view: View, settings: SamplingSettings, found: Sequence[Stage], se
             "probabilities = stages(lm.next_logits(ids), ids, settings)[-1].probabilities",
             f"drawn = draws(probabilities, {n}, seed={seed})",
             f"table = draw_table(lm.tokenizer, probabilities, drawn, {TOKENS_SHOWN})",
-        ),
+        ).drawn(drawn_bars),
     )
     st.markdown(
         f"Here **{inside.sum()} of {len(inside)}** lines hold their diamond. The first draw is "
