@@ -13,6 +13,9 @@ LABELS_OF_B = {
     "top_k": "top k of B",
     "top_p": "top p of B",
     "repetition_penalty": "repetition penalty of B",
+    "min_p": "min p of B",
+    "typical_p": "typical p of B",
+    "no_repeat_ngram_size": "no-repeat n-grams of B",
 }
 
 
@@ -23,7 +26,7 @@ def other_settings() -> SamplingSettings:
     row = st.container(horizontal=True)
     for name in dice.RANGES:
         low, high = dice.RANGES[name]
-        whole = name == "top_k"
+        whole = name in dice.WHOLE
         dice.drop_unless_a_number(f"b_{name}")
         chosen[name] = row.number_input(
             LABELS_OF_B[name],
