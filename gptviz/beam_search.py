@@ -20,7 +20,7 @@ class BeamToken:
     """One token of the tree: one way to go on that was kept at its step."""
 
     id: int
-    parent: int  # its place among the tokens of the step before; -1 for the prompt
+    parent: int  # its place among the tokens of the step before; 0 for the prompt
     log_probability: float  # of this token after all before it, in nats
     total: float  # of all tokens up to here
     ended: bool  # whether the text ends with it

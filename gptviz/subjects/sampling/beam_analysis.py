@@ -30,7 +30,7 @@ def tree_table(lm: LanguageModel, found: BeamSearch) -> pd.DataFrame:
     """Every token that was kept, a row each, step by step.
 
     Columns: step (from 1), place (from 0, the likeliest first), parent (the place of the token
-    before; -1 for the prompt), token (piece), id, log_probability (nats, of this token), total
+    before; 0 for the prompt), token (piece), id, log_probability (nats, of this token), total
     (nats, of all tokens up to here), rank (from 1: of the best text that goes through it; 0 where
     none does), ended (whether the text ends with it).
     """

@@ -19,7 +19,7 @@ from gptviz.app.theme import (
     layout,
 )
 
-STEP_PITCH, LANE_PITCH = 84, 46  # pixels
+STEP_PITCH, LANE_PITCH = 76, 46  # pixels
 PIECE_SHOWN = 8  # characters of a token in the tree
 GRID_TITLES = {
     "distinct_1": "distinct-1",
@@ -170,11 +170,11 @@ def grid(
         y=[f"{temperature:g}" for temperature in cells.index],
         text=[[format(value, form) for value in row] for row in cells.to_numpy()],
         texttemplate="%{text}",
-        textfont={"size": TEXT_SIZE},
+        textfont={"size": TEXT_SIZE, "color": palette.text},
         hovertemplate="temperature %{y}, %{x}: %{text}<extra></extra>",
         xgap=3,
         ygap=3,
-        colorscale=[(i / 3, colour) for i, colour in enumerate(palette.sequential[:4])],
+        colorscale=[(i / 2, colour) for i, colour in enumerate(palette.sequential[:3])],
         **({"zmin": 0.0, "zmax": 1.0} if share else {}),
         showscale=False,
     )

@@ -35,8 +35,8 @@ def of_ranking(table: pd.DataFrame) -> str:
     least, most = float(drawn["perplexity"].min()), float(drawn["perplexity"].max())
     return (
         f"The texts that were drawn have perplexities from **{least:.2f}** to **{most:.2f}**; "
-        f"greedy writing stands at place **{place}** of {len(table)}. The likeliest text is seldom "
-        "the one that reads best: what is likely soon repeats itself."
+        f"by the mean, greedy writing stands at place **{place}** of {len(table)}. The likeliest "
+        "text need not read best: look how often it repeats itself."
     )
 
 
@@ -63,8 +63,8 @@ def of_times(table: pd.DataFrame) -> str:
     kept, anew = float(table["with_cache"].sum()), float(table["without_cache"].sum())
     same = table["id"] == table["id_without_cache"]
     told = (
-        f"**{len(table)} tokens** took **{1000 * kept:.0f} ms** with the cache and "
-        f"**{1000 * anew:.0f} ms** without: {anew / kept:.1f} times as long."
+        f"**{len(table)} tokens** took **{1000 * kept:,.0f} ms** with the cache and "
+        f"**{1000 * anew:,.0f} ms** without: {anew / kept:.1f} times as long."
     )
     if same.all():
         return f"{told} Both wrote the same text."

@@ -119,13 +119,12 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
     )
     st.markdown(expert_sentences.of_grid(table, by))
     marked = batch_analysis.COURSE if by == "top_k" else {}
-    course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in batch_analysis.COURSE.items())
-    outlined = (
-        f"Outlined are three settings that a course on GPTs calls {course}, by temperature and "
-        "top-k; the presets of this page are bolder. "
-        if marked
-        else ""
-    )
+    if marked:
+        course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
+        st.markdown(
+            f"Outlined: what a course on GPTs calls {course} (temperature/top-k). The presets of "
+            "this page are bolder."
+        )
     show.chart(
         expert_figures.grid(table, by, measure, [*marked.values()], view.scheme),
         key="grid",
@@ -133,7 +132,7 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
         shape=(len(batch_analysis.TEMPERATURES), len(batch_analysis.GRIDS[by])),
         how_to_read=f"each cell is {batch_analysis.TEXTS} texts of {batch_analysis.LENGTH} tokens "
         f"after your text, with that temperature and that limit; the dice are the same in all. "
-        f"{outlined}{MEASURES} No measure says how good a text is: high repetition is surely bad, "
+        f"{MEASURES} No measure says how good a text is: high repetition is surely bad, "
         "and high variety may be nonsense.",
         table=table,
         code=_code(
@@ -177,11 +176,10 @@ def cache(view: View, settings: SamplingSettings, seed: int) -> None:
         key="cache",
         name="seconds a token",
         shape=(len(table), 2),
-        how_to_read="with the cache a token takes about as long wherever it stands; without, each "
-        "takes longer than the one before, as there is more to read again. Spikes are whatever "
-        "else this machine did. The first token reads your whole text either way. Where the text "
-        "is as long as the model's context, its older half is forgotten, and what is left is read "
-        "again.",
+        how_to_read="with the cache, one token is read at each step; without, the whole text, "
+        "which takes longer the longer it is. Spikes are whatever else this machine did. The first "
+        "token reads your whole text either way. Where the text is as long as the model's context, "
+        "its older half is forgotten, and what is left is read again.",
         table=table,
         code=_code(
             view,

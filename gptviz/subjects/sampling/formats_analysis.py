@@ -1,5 +1,6 @@
 """Prompt formats: what stands around a text so that a model knows what is asked of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -50,7 +51,7 @@ def own(template: str) -> Format:
     opener = max(end.rfind("<"), end.rfind("["))
     name = end[opener + 1 : -1] if opener >= 0 else ""
     closed = {"<": ">", "[": "]"}.get(end[opener : opener + 1])
-    is_tag = name.isidentifier() and end.endswith(str(closed))
+    is_tag = re.fullmatch(r"[\w-]+", name) and end.endswith(str(closed))
     stop = (f"{end[opener]}/{name}{closed}",) if is_tag else ()
     return Format(FORMATS["own"].title, read, stop)
 
