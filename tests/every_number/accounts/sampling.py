@@ -28,7 +28,7 @@ class Rules:
     no_repeat_ngram_size: int = 0
 
 
-CHOSEN = Rules(0.7, 9, 0.95, 1.3, 0.1, 0.8, 3)  # each of them removes or changes something
+CHOSEN = Rules(0.7, 12, 0.9, 1.3, 0.1, 0.9, 3)  # each of them removes or changes something
 CUTS = ("no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p", "typical_p")
 PRESETS = {
     "greedy": Rules(0, 0),
