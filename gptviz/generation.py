@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gptviz.cache import LayerCache
+from gptviz.cache import Cache
 from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tokenizers import Tokenizer
@@ -104,14 +104,14 @@ class Reader:
 
     def __init__(self, model: GPT, longest: int):
         self.model, self.longest = model, longest
-        self.cache: list[LayerCache] = []
+        self.cache: Cache | None = None
         self.read = 0  # how many ids of the whole text were read, those dropped since included
 
     def next_logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after ids, of which a part may have been read before."""
         size = self.model.config.block_size
-        if not self.cache or self.cache[0].length + len(ids) - self.read > size:
-            keep = size if not self.cache else max(1, size // 2)
+        if self.cache is None or self.cache.length + len(ids) - self.read > size:
+            keep = size if self.cache is None else max(1, size // 2)
             self.cache = self.model.new_cache(size=min(size, self.longest))
             self.read = max(0, len(ids) - keep)
         new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)

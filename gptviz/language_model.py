@@ -51,7 +51,7 @@ class LanguageModel:
     def _facts(self) -> list[str]:
         config = self.config
         return [
-            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            config.sizes,
             f"{self.model.n_parameters:,} parameters",
             f"context {config.block_size:,}",
             f"vocabulary {config.vocab_size:,}",

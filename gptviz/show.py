@@ -11,7 +11,7 @@ from typing import Any
 
 from gptviz.activations import Trace
 from gptviz.app.bundle import data_url
-from gptviz.app.path.numbers import candidates, is_drawable, path_numbers
+from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stream_in_words
 from gptviz.app.path.numbers import stages as path_stages
 from gptviz.app.theme import PALETTES, Scheme
 from gptviz.journey import journey, likeliest_tokens
@@ -102,7 +102,7 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
         "canAppend": False,
         "open": None,
     }
-    words = f"embed, h.0 … h.{trace.config.n_layer - 1} · {_sizes((*way.stream.shape,))} norms"
+    words = f"{stream_in_words(trace.config)} · {_sizes((*way.stream.shape,))} norms"
     return _picture(FOLDER / "app" / "path" / "picture.js", "path", data, words, scheme)
 
 
@@ -155,6 +155,7 @@ def _place(
     trace: Trace, layer: int | None, head: int | None, token: int | None
 ) -> tuple[int, int, int]:
     """A layer, a head and a token, each as given or else chosen."""
+    trace.config.require_attention()
     n_layer, n_head = trace.config.n_layer, trace.config.n_head
     for name, number, count in (("layer", layer, n_layer), ("head", head, n_head)):
         if number is not None and not 0 <= number < count:

@@ -108,6 +108,12 @@ def shared_baselines(runs: Sequence[Run]) -> Mapping[str, float]:
     return first if shared else {}
 
 
+def bits(run: Run, loss: float) -> float:
+    """A validation loss of a run as bits a byte; NaN where the run does not say how many bytes."""
+    ratio = val_bytes_per_token(run.status)
+    return bits_per_byte(loss, ratio) if ratio else math.nan
+
+
 def names(runs: Sequence[Run]) -> list[str]:
     """What each run is called; one whose name stands before it already gets a number."""
     found: list[str] = []
@@ -130,27 +136,20 @@ def _results(run: Run) -> dict[str, Any]:
     steps, losses = course.validations
     best = int(losses.argmin()) if len(losses) else None
     taken = int(course["step"][-1]) if len(course) else 0
-    bits = _bits_per_byte(run, float(losses.min())) if len(losses) else math.nan
+    best_loss = float(losses.min()) if len(losses) else math.nan
     return {
         "steps": taken,
         "last_train_loss": _mean(course["train_loss"][-RECENT:]),
         "last_val_loss": float(losses[-1]) if len(losses) else math.nan,
-        "best_val_loss": float(losses.min()) if len(losses) else math.nan,
+        "best_val_loss": best_loss,
         "best_step": int(steps[best]) if best is not None else None,
-        "best_bits_per_byte": bits,
+        "best_bits_per_byte": bits(run, best_loss),
         "seconds": _seconds(course),
         "tokens_per_second_alone": _alone(course),
         "tokens_per_second": _all_included(course, config.tokens_per_step),
         "tokens_read": taken * config.tokens_per_step,
         "parameters": parameters.count(config.model),
     }
-
-
-def _bits_per_byte(run: Run, loss: float) -> float:
-    ratio = val_bytes_per_token(run.status)
-    if not ratio:
-        return math.nan
-    return bits_per_byte(loss, ratio)
 
 
 def _seconds(course: History) -> float:

@@ -81,12 +81,14 @@ def _spectrum(view: View, name: str) -> None:
 def _norms(view: View, tensors: pd.DataFrame) -> None:
     table = weights_analysis.norms(tensors)
     st.markdown(f"**Norms by layer.** {sentences.of_norms(table)}")
+    if table.empty:
+        return
     show.chart(
         weight_figures.norms(table, view.scheme),
         key="weights_norms",
         name="norms of h.*.attn.c_attn, attn.c_proj, mlp.c_fc, mlp.c_proj",
         shape=(len(table), len(table.columns) - 1),
-        how_to_read="the length of each of a layer's four matrices, as one vector. Matrices of "
+        how_to_read="the length of each of a layer's matrices, as one vector. Matrices of "
         "different sizes do not compare: a larger one has a larger norm with numbers as large.",
         table=table,
         code=view.code(

@@ -38,6 +38,8 @@ NUMBERS = (
 
 def attention(both: Sides) -> None:
     """The patterns of one head on both sides, and all heads by their largest difference."""
+    for side in (both.left, both.right):
+        side.lm.config.require_attention()
     layers, heads = (max(pair) for pair in (both.pairing.layers, both.pairing.heads))
     if not both.pairing.by_position:
         columns = st.columns(2, gap="medium")

@@ -27,7 +27,7 @@ def _birth(run: Run, scheme: Scheme, key: str) -> None:
     if not len(found.steps):
         st.markdown(
             "This run has not looked for induction heads: it does so at each snapshot, with a "
-            "model that reads at least four tokens."
+            "model that reads at least four tokens and has attention."
         )
         return
     loss = (course["step"], smooth(course["train_loss"], SMOOTHING))

@@ -59,7 +59,8 @@ def parts(view: View, position: int) -> None:
         f"{'✅' if error <= 1e-3 else '❌'} The parts sum to **{found.sum():.4f}**; the model's "
         f"own {'logit' if against is None else 'difference'} is **{own:.4f}**, {error:.1e} apart."
     )
-    _heads(view, parts_of.head_table(found), written)
+    if view.lm.config.has_attention:
+        _heads(view, parts_of.head_table(found), written)
 
 
 def added(view: View, position: int) -> None:
@@ -67,12 +68,16 @@ def added(view: View, position: int) -> None:
     table = look.look(parts_of.added, view.lm, view.trace, position)
     require_numbers(table["norm"].to_numpy())
     st.markdown(show.literal(sentences.longest(table, view.tokens[position])))
-    attn, mlp = (table[table["part"].str.endswith(kind)] for kind in (".attn", ".mlp"))
+    kinds = {"attention": ".attn", "MLP": ".mlp"}
+    of_kind = {name: table[table["part"].str.endswith(end)] for name, end in kinds.items()}
+    of_kind = {name: rows for name, rows in of_kind.items() if len(rows)}
     code = view.code(parts_of.added, f"table = added(lm, trace, {position})")
-    shape = (2 * view.lm.config.n_layer, view.lm.config.n_embd)
+    shape = (len(table), view.lm.config.n_embd)
     name = f"h.*.attn[{position}], h.*.mlp[{position}]"
     show.chart(
-        figures.added_lengths(attn["norm"].to_numpy(), mlp["norm"].to_numpy(), view.scheme),
+        figures.added_lengths(
+            {name: rows["norm"].to_numpy() for name, rows in of_kind.items()}, view.scheme
+        ),
         key="added_lengths",
         name=name,
         shape=shape,
@@ -87,10 +92,9 @@ def added(view: View, position: int) -> None:
     show.chart(
         figures.added_directions(
             {
-                "attention with the stream": attn["cosine_stream"].to_numpy(),
-                "MLP with the stream": mlp["cosine_stream"].to_numpy(),
-                "attention with the end": attn["cosine_final"].to_numpy(),
-                "MLP with the end": mlp["cosine_final"].to_numpy(),
+                f"{name} with the {place}": rows[column].to_numpy()
+                for place, column in (("stream", "cosine_stream"), ("end", "cosine_final"))
+                for name, rows in of_kind.items()
             },
             view.scheme,
         ),

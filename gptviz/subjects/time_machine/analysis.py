@@ -62,6 +62,7 @@ def patterns(moments: Moments, ids: Sequence[int], layer: int, head: int) -> Tra
     name = f"h.{layer}.attn.pattern"
 
     def look(lm: LanguageModel) -> np.ndarray:
+        lm.config.require_attention()
         if not 0 <= head < lm.config.n_head:
             raise ValueError(f"head {head} came; heads run from 0 to {lm.config.n_head - 1}")
         return lm.trace(ids, [name])[name][head].cpu().numpy()

@@ -78,10 +78,11 @@ def _look_back(run: Run, scheme: Scheme) -> None:
         position = choose_token(lm.tokenizer.pieces(ids), scheme)
     with pictures:
         with st.container(horizontal=True, gap="medium"):
+            of_head = [lambda: past.patterns(layer, head)] if lm.config.has_attention else []
             for draw in (
                 past.sample,
                 past.next_tokens,
-                lambda: past.patterns(layer, head),
+                *of_head,
                 lambda: past.neighbours(position),
             ):
                 with st.container(width=CARD):

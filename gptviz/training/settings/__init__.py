@@ -6,7 +6,7 @@ in TOML and the form on the training page are made of it. The defaults stand in 
 
 from dataclasses import dataclass
 
-from gptviz.config import SHAPE
+from gptviz.shape import SHAPE
 from gptviz.setting import Setting
 from gptviz.training.settings.learning import COPYING, LEARNING
 from gptviz.training.settings.text import TEXT

@@ -7,6 +7,7 @@ from accounts import (
     anatomy,
     attention,
     by_hand,
+    byte_pairs,
     compare,
     dropout,
     embeddings,
@@ -23,6 +24,7 @@ from accounts import (
     root_d,
     sampling,
     sampling_expert,
+    scaling,
     sharing,
     time_machine,
     tokens,
@@ -42,6 +44,8 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    scaling,
+    byte_pairs,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 

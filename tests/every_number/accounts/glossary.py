@@ -77,6 +77,8 @@ WORDS: dict[str, tuple] = {
     "top-p": (2020,),
     "total variation distance": (0, 1),
     "typical sampling": (2022,),
+    "UTF-8": (8,),
+    "vanishing gradient": (1994,),
     "vocabulary": (0, 1, GPT2.vocab_size, 2),
     "warm-up": (0, 2017),
     "weight tying": (2017, 2017),
