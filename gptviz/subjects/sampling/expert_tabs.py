@@ -24,7 +24,7 @@ RANKED = ("ranked_texts", "ranked_length", "ranked_by")
 GRID = ("grid_by", "grid_measure")
 CACHE = ("cache_length",)
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
-GRID_BY = {"top_k": "Temperature × top-k", "top_p": "Temperature × top-p"}
+GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
     "**distinct-n**: of all stretches of n tokens in the texts of a cell, the share that are "
     "different. **repetition**: of all stretches of 4 tokens, the share that the same text had "
@@ -108,11 +108,8 @@ def ranked(view: View, settings: SamplingSettings, seed: int) -> None:
 
 def grid(view: View, settings: SamplingSettings, seed: int) -> None:
     """Measures of what is written at many settings."""
-    left, right = st.columns([1, 2])
-    with left:
-        by = choices.one_of("grid_by", "Settings", GRID_BY)
-    with right:
-        measure = choices.pill("grid_measure", "Measure", expert_figures.GRID_TITLES, "distinct_2")
+    by = choices.one_of("grid_by", "Temperature against", GRID_BY)
+    measure = choices.pill("grid_measure", "Measure", expert_figures.GRID_TITLES, "distinct_2")
     rules = replace(settings, temperature=1.0, top_k=None, top_p=1.0)
     table = look.look_for_long(
         batch_analysis.grid, view.lm, view.ids, by, rules, seed, words="Writing with 25 settings …"
