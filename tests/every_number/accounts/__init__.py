@@ -27,6 +27,7 @@ from accounts import (
     residual,
     root_d,
     sampling,
+    sampling_expert,
     scaling,
     schedules,
     sharing,
@@ -39,7 +40,7 @@ from accounts import (
 
 PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
-    *(patching, what_if, compare, by_hand),
+    *(sampling_expert, patching, what_if, compare, by_hand),
 )
 IN_APP_TEST = (
     glossary,
