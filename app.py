@@ -1,5 +1,7 @@
 """The overview: the path of a prompt through the network as one picture."""
 
+from functools import partial
+
 import streamlit as st
 
 from gptviz.app import look, show
@@ -37,7 +39,7 @@ show.source(
     "width shows nothing. Click a token to choose it.",
 )
 show.numbers(
-    journey_table(way, view.tokens),
+    partial(journey_table, way, view.tokens),
     "path",
     view.code(
         journey,

@@ -33,9 +33,11 @@ def journey(lm: LanguageModel | Trace, trace: Trace) -> Journey:
         names = [f"h.{i}.{part}" for i in range(config.n_layer)]
         return _norms([trace[name] for name in names], T)
 
-    means = [trace[f"h.{i}.attn.pattern"].mean(0).numpy() for i in range(config.n_layer)] if (
-        config.attention
-    ) else []
+    means = (
+        [trace[f"h.{i}.attn.pattern"].mean(0).numpy() for i in range(config.n_layer)]
+        if (config.attention)
+        else []
+    )
     return Journey(
         stream=_norms([trace[name] for name in config.stream], T),
         middle=norms("resid_mid"),

@@ -89,6 +89,13 @@ def count(config: GPTConfig) -> int:
     return sum(formula.all(values) for formula in formulas(config).values())
 
 
+def without_embeddings(config: GPTConfig) -> int:
+    """The parameters but those of tokens and positions: N of Kaplan et al. (2020)."""
+    values, parts = letters(config), formulas(config)
+    embeddings = ("token embedding", "position embedding")
+    return sum(part.all(values) for name, part in parts.items() if name not in embeddings)
+
+
 def _norms(config: GPTConfig) -> str:
     """How many norms a shape has, each with γ and β: one a part, and with norm="pre" the last."""
     of_parts = {2: "2L", 1: "L"}.get(config.attention + config.mlp, "")

@@ -13,8 +13,6 @@ offer = gallery_tabs.offer_series
 choices.tabs(
     {
         "stages": Tab("Stage by stage", partial(tabs.stages, scheme, offer), tabs.STAGE_KEYS),
-        "shapes": Tab(
-            "Shapes of one budget", partial(tabs.shapes, scheme, offer), tabs.SHAPE_KEYS
-        ),
+        "shapes": Tab("Shapes of one budget", partial(tabs.shapes, scheme, offer), tabs.SHAPE_KEYS),
     }
 )

@@ -146,7 +146,9 @@ def test_the_names_of_norms_and_parts_are_those_that_there_are(lm):
     config, trace = lm.config, lm.trace(TEXT)
     norms = layer_norms.norm_names(config)
     assert [f"{name}.weight" for name in norms] == [
-        name for name in lm.model.state_dict() if ".ln_" in name or name.startswith("ln_f")
+        name
+        for name in lm.model.state_dict()
+        if ".ln_" in name or name.startswith("ln_f")
         if name.endswith("weight")
     ]
     for norm in norms:

@@ -156,6 +156,23 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "drop_at": Key("the place at which dropout acts"),
         "d": Key("how many numbers a query and a key have"),
         "d_seed": Key("which random queries and keys"),
+        "whose": Key("whose gradients are shown: the loaded model's, or those of a fresh one"),
+        "gradient_by": Key("what is measured of gradients: norm or mean absolute value"),
+        "fresh_seed": Key("which weights that fresh model has"),
+        "batch_of": Key("what one batch is made of: prompt or plays"),
+        "fault": Key("what is wrong on purpose where one batch is learnt by heart"),
+        "batch_seed": Key("which weights, and which windows of the plays, that has"),
+        "symptom": Key("an entry of the list of symptoms"),
+        "family": Key("models of several sizes: ready, or the id of an experiment"),
+        "counted_size": Key("whether embeddings count as parameters: without or all"),
+        "counted_compute": Key("how compute is counted: six or counted"),
+        "law": Key("whether a law that is fitted has a floor: line or floor"),
+        "learn_from": Key("the text that pairs of bytes are learnt from: plays, tale or own"),
+        "own_text": Key("the text for that, where it is one's own and short"),
+        "bpe_size": Key("how many tokens are learnt from it"),
+        "merges_done": Key("how many merges are done on the beginning of the text"),
+        "torn_text": Key("a text whose letters are cut"),
+        "unknown_text": Key("a text with letters that may be unknown"),
     }
 )
 

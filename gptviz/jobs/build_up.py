@@ -32,9 +32,7 @@ def _then(
     base: Preset, name: str, title: str, words: str, model: Mapping[str, Any], **more: Any
 ) -> Preset:
     """A stage: the one before with something more."""
-    return Preset(
-        f"stage-{name}", title, words, {**base.model, **model}, {**base.settings, **more}
-    )
+    return Preset(f"stage-{name}", title, words, {**base.model, **model}, {**base.settings, **more})
 
 
 _MLP = _then(

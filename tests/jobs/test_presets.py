@@ -56,7 +56,9 @@ def test_sizes_go_from_small_to_large():
 
 def test_each_preset_has_a_name_of_its_own_and_settings_that_exist():
     gallery = [part for failure in FAILURES for part in (failure.preset, failure.baseline)]
-    presets = list({id(preset): preset for preset in [*SIZES, INDUCTION, *gallery, *PAIR, *BUILT]}.values())
+    presets = list(
+        {id(preset): preset for preset in [*SIZES, INDUCTION, *gallery, *PAIR, *BUILT]}.values()
+    )
     assert len({preset.name for preset in presets}) == len(presets)
     settings = {field.name for field in fields(TrainingConfig)}
     for preset in presets:

@@ -27,7 +27,9 @@ def of_parts(title: str, config: GPTConfig) -> str:
     if not config.n_layer:
         return f"{told} It has no layers."
     if not (config.attention and config.mlp):
-        part, n, other = ("attention", attention, "MLP") if attention else ("the MLP", mlp, "attention")
+        part, n, other = (
+            ("attention", attention, "MLP") if attention else ("the MLP", mlp, "attention")
+        )
         return f"{told} In each layer, {part} has {n:,}; there is no {other}."
     more = (
         f"the MLP has {mlp / attention:.2f} times as many"

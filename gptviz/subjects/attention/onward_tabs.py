@@ -1,5 +1,7 @@
 """Attention, one step on: what a head brings, where vectors come from, what a head is for."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 from torch import Tensor
@@ -67,7 +69,7 @@ def contribution(view: View, layer: int, head: int, query: int) -> None:
         "Kobayashi et al. (2020, *Attention is Not Only a Weight*).",
     )
     show.numbers(
-        attention.pattern_table(lengths, view.tokens),
+        partial(attention.pattern_table, lengths, view.tokens),
         "brought",
         view.code(
             value_weighted,
@@ -108,7 +110,7 @@ def flow(view: View, layer: int, query: int) -> None:
         "(2020, *Quantifying Attention Flow in Transformers*).",
     )
     show.numbers(
-        attention.pattern_table(found, view.tokens),
+        partial(attention.pattern_table, found, view.tokens),
         "rollout",
         view.code(
             rollout,

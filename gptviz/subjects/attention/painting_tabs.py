@@ -1,5 +1,7 @@
 """Paint a pattern, and all heads are ranked by how much they look like it."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from torch import Tensor
@@ -100,7 +102,7 @@ def _best(view: View, found: Found, tokens: tuple[str, ...], query: int) -> None
     show.source(name, tuple(pattern.shape), READ_A_PATTERN)
     written = f"trace['h.{layer}.attn.pattern'][{head}, :{n}, :{n}]"
     show.numbers(
-        pattern_table(pattern, tokens),
+        partial(pattern_table, pattern, tokens),
         "most_like_it",
         view.code(pattern_table, f"table = pattern_table({written}, trace.tokens[:{n}])"),
     )

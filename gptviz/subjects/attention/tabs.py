@@ -1,6 +1,7 @@
 """The details under the grid of heads: each draws one tab of the attention page."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from torch import Tensor
@@ -108,7 +109,7 @@ def one_head(view: View, patterns: Patterns, layer: int, head: int, query: int) 
         tuple(pattern.shape),
         f"{READ_A_PATTERN}{ROWS_SUM_TO_1} {patterns.note}",
     )
-    table = attention.pattern_table(pattern, view.tokens)
+    table = partial(attention.pattern_table, pattern, view.tokens)
     show.numbers(table, "pattern", _pattern_code(view, patterns, layer, head))
 
 
@@ -132,7 +133,7 @@ def lines(view: View, patterns: Patterns, layer: int, head: int, query: int) -> 
         f"it to choose it. {left_out} {patterns.note}"
     )
     show.source(name, tuple(pattern.shape), how_to_read)
-    table = attention.pattern_table(pattern, view.tokens)
+    table = partial(attention.pattern_table, pattern, view.tokens)
     show.numbers(table, "lines", _pattern_code(view, patterns, layer, head))
 
 
@@ -186,7 +187,7 @@ def over_heads(view: View, patterns: Patterns, layer: int, query: int) -> None:
         f"{READ_A_PATTERN}Each place is {meaning} {patterns.note}",
     )
     show.numbers(
-        attention.pattern_table(pattern, view.tokens),
+        partial(attention.pattern_table, pattern, view.tokens),
         "mean_or_maximum",
         view.code(
             combine,

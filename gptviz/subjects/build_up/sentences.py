@@ -60,7 +60,9 @@ def of_times(table: pd.DataFrame) -> str:
 
 def of_losses(titles: Sequence[str], bits: Sequence[float]) -> str:
     """Which shape reached the lowest loss, and whether that is more than chance; "" without two."""
-    known = sorted((value, title) for title, value in zip(titles, bits, strict=True) if value == value)
+    known = sorted(
+        (value, title) for title, value in zip(titles, bits, strict=True) if value == value
+    )
     if len(known) < 2:
         return ""
     (best, first), (worst, last) = known[0], known[-1]

@@ -24,7 +24,9 @@ def pattern_difference(trace: Trace, other: Trace, layer: int, head: int) -> Ten
 
 def has_head(trace: Trace, layer: int, head: int) -> bool:
     """Whether the model of a trace has this layer and this head."""
-    return trace.config.has_attention and layer < trace.config.n_layer and head < trace.config.n_head
+    return (
+        trace.config.has_attention and layer < trace.config.n_layer and head < trace.config.n_head
+    )
 
 
 def require_head(side: str, trace: Trace, layer: int, head: int) -> None:

@@ -8,6 +8,7 @@ from gptviz.app import choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
+from gptviz.app.powers import raised
 from gptviz.app.theme import Scheme, symmetric_limit
 from gptviz.subjects.one_layer import analysis, figures
 
@@ -137,7 +138,4 @@ def _written(value: float) -> str:
     if 0.01 <= value < 1000:
         return f"{value:.3g}"
     power = math.floor(math.log10(value))
-    return f"{value / 10.0**power:.1f} · 10{str(power).translate(_RAISED)}"
-
-
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+    return f"{value / 10.0**power:.1f} · 10{raised(power)}"

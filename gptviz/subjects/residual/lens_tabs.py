@@ -1,6 +1,7 @@
 """The logit lens: what the model would say after each layer, and one token on its way."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -53,7 +54,8 @@ def lens(view: View, position: int) -> None:
         "from gptviz.subjects.residual.analysis import lens",
         "table = lens_table(lm, trace, lens(lm, trace))",
     )
-    show.numbers(residual.lens_table(view.lm, view.trace, found), "lens", code)
+    table = partial(residual.lens_table, view.lm, view.trace, found)
+    show.numbers(table, "lens", code)
     here, token = st.columns([2, 3], gap="large")
     with here:
         _cell(view, stages.index(stage), rows, position)

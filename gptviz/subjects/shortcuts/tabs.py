@@ -6,6 +6,7 @@ from gptviz.app import address, choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
+from gptviz.app.powers import raised
 from gptviz.app.theme import Scheme
 from gptviz.subjects.shortcuts import analysis, figures
 
@@ -22,7 +23,6 @@ DEAF = (
     "GELU answers 0, whatever changes. In a deep network shortcuts need norms beside them, as on "
     "the page One layer by hand. Try fewer layers, or another seed."
 )
-RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def network(scheme: Scheme) -> None:
@@ -72,7 +72,7 @@ def powers(scheme: Scheme) -> None:
         layers = _chosen("passed_layers", "Layers", PASSED, "12")
     table = analysis.powers(factor, layers)
     last = table.iloc[-1]
-    power = str(layers).translate(RAISED)
+    power = raised(layers)
     st.markdown(
         f"0.9{power} = **{_written(last['0.9'])}**, 1.1{power} = **{_written(last['1.1'])}**, "
         f"and {factor:g}{power} = **{_written(last['own'])}**."
@@ -140,4 +140,4 @@ def _written(value: float) -> str:
     if value == 0 or 0.001 <= value < 10_000:
         return f"{value:.4g}"
     digits, power = f"{value:.3e}".split("e")
-    return f"{digits} · 10{str(int(power)).translate(RAISED)}"
+    return f"{digits} · 10{raised(int(power))}"

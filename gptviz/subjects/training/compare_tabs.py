@@ -16,7 +16,7 @@ from gptviz.runs import LIVING, Run
 from gptviz.runs import compare as comparing
 from gptviz.runs.compare import TITLES, Axis
 from gptviz.runs.curves import SMOOTHING
-from gptviz.subjects.training import analysis, figures, rights, runs
+from gptviz.subjects.training import analysis, figures, rights, runs, sizes
 from gptviz.subjects.training.setup import Draft
 
 KEYS = ("compared_by",)  # of the address
@@ -116,6 +116,8 @@ def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
         code=_losses_code(runs, axis),
     )
     show.table(show.titled(comparing.table(runs), TITLES), f"{key}_settings")
+    if comparing.shared_baselines(runs):  # they read the same text, in the same tokens
+        sizes.draw(runs, scheme, key)
 
 
 def _is_readable(run: Run) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import (
     LEGEND_ABOVE,
     LINE_WIDTH,
@@ -18,6 +18,7 @@ from gptviz.app.theme import (
 from gptviz.jobs.experiments import BASELINE, TITLES
 from gptviz.runs.compare import Axis, Curve
 from gptviz.runs.curves import BASELINES, SMOOTHING, smooth, thin
+from gptviz.subjects.scaling.law_analysis import PowerLaw
 
 HEIGHT = 460
 ROW_HEIGHT = 68  # pixels of a variant
@@ -73,6 +74,43 @@ def comparison(
         )
     figure.update_xaxes(title=AXES[axis], rangemode="tozero")
     return figure.update_yaxes(title="loss, nats a token")
+
+
+def by_size(table: pd.DataFrame, law: PowerLaw, scheme: Scheme) -> go.Figure:
+    """Best validation losses over sizes, from `analysis.by_size`, and the line nearest to them.
+
+    Both axes multiply.
+    """
+    colours, x = PALETTES[scheme], table["parameters"].to_numpy(float)
+    ticks = logarithmic_ticks(x)
+    points = go.Scatter(
+        x=x,
+        y=small(table["best_val_loss"].to_numpy()),
+        mode="markers+text",
+        text=[html.escape(name, quote=False) for name in table["run"]],
+        textposition="top center",
+        marker={"size": 12, "color": colours.accent},
+        cliponaxis=False,
+        hovertemplate="%{text}<br>%{x:,} parameters<br>loss %{y:.3f}<extra></extra>",
+    )
+    line = go.Scatter(
+        x=x, y=small(law.at(x)), mode="lines", line={"color": colours.text}, hoverinfo="skip"
+    )
+    return go.Figure(
+        [line, points],
+        layout(
+            scheme,
+            height=340,
+            showlegend=False,
+            xaxis={
+                "type": "log",
+                "title": "parameters without embeddings",
+                "tickvals": ticks,
+                "ticktext": plain_numbers(ticks),
+            },
+            yaxis={"type": "log", "title": "best loss, nats a token"},
+        ),
+    )
 
 
 def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

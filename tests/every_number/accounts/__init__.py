@@ -7,6 +7,7 @@ from accounts import (
     anatomy,
     attention,
     by_hand,
+    byte_pairs,
     compare,
     dropout,
     embeddings,
@@ -22,6 +23,7 @@ from accounts import (
     residual,
     root_d,
     sampling,
+    scaling,
     sharing,
     time_machine,
     tokens,
@@ -41,6 +43,8 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    scaling,
+    byte_pairs,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 

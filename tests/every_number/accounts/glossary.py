@@ -72,6 +72,8 @@ WORDS: dict[str, tuple] = {
     "top-k": (2018,),
     "top-p": (2020,),
     "total variation distance": (0, 1),
+    "vanishing gradient": (1994,),
+    "UTF-8": (8,),
     "vocabulary": (0, 1, GPT2.vocab_size, 2),
     "warm-up": (0, 2017),
     "weight tying": (2017, 2017),
