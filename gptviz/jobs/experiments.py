@@ -159,9 +159,9 @@ def ranking(experiment: Experiment) -> pd.DataFrame:
     """A row a run, the lowest validation loss first; those without one come last, unranked.
 
     Losses are in nats a token. Where the runs have different tokenizers, whose losses do not
-    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the baseline's: below 0 is
-    better than it. A difference of a few hundredths may be chance: another seed also changes the
-    losses.
+    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the
+    baseline's: below 0 is better than it. A difference of a few hundredths may be chance: another
+    seed also changes the losses.
     """
     rows = []
     for variant, run in experiment.runs.items():

@@ -1,5 +1,6 @@
 """The stages of a model that is built up, four shapes of one budget, and how they are made."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def test_each_stage_is_the_one_before_with_one_thing_more():
         "Tied weights": {"tie_weights"},
     }
     assert [preset.title for preset in STAGES] == ["Bigram", *told]
-    for before, after in zip(STAGES, STAGES[1:], strict=False):
+    for before, after in itertools.pairwise(STAGES):
         assert differing(before, after) == told[after.title]
 
 

@@ -48,7 +48,7 @@ def test_losses_are_told_in_bits_a_byte_of_the_text(runs):
 
 def test_what_is_said_of_the_stages_is_so(runs):
     """The page's words about what a stage brings, of the runs that ship."""
-    bits = dict(zip((p.title for p in STAGES), analysis.results(runs)["best_bits_per_byte"]))
+    bits = analysis.results(runs).set_index("run")["best_bits_per_byte"]
     status = runs[0].status
     counted = status["baselines"]["bigram"] / math.log(2) / status["val_bytes_per_token"]
     for title in ("Bigram", "Positions and MLP"):  # who sees one letter does no better
@@ -75,7 +75,9 @@ def test_a_sample_is_the_last_text_with_its_prompt(tmp_path):
     run = Run.create(tmp_path / "mine", STAGES[0].config("text.txt", LETTERS))
     assert analysis.sample(run) is None
     for step in (0, 300):
-        append_row(run.folder / "samples.jsonl", {"step": step, "prompt": "\nO", "text": f"h{step}"})
+        append_row(
+            run.folder / "samples.jsonl", {"step": step, "prompt": "\nO", "text": f"h{step}"}
+        )
     assert analysis.sample(run) == (300, "Oh300")
 
 
@@ -90,7 +92,7 @@ def test_a_shape_has_as_many_parameters_as_transformers_gives_it(size: str):
             model = GPT2LMHeadModel(config)
         counts = {name: p.numel() for name, p in model.named_parameters()}
         assert row.parameters == sum(counts.values())
-        assert row.MB == pytest.approx(sum(counts.values()) * 4 / 1e6)
+        assert pytest.approx(sum(counts.values()) * 4 / 1e6) == row.MB
         of_blocks = sum(n for name, n in counts.items() if ".attn." in name or ".mlp." in name)
         assert row._6 == of_blocks
 

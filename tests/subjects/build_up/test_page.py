@@ -74,7 +74,10 @@ def test_all_stages_are_queued_as_one_experiment_and_stopped_by_a_button(
     app = open_app("build_up")
     app.button(key="train_stages").click().run()
     assert [run.preset for run in queued] == [preset.name for preset in STAGES]
-    assert [run.name for run in queued][:2] == ["Build it up, Bigram", "Build it up, Positions and MLP"]
+    assert [run.name for run in queued][:2] == [
+        "Build it up, Bigram",
+        "Build it up, Positions and MLP",
+    ]
     assert "8 of 8 runs train or wait for their turn." in words(app)
     stopped: list[str] = []
     monkeypatch.setattr(jobs, "stop", lambda run: stopped.append(run.preset))
@@ -105,7 +108,7 @@ def test_no_shape_is_shown_as_trained_that_nobody_trained(open_app: Callable[...
 
 
 def _measured(table: pd.DataFrame):
-    def forward_times(size: str, progress=None) -> pd.DataFrame:
+    def forward_times(size: str, _progress: object) -> pd.DataFrame:
         forward_times.asked.append(size)
         return table
 
