@@ -177,7 +177,8 @@ def assert_codes_make_the_numbers(
         for frame, code in drawn.values():
             found: dict[str, Any] = {}
             exec(code.text, found)
-            pd.testing.assert_frame_equal(found["table"], frame, rtol=1e-4, atol=1e-5)
+            expected = frame() if callable(frame) else frame
+            pd.testing.assert_frame_equal(found["table"], expected, rtol=1e-4, atol=1e-5)
 
     monkeypatch.setattr(show, "numbers", noted)
     return check
