@@ -206,7 +206,7 @@ def _regularised(config: TrainingConfig, dropout: float, weight_decay: float) ->
     return replace(config, model=model, weight_decay=weight_decay)
 
 
-def _tokenizer(run: Run) -> tuple[object, object]:
+def _tokenizer(run: Run) -> tuple[object, ...]:
     """What decides the pieces in which a run counts its loss."""
     return tuple(run.settings.get(name) for name in ("tokenizer", "bpe_vocab_size"))
 

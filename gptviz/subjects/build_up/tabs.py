@@ -127,8 +127,8 @@ def _chart(
         "in bits a byte: how many bits a letter of the text costs whoever guesses like the model. "
         "A loss a token would not compare, for a piece of a word is harder to guess than a letter "
         "and brings more of the text. Dotted: what counting which letter follows which reaches; "
-        "who sees one letter can do no better. One run each: a difference of some hundredths may "
-        "be chance.",
+        "who sees one letter can do no better. All have the same few steps, and a larger model has "
+        "more to learn in them. One run each: a difference of some hundredths may be chance.",
         table=table,
         code=Code(
             analysis.courses,

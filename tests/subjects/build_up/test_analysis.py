@@ -53,8 +53,8 @@ def test_what_is_said_of_the_stages_is_so(runs):
     counted = status["baselines"]["bigram"] / math.log(2) / status["val_bytes_per_token"]
     for title in ("Bigram", "Positions and MLP"):  # who sees one letter does no better
         assert counted < bits[title] < counted + 0.15
-    assert bits["One masked head"] < bits["Bigram"]
-    assert bits["Four blocks"] < bits["Four heads"] < counted
+    assert bits["Norms and dropout"] < counted < bits["One masked head"] < bits["Bigram"]
+    assert bits["BPE"] < bits["Four heads"] < bits["Norms and dropout"]
 
 
 def test_a_series_has_the_newest_run_of_each_and_passes_over_one_that_tells_nothing(
