@@ -6,6 +6,7 @@ from types import ModuleType
 from accounts import (
     anatomy,
     attention,
+    build_up,
     by_hand,
     byte_pairs,
     compare,
@@ -45,6 +46,7 @@ IN_APP_TEST = (
     sharing,
     scaling,
     byte_pairs,
+    build_up,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 

@@ -87,7 +87,13 @@ def test_a_shape_has_as_many_parameters_as_transformers_gives_it(size: str):
 
     for row, preset in zip(analysis.sizes(size).itertuples(), SHAPES[size], strict=True):
         assert row.shape == preset.title
-        config = GPT2Config(LETTERS, 64, row.width, row.blocks, row.heads)
+        config = GPT2Config(
+            vocab_size=LETTERS,
+            n_positions=64,
+            n_embd=row.width,
+            n_layer=row.blocks,
+            n_head=row.heads,
+        )
         with torch.device("meta"):
             model = GPT2LMHeadModel(config)
         counts = {name: p.numel() for name, p in model.named_parameters()}
