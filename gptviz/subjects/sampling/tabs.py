@@ -58,8 +58,8 @@ def stage_by_stage(
         table=table,
         code=_token_code(view, settings).drawn(
             stage_heatmap,
-            f'shown[{list(COLUMNS)!r}].to_numpy(), shown["token"].tolist(), '
-            f"{list(COLUMNS.values())!r}",
+            f'shown[{list(columns)!r}].to_numpy(), shown["token"].tolist(), '
+            f"{list(columns.values())!r}",
             f"shown = table.head({TOKENS_SHOWN})",
         ),
     )

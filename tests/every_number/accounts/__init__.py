@@ -6,6 +6,7 @@ from types import ModuleType
 from accounts import (
     anatomy,
     attention,
+    build_up,
     by_hand,
     byte_pairs,
     compare,
@@ -58,6 +59,7 @@ IN_APP_TEST = (
     scaling,
     byte_pairs,
     debugging,
+    build_up,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 
