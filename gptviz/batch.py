@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gptviz.cache import LayerCache
+from gptviz.cache import Cache
 from gptviz.model import GPT
 
 
@@ -14,7 +14,7 @@ class BatchReader:
 
     def __init__(self, model: GPT, longest: int):
         self.model, self.longest = model, longest
-        self.cache: list[LayerCache] = []
+        self.cache: Cache | None = None
         self.read = 0  # how many ids of each text were read, those dropped since included
 
     @torch.inference_mode()
@@ -27,8 +27,8 @@ class BatchReader:
         """
         size, device = self.model.config.block_size, self.model.wte.weight.device
         length = len(texts[0])
-        if not self.cache or self.cache[0].length + length - self.read > size:
-            keep = size if not self.cache else max(1, size // 2)
+        if self.cache is None or self.cache.length + length - self.read > size:
+            keep = size if self.cache is None else max(1, size // 2)
             self.cache = self.model.new_cache(len(texts), min(size, self.longest))
             self.read = max(0, length - keep)
         elif parents is not None:

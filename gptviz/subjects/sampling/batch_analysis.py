@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -123,8 +124,9 @@ def grid(
     TEXTS texts of LENGTH tokens, with the same dice in all cells. Columns: temperature, top_k (0:
     off) or top_p, the measures of `cell`.
     """
+    off: dict[str, Any] = {"top_k": None, "top_p": 1.0}
     settings = [
-        replace(rules, **{"top_k": None, "top_p": 1.0, by: limit, "temperature": temperature})
+        replace(rules, **{**off, by: limit, "temperature": temperature})
         for temperature in TEMPERATURES
         for limit in GRIDS[by]
     ]
