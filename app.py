@@ -45,7 +45,7 @@ show.numbers(
         journey,
         "from gptviz.journey import journey_table",
         "table = journey_table(journey(lm, trace), trace.tokens)",
-    ),
+    ).drawn_by_hand("path", f"trace, token={position}"),
 )
 
 tabs.next_tokens(view, position, likeliest, came)

@@ -16,6 +16,7 @@ class Page:
     sentence: str
     # What stands above its own picture: the prompt and its path, the prompt alone, or neither.
     top: Literal["path", "prompt", "nothing"] = "path"
+    has_code: bool = True  # under its pictures, for a notebook
     group: str = ""  # under which it stands in the sidebar, below the pages without one
     needs: Literal["attention", "MLP", ""] = ""  # without which it has nothing to show
 

@@ -115,6 +115,7 @@ PAGES = {
             "What the words mean: a sentence for anybody, then the exact definition, and where to "
             "see it.",
             top="nothing",
+            has_code=False,
         ),
         Page(
             "one_layer",

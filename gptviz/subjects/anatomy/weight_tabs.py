@@ -47,7 +47,9 @@ def _histogram(view: View, name: str) -> None:
         "dashed line is what numbers of the same mean and spread would have, drawn from a normal "
         "distribution as those of matrices were before training: wider tails were learnt.",
         table=table,
-        code=view.code(weights_analysis.histogram, f"table = histogram(lm, {name!r})"),
+        code=view.code(weights_analysis.histogram, f"table = histogram(lm, {name!r})").drawn(
+            weight_figures.histogram, f"table, {name!r}"
+        ),
     )
 
 
@@ -73,8 +75,9 @@ def _spectrum(view: View, name: str) -> None:
         code=view.code(
             weights_analysis.spectrum,
             "from gptviz.subjects.anatomy.weights_analysis import spectrum_table",
-            f"table = spectrum_table(spectrum(lm, {name!r}))",
-        ),
+            f"found = spectrum(lm, {name!r})",
+            "table = spectrum_table(found)",
+        ).drawn(weight_figures.spectrum, "found.values, (found.lowest, found.highest)"),
     )
 
 
@@ -95,5 +98,5 @@ def _norms(view: View, tensors: pd.DataFrame) -> None:
             weights_analysis.norms,
             "from gptviz.subjects.anatomy.weights_analysis import tensors",
             "table = norms(tensors(lm))",
-        ),
+        ).drawn(weight_figures.norms),
     )

@@ -74,8 +74,10 @@ def contribution(view: View, layer: int, head: int, query: int) -> None:
         view.code(
             value_weighted,
             "from gptviz.subjects.attention.analysis import pattern_table",
-            f"table = pattern_table(value_weighted(lm, trace, {layer}, {head}), trace.tokens)",
-        ),
+            "from gptviz.subjects.attention.contribution_analysis import shares",
+            f"lengths = value_weighted(lm, trace, {layer}, {head})",
+            "table = pattern_table(lengths, trace.tokens)",
+        ).drawn_by_hand("square", f"shares(lengths), trace.tokens, token={query}"),
     )
 
 
@@ -115,8 +117,9 @@ def flow(view: View, layer: int, query: int) -> None:
         view.code(
             rollout,
             "from gptviz.subjects.attention.analysis import pattern_table",
-            f"table = pattern_table(rollout(trace)[{layer}], trace.tokens)",
-        ),
+            f"found = rollout(trace)[{layer}]",
+            "table = pattern_table(found, trace.tokens)",
+        ).drawn_by_hand("square", f"found, trace.tokens, token={query}"),
     )
 
 

@@ -110,7 +110,9 @@ def one_head(view: View, patterns: Patterns, layer: int, head: int, query: int) 
         f"{READ_A_PATTERN}{ROWS_SUM_TO_1} {patterns.note}",
     )
     table = partial(attention.pattern_table, pattern, view.tokens)
-    show.numbers(table, "pattern", _pattern_code(view, patterns, layer, head))
+    code = _pattern_code(view, patterns, layer, head)
+    code = code.drawn_by_hand("square", f"pattern, trace.tokens, token={query}")
+    show.numbers(table, "pattern", code)
 
 
 def _pattern_code(view: View, patterns: Patterns, layer: int, head: int) -> Code:
@@ -118,7 +120,8 @@ def _pattern_code(view: View, patterns: Patterns, layer: int, head: int) -> Code
     return view.code(
         attention.pattern_table,
         *patterns.imports,
-        f"table = pattern_table({written}, trace.tokens)",
+        f"pattern = {written}",
+        "table = pattern_table(pattern, trace.tokens)",
     )
 
 
@@ -134,7 +137,9 @@ def lines(view: View, patterns: Patterns, layer: int, head: int, query: int) -> 
     )
     show.source(name, tuple(pattern.shape), how_to_read)
     table = partial(attention.pattern_table, pattern, view.tokens)
-    show.numbers(table, "lines", _pattern_code(view, patterns, layer, head))
+    code = _pattern_code(view, patterns, layer, head)
+    code = code.drawn_by_hand("lines_of", f"pattern, trace.tokens, token={query}")
+    show.numbers(table, "lines", code)
 
 
 def head_map(view: View, patterns: Patterns, layer: int, head: int) -> None:
@@ -159,8 +164,10 @@ def head_map(view: View, patterns: Patterns, layer: int, head: int) -> None:
             "from gptviz.subjects.attention.analysis import head_measures, patterns",
             "from gptviz.subjects.attention.finding_analysis import places",
             "heads = patterns(trace)",
-            "measures = head_measures(heads, trace.ids)",
-            "table = head_table(measures | places(heads, trace.ids, trace.tokens))",
+            "measures = head_measures(heads, trace.ids) | places(heads, trace.ids, trace.tokens)",
+            "table = head_table(measures)",
+        ).drawn(
+            figures.head_map, f"measures[{title!r}].numpy(), {title!r}, chosen=({layer}, {head})"
         ),
     )
 
@@ -194,6 +201,7 @@ def over_heads(view: View, patterns: Patterns, layer: int, query: int) -> None:
             "from gptviz.subjects.attention.analysis import pattern_table",
             *patterns.imports,
             f"heads = {patterns.written(f'trace[{name!r}]')}",
-            f"table = pattern_table({combine.__name__}(heads), trace.tokens)",
-        ),
+            f"pattern = {combine.__name__}(heads)",
+            "table = pattern_table(pattern, trace.tokens)",
+        ).drawn_by_hand("square", f"pattern, trace.tokens, token={query}"),
     )

@@ -58,7 +58,7 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
         how_to_read="a block has about 12 × width² parameters, so twice as many blocks of 0.7 "
         "times the width are as many. The heads share the width, so more of them cost nothing.",
         table=table,
-        code=Code(analysis.sizes, (f"table = sizes({size!r})",)),
+        code=Code(analysis.sizes, (f"table = sizes({size!r})",)).drawn(figures.sizes),
     )
     _times(size, scheme)
     titles = {preset.name: preset.title for preset in series}
@@ -114,9 +114,10 @@ def _chart(
     table = analysis.courses(runs)
     names = dict(zip((run.id for run in runs), compare.names(runs), strict=True))
     counted = _counted(runs[0])
+    marked = names.get(chosen.id, "") if chosen else ""
     imports, written = zip(*map(code.found_again, runs), strict=True)
     show.chart(
-        figures.courses(table, scheme, names.get(chosen.id, "") if chosen else "", counted),
+        figures.courses(table, scheme, marked, counted),
         key=key,
         name=name,
         shape=table.shape,
@@ -134,7 +135,7 @@ def _chart(
                 *("runs = [", *(f"    {one}," for one in written), "]"),
                 "table = courses(runs)",
             ),
-        ),
+        ).drawn(figures.courses, f"table, chosen={marked!r}, counted={counted!r}"),
     )
 
 

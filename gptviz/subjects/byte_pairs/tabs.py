@@ -52,7 +52,9 @@ def sizes(source: Source, scheme: Scheme) -> None:
         "model learns what it means. ■ one token a character; ◆ GPT-2's "
         f"{term('BPE')}, which was learnt from web pages. The axis below multiplies.",
         table=table,
-        code=_code(source, analysis.sizes, "table = sizes(learn(text))"),
+        code=_code(source, analysis.sizes, "table = sizes(learn(text))").drawn(
+            figures.sizes, f"table, {(size, learnt.tokens(size))!r}, {others!r}"
+        ),
     )
 
 
@@ -90,7 +92,9 @@ def merges(source: Source, scheme: Scheme) -> None:
         f"numbers hold all {len(table):,} merges; the text has no more pairs that stand side by "
         "side twice.",
         table=table,
-        code=_code(source, analysis.merges, "table = merges(learn(text))"),
+        code=_code(source, analysis.merges, "table = merges(learn(text))").drawn(
+            figures.merges, f"table, {done}"
+        ),
     )
 
 
@@ -129,7 +133,7 @@ def letters(source: Source, scheme: Scheme) -> None:
             analysis.letters,
             f"tokenizer = learn(text).of_size({size})",
             f"table = letters(tokenizer, {text!r})",
-        ),
+        ).drawn(figures.letters, f"table, {own!r}"),
     )
 
 

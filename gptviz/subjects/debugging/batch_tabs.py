@@ -81,7 +81,10 @@ def _draw(view: View, case: Case, code: Code, goes: bool) -> None:
         f"go on differently. It ends {batch_analysis.LEARNT:g} above that, or after {MOST_STEPS} "
         "steps.",
         table=table,
-        code=Code(code.function, lines),
+        code=Code(code.function, lines).drawn(
+            figures.course,
+            f"table, { ({name: float(level) for name, level in levels.items()})!r}, {MOST_STEPS}",
+        ),
     )
 
 

@@ -64,7 +64,7 @@ def _curves(names: tuple[str, ...], scheme: Scheme) -> None:
         "tells what was changed, shows what they write, and trains them anew. Smoothed as on the "
         "page Training; what climbs beyond twice its start leaves the picture.",
         table=table,
-        code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)),
+        code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)).drawn(figures.beside),
     )
 
 

@@ -36,7 +36,12 @@ def shapes(view: View) -> None:
         f"{term('hook')} at each module, in a copy that has the same weights and makes scores and "
         f"pattern one after the other.{others}",
         table=table,
-        code=view.code(analysis.walk, "table = walk(lm, trace)"),
+        code=view.code(analysis.walk, "table = walk(lm, trace)").drawn(
+            figures.walk,
+            "table[kept]",
+            "name = table['module'] + '.'",
+            f"kept = name.str.startswith('h.{layer}.') | ~name.str.startswith('h.')",
+        ),
     )
     st.markdown(sentences.of_record(table, len(view.trace)))
 
@@ -55,7 +60,7 @@ def modules(view: View) -> None:
         "Modules without parameters have no box. From Python, `gptviz.debugging.modules(model)` "
         "gives this table of any PyTorch network, of your own, too.",
         table=table,
-        code=view.code(analysis.modules, "table = modules(lm)"),
+        code=view.code(analysis.modules, "table = modules(lm)").drawn(figures.modules),
     )
     st.markdown("**print(model), as a table**")
     st.dataframe(table, hide_index=True, key="modules_all", height=420)

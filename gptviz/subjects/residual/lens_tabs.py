@@ -49,10 +49,19 @@ def lens(view: View, position: int) -> None:
         "distance is KL(last row ‖ this row) in nats, 0 where both say the same. The logit lens "
         "is by nostalgebraist (2020, *interpreting GPT: the logit lens*).",
     )
+    colour = "probability" if way == "probability" else "divergence"
     code = view.code(
         residual.lens_table,
+        "import math",
         "from gptviz.subjects.residual.analysis import lens",
-        "table = lens_table(lm, trace, lens(lm, trace))",
+        "found = lens(lm, trace)",
+        "table = lens_table(lm, trace, found)",
+        "columns = [f'{i} {token}' for i, token in enumerate(trace.tokens)]",
+        "texts = lm.tokenizer.pieces(found.likeliest.ravel().tolist())",
+    ).drawn_by_hand(
+        "cells",
+        f"found.{colour}, {rows!r}, columns, texts"
+        + ("" if way == "probability" else ", high=math.log(lm.config.vocab_size)"),
     )
     table = partial(residual.lens_table, view.lm, view.trace, found)
     show.numbers(table, "lens", code)
@@ -109,7 +118,13 @@ def _followed(view: View, position: int, rows: list[str]) -> None:
         how_to_read="above: the token's probability in each row of the lens; below: its rank, 1 "
         "at the top, on a scale that multiplies.",
         table=table,
-        code=view.code(residual.followed, f"table = followed(lm, trace, {position}, {token})"),
+        code=view.code(
+            residual.followed, f"table = followed(lm, trace, {position}, {token})"
+        ).drawn(
+            figures.way_of_token,
+            'table["rank"].to_numpy(), table["probability"].to_numpy(), '
+            f"{rows!r}, lm.config.vocab_size",
+        ),
     )
 
 

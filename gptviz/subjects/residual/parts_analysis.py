@@ -128,3 +128,14 @@ def _require_sum(lm: LanguageModel) -> None:
             "of what the parts added; choose a model with norm = pre"
         )
     lm.config.require_shortcuts("so its stream is no sum of what the parts added")
+
+
+def short_names(table: pd.DataFrame) -> list[str]:
+    """The parts as an axis names them: L3 H1, L3 MLP, token, position, biases."""
+    names = {"wte": "token", "wpe": "position"}
+    short = []
+    for part in table["part"]:
+        _, layer, *rest = [*str(part).split("."), "", ""]
+        kind = f"H{rest[2]}" if "attn" in rest else "MLP"
+        short.append(names.get(part, part) if not layer else f"L{layer} {kind}")
+    return short

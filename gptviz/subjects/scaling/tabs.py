@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -31,21 +32,21 @@ RANGE = (
 def by_size(family: Family, scheme: Scheme) -> None:
     """The last loss of each model over its parameters."""
     counted, law = _chosen("counted_size", "Parameters N", SIZE_WORDS)
-    _watched(partial(_by_size, family, counted, law, scheme), family)
+    _watched(partial(_by_size, family, cast(Size, counted), law, scheme), family)
 
 
 def by_compute(family: Family, scheme: Scheme) -> None:
     """The loss of each model on its way, over what was calculated for it."""
     counted, law = _chosen("counted_compute", "Compute C", COMPUTE_WORDS)
-    _watched(partial(_by_compute, family, counted, law, scheme), family)
+    _watched(partial(_by_compute, family, cast(Compute, counted), law, scheme), family)
 
 
-def _chosen(key: str, label: str, options: dict[str, str]) -> tuple[str, str]:
+def _chosen(key: str, label: str, options: dict[str, str]) -> tuple[str, Law]:
     left, right = st.columns(2)
     with left:
         counted = choices.one_of(key, label, options)
     with right:
-        return counted, choices.one_of("law", "The law to fit", LAWS)
+        return counted, cast(Law, choices.one_of("law", "The law to fit", LAWS))
 
 
 def _watched(draw: Callable[[], None], family: Family) -> None:
@@ -83,10 +84,10 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
             (
                 *family.lines,
                 f"found = by_size(read, {counted!r}, {law!r})",
-                *_draws_lines(found, law, "all_of"),
+                *_draws_lines(found, law, "all_of", "size"),
                 "table = found.points",
             ),
-        ),
+        ).drawn(figures.by_size, f"found, laws, theirs, {PUBLISHED['size', law].source!r}"),
     )
     _beside(found, laws, "size")
 
@@ -116,9 +117,11 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
             (
                 *family.lines,
                 f"found = by_compute(read, {counted!r}, {law!r})",
-                *_draws_lines(found, law, "frontier"),
+                *_draws_lines(found, law, "frontier", "compute"),
                 "table = found.points",
             ),
+        ).drawn(
+            figures.by_compute, f"read, found, laws, theirs, {PUBLISHED['compute', law].source!r}"
         ),
     )
     _beside(found, laws, "compute")
@@ -172,12 +175,15 @@ def _said(found: Found, laws: np.ndarray, law: Law, axis: Axis) -> str:
     return sentences.law(found, laws, PUBLISHED[axis, law], axis)
 
 
-def _draws_lines(found: Found, law: Law, choose: str) -> tuple[str, ...]:
+def _draws_lines(found: Found, law: Law, choose: str, axis: Axis) -> tuple[str, ...]:
     if found.law is None:
-        return ()
+        return ("import numpy as np", "laws, theirs = np.empty((0, 3)), None")
+    names = ", ".join(sorted((choose, "draws", "fit")))
+    published = PUBLISHED[axis, law].exponent
     return (
-        f"from gptviz.subjects.scaling.law_analysis import {', '.join(sorted((choose, 'draws')))}",
+        f"from gptviz.subjects.scaling.law_analysis import {names}",
         f"laws = draws(*found.every, {law!r}, {choose})  # floor, factor, exponent of each draw",
+        f"theirs = fit(*{choose}(*found.every[:2]), {law!r}, {published!r})  # their exponent",
         "exponent = found.law.exponent",
     )
 

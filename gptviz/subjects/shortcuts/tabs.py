@@ -57,7 +57,9 @@ def network(scheme: Scheme) -> None:
         "of a layer's weights. Shortcuts are also called residual or skip connections (He et al., "
         "2016, *Deep Residual Learning for Image Recognition*).",
         table=table,
-        code=Code(analysis.gradients, (f"table = gradients({depth}, {width}, {seed})",)),
+        code=Code(analysis.gradients, (f"table = gradients({depth}, {width}, {seed})",)).drawn(
+            figures.by_layer
+        ),
     )
 
 
@@ -88,7 +90,9 @@ def powers(scheme: Scheme) -> None:
         "nothing becomes next to 1. In a network, the factor is another one in each layer and "
         "direction; one number for all of them is the simplest case.",
         table=table,
-        code=Code(analysis.powers, (f"table = powers({factor!r}, {layers})",)),
+        code=Code(analysis.powers, (f"table = powers({factor!r}, {layers})",)).drawn(
+            figures.powers, f"table, {factor!r}"
+        ),
     )
 
 
@@ -120,7 +124,9 @@ def in_a_gpt(scheme: Scheme) -> None:
         f"heads and {analysis.VOCABULARY} tokens. Dong, Cordonnier and Loukas (2021, *Attention "
         "is Not All You Need*).",
         table=table,
-        code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)),
+        code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)).drawn(
+            figures.likeness
+        ),
     )
     page = PAGES["training"]
     st.page_link(

@@ -113,7 +113,11 @@ def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
         shape=(len(curves),),
         how_to_read=HOW_TO_READ,
         table=show.titled(analysis.losses(curves, axis), TITLES),
-        code=_losses_code(runs, axis),
+        code=_losses_code(runs, axis).drawn(
+            figures.comparison,
+            f"curves(runs, {axis!r}), {axis!r}, baselines=shared_baselines(runs)",
+            "from gptviz.runs.compare import shared_baselines",
+        ),
     )
     show.table(show.titled(comparing.table(runs), TITLES), f"{key}_settings")
     if comparing.shared_baselines(runs):  # they read the same text, in the same tokens
@@ -184,7 +188,7 @@ def _ranking(found: Experiment, scheme: Scheme) -> None:
             how_to_read="the lowest validation loss that each variant has reached. A difference of "
             "some hundredths may be chance: another seed would move the losses, too.",
             table=show.titled(table, TITLES),
-            code=_ranking_code(found),
+            code=_ranking_code(found).drawn(figures.ranking),
         )
     told = table.replace({"variant": experiments.TITLES, "state": runs.STATES})
     st.dataframe(told, hide_index=True, key="ranked", column_config=TITLES)

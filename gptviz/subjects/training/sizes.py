@@ -39,7 +39,12 @@ def draw(runs: Sequence[Run], scheme: Scheme, key: str) -> None:
         how_to_read="each point is a run: the parameters of its model without embeddings, and how "
         "low its loss came. That says what size does if the runs differ in nothing else.",
         table=show.titled(table, TITLES),
-        code=_code(runs),
+        code=_code(runs).drawn(
+            figures.by_size,
+            "table, fit(*axes, 'line')",
+            "from gptviz.subjects.scaling.law_analysis import fit",
+            "axes = (table[name].to_numpy(float) for name in ('parameters', 'best_val_loss'))",
+        ),
     )
     st.page_link(PAGES["scaling"].file, label="A family trained for this: Scaling", width="content")
 
