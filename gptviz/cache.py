@@ -14,6 +14,10 @@ class LayerCache:
         self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
         self.length = 0
 
+    def select(self, rows: Tensor) -> None:
+        """Go on with these rows of the batch, in this order; a row may be taken several times."""
+        self.keys, self.values = self.keys[rows], self.values[rows]
+
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Add the keys and values of T new positions; return those of all S positions.
 

@@ -34,6 +34,7 @@ def generate(
     seed: int | None,
     stop: Iterable[str],
     ends: Collection[int],
+    use_cache: bool = True,
 ) -> Iterator[Step]:
     """The steps of LanguageModel.generate, which explains them."""
     generator = torch.Generator(model.wte.weight.device)
@@ -41,7 +42,7 @@ def generate(
         generator.seed()
     else:
         generator.manual_seed(seed)
-    reader = Reader(model, len(ids) + max_new_tokens)
+    reader = Reader(model, len(ids) + max_new_tokens) if use_cache else Rereader(model)
     stop = tuple(stop)
     text, writer = list(ids), Writer(tokenizer, ids)
     for left in reversed(range(max_new_tokens)):
@@ -118,9 +119,26 @@ class Reader:
         return self.model.unembed(self.model.hidden(new, self.cache)[:, -1:])[0, -1]
 
 
+class Rereader:
+    """As Reader, without a cache: all that the model sees is read again for each token."""
+
+    def __init__(self, model: GPT):
+        self.model = model
+        self.begin: int | None = None  # where the part that it sees begins
+
+    def next_logits(self, ids: list[int]) -> Tensor:
+        """Logits (V,) of the token after ids."""
+        size = self.model.config.block_size
+        if self.begin is None or len(ids) - self.begin > size:
+            keep = size if self.begin is None else max(1, size // 2)
+            self.begin = max(0, len(ids) - keep)
+        seen = torch.tensor([ids[self.begin :]], device=self.model.wte.weight.device)
+        return self.model.unembed(self.model.hidden(seen)[:, -1:])[0, -1]
+
+
 @torch.inference_mode()
 def _next(
-    reader: Reader,
+    reader: Reader | Rereader,
     ids: list[int],
     settings: SamplingSettings,
     generator: torch.Generator,

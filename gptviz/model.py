@@ -113,10 +113,10 @@ class Block(nn.Module):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
-        self.attn = CausalSelfAttention(config, attention, layer)
+        self.attn: nn.Module = CausalSelfAttention(config, attention, layer)
         self.resid_mid = nn.Identity()
         self.ln_2 = layer_norm(config)
-        self.mlp = MLP(config)
+        self.mlp: nn.Module = MLP(config)
         if not config.attention:  # a part that is left out adds nothing, and needs no norm
             self.ln_1, self.attn = nn.Identity(), Nothing()
         if not config.mlp:

@@ -23,18 +23,11 @@ from gptviz.scripted import picture
 from gptviz.subjects.attention import drawn_figures
 from gptviz.subjects.attention.analysis import patterns
 from gptviz.subjects.attention.finding_analysis import opening_head
-from gptviz.subjects.sampling.analysis import token_table
+from gptviz.subjects.sampling.analysis import more_rules, stage_titles, token_table
 
 FOLDER = Path(__file__).parent
 ATTENTION = FOLDER / "subjects" / "attention"
 HOVER = "{row}, {column}: {value}"
-STAGES = {
-    "before": "model",
-    "repetition_penalty": "penalty",
-    "temperature": "temperature",
-    "top_k": "top-k",
-    "top_p": "top-p",
-}
 
 
 def tokens(trace: Trace) -> Html:
@@ -176,6 +169,9 @@ def sampling(
     top_k: int | None = None,
     top_p: float = 1.0,
     repetition_penalty: float = 1.0,
+    min_p: float = 0.0,
+    typical_p: float = 1.0,
+    no_repeat_ngram_size: int = 0,
     n: int = 10,
 ) -> Html:
     """The n likeliest next tokens, and what each rule of sampling makes of them, as a table.
@@ -183,16 +179,19 @@ def sampling(
     The settings are those of `LanguageModel.generate`. Raises ValueError for one that means
     nothing.
     """
-    settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
+    settings = SamplingSettings(
+        *(temperature, top_k, top_p, repetition_penalty, min_p, typical_p, no_repeat_ngram_size)
+    )
     if n < 1:
         raise ValueError(f"n is {n}; at least 1 token must be shown")
     logits = trace.logits[-1].cpu()
     found = stages(logits, trace.ids, settings)
     rows = token_table(trace.tokenizer, logits, found, n)
+    shown = stage_titles(settings)
     cells = [
         [
             chip(row["token"], f"id {row['id']}"),
-            *(_probability(float(row[stage]), title) for stage, title in STAGES.items()),
+            *(_probability(float(row[stage]), title) for stage, title in shown.items()),
         ]
         for row in rows.to_dict("records")
     ]
@@ -202,8 +201,9 @@ def sampling(
         f"top-k {top_k or 'off'}",
         f"top-p {'off' if top_p == 1 else f'{top_p:g}'}",
         f"repetition penalty {'off' if repetition_penalty == 1 else f'{repetition_penalty:g}'}",
+        *(f"{title} {value:g}" for title, value in more_rules(settings).items()),
     ]
-    below = table(["token", *STAGES.values()], cells)
+    below = table(["token", *shown.values()], cells)
     return Html(described(words[:1].upper() + words[1:], settled, below), words)
 
 

@@ -204,7 +204,7 @@ def assert_codes_make_the_numbers(
         charts(several, key=key, **more)
 
     def noted(frame: pd.DataFrame, key: str, code: "Code") -> None:
-        drawn[key] = frame, code
+        drawn[key] = (frame() if callable(frame) else frame), code
         numbers(frame, key, code)
 
     def check(keys: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""Models without attention, without MLPs and without blocks: what holds of them, and what is told."""
+"""Models without attention, without MLPs and without blocks: what holds of them, what is told."""
 
 import string
 from pathlib import Path

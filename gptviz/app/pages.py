@@ -1,6 +1,4 @@
-"""The pages, in the order in which a prompt passes them, and the stages of the path."""
-
-from dataclasses import dataclass
+"""The pages, in the order in which a prompt passes them."""
 
 from gptviz.app.glossary import term
 from gptviz.app.page import Page
@@ -233,23 +231,3 @@ PAGES = {
         ),
     )
 }
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of the path: its name in the code, the words beside it, the page about it."""
-
-    name: str
-    title: str
-    page: str
-
-
-STAGES = (
-    Stage("tokens", "tokens", "tokens"),
-    Stage("embeddings", "embeddings", "embeddings"),
-    Stage("attention", "attention", "attention"),
-    Stage("mlp", "MLP", "mlp"),
-    Stage("norm", "final norm", "layer_norms"),
-    Stage("logits", "logits", "sampling"),
-    Stage("probabilities", "probabilities", "sampling"),
-)

@@ -159,9 +159,9 @@ def ranking(experiment: Experiment) -> pd.DataFrame:
     """A row a run, the lowest validation loss first; those without one come last, unranked.
 
     Losses are in nats a token. Where the runs have different tokenizers, whose losses do not
-    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the baseline's: below 0 is
-    better than it. A difference of a few hundredths may be chance: another seed also changes the
-    losses.
+    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the
+    baseline's: below 0 is better than it. A difference of a few hundredths may be chance: another
+    seed also changes the losses.
     """
     rows = []
     for variant, run in experiment.runs.items():
@@ -206,7 +206,7 @@ def _regularised(config: TrainingConfig, dropout: float, weight_decay: float) ->
     return replace(config, model=model, weight_decay=weight_decay)
 
 
-def _tokenizer(run: Run) -> tuple[object, object]:
+def _tokenizer(run: Run) -> tuple[object, ...]:
     """What decides the pieces in which a run counts its loss."""
     return tuple(run.settings.get(name) for name in ("tokenizer", "bpe_vocab_size"))
 

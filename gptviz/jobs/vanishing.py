@@ -7,7 +7,11 @@ import numpy as np
 if TYPE_CHECKING:
     from gptviz.training.record.gradients import RecordedNorms
 
-# A part whose gradient is a smaller share of the whole one's norm has none to speak of.
+# A part whose gradient is a smaller share of the whole one's norm has none to speak of. Measured
+# every 5 steps on the plays that ship, with seed 0: in the runs that learn (Tiny, Small, those that
+# the failure gallery holds its failures against, and 24 layers), no attention and no MLP ever had
+# less than 0.008, and with 12 layers and no norms 0.002. With norms after each of 12 layers, or
+# with 6 or 12 layers and no shortcuts, the least had below 3e-7 at all times from step 50 on.
 VANISHED = 1e-3
 FEWEST = 3  # measurements until a gradient is said to have vanished
 

@@ -33,7 +33,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, save_random: Callable[..., 
         (
             "layer_norms",
             "bare",
-            {"norm": "h.1.ln_1"},
+            {"norm": "h.1.ln_2"},
             "`h.1.ln_2` stands before the MLP of layer 1",
         ),
         ("residual", "bigram", {"tab": "lens"}, "embedding = output"),

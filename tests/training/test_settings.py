@@ -12,6 +12,7 @@ import pytest
 from gptviz.cli import main, parser, settings
 from gptviz.config import GPTConfig
 from gptviz.setting import Setting
+from gptviz.shape import VOCAB_SIZE
 from gptviz.training.config import TrainingConfig
 from gptviz.training.settings import DERIVED, DROPOUT, GROUPS, OF_THE_MODEL, SETTINGS
 

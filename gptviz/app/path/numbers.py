@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gptviz.app.bundle import exact
-from gptviz.app.pages import STAGES
+from gptviz.app.path.stages import STAGES
 from gptviz.app.theme import Scheme
 from gptviz.config import GPTConfig
 from gptviz.journey import Journey

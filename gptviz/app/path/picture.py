@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from gptviz.app import component, run_steps, show
-from gptviz.app.pages import PAGES, STAGES
+from gptviz.app.pages import PAGES
 from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stages
 from gptviz.app.path.opened import choose_stage, explain, is_there, open_stage
+from gptviz.app.path.stages import STAGES
 from gptviz.app.save import file_name
 from gptviz.journey import Journey
 

@@ -79,3 +79,26 @@ def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
         ),
     )
+
+
+def times(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+    """How long a forward pass of each shape takes, from `analysis.forward_times`, as bars."""
+    milliseconds = table["milliseconds"].tolist()
+    return go.Figure(
+        go.Bar(
+            x=milliseconds,
+            y=table["shape"].tolist(),
+            orientation="h",
+            marker={"color": PALETTES[scheme].sequential[3]},
+            text=[f"{value:.1f}" for value in milliseconds],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}<br>%{x:.2f} ms<extra></extra>",
+        ),
+        layout(
+            scheme,
+            height=260,
+            xaxis={"title": "milliseconds", "rangemode": "tozero"},
+            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Stages of a GPT one after another, and shapes of one budget: trained, measured, beside each other."""
+"""Stages of a GPT one after another, and shapes of one budget: trained and measured."""
 
 from collections.abc import Callable, Sequence
 
@@ -63,7 +63,7 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
         table=table,
         code=Code(analysis.sizes, (f"table = sizes({size!r})",)).drawn(figures.sizes),
     )
-    _times(size)
+    _times(size, scheme)
     found = analysis.latest(series)
     _told_where_from(found)
     titles = {preset.name: preset.title for preset in series}
@@ -72,8 +72,8 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
     st.fragment(_trained, run_every=_every(found))(found, series, at, scheme)
     if size == "full":
         st.caption(
-            "These have about 16 times as many parameters as those of a quarter of the width, and take "
-            "about as many times as long to train."
+            "These have about 16 times as many parameters as those of a quarter of the width, and "
+            "take about as many times as long to train."
         )
     offer("Train all four", f"train_shapes_{size}", f"Shapes, {SIZES[size]}", series)
 
@@ -128,8 +128,8 @@ def _chart(
         "in bits a byte: how many bits a letter of the text costs whoever guesses like the model. "
         "A loss a token would not compare, for a piece of a word is harder to guess than a letter "
         "and brings more of the text. Dotted: what counting which letter follows which reaches; "
-        "who sees one letter can do no better. One run each: a difference of some hundredths may "
-        "be chance.",
+        "who sees one letter can do no better. All have the same few steps, and a larger model has "
+        "more to learn in them. One run each: a difference of some hundredths may be chance.",
         table=table,
         code=Code(
             analysis.courses,
@@ -142,7 +142,7 @@ def _chart(
     )
 
 
-def _times(size: str) -> None:
+def _times(size: str, scheme: Scheme) -> None:
     """Milliseconds a forward pass, on a button only: it takes the processor for a while."""
     asked: set[str] = st.session_state.setdefault(MEASURED, set())
     if size not in asked:
@@ -152,16 +152,17 @@ def _times(size: str) -> None:
         return
     table = look.look_for_long(analysis.forward_times, size, words="Measuring the four shapes …")
     st.markdown(sentences.of_times(table))
-    code_ = Code(analysis.forward_times, (f"table = forward_times({size!r})",))
-    show.source(
-        "milliseconds a forward pass",
-        (len(table),),
-        "the median of some passes on this machine, with whatever else runs on it. Layers wait for "
-        "each other, while the numbers of one layer are calculated side by side: as many "
-        "operations take longer in more layers.",
+    show.chart(
+        figures.times(table, scheme),
+        key="shape_times",
+        name="milliseconds a forward pass",
+        shape=(len(table),),
+        how_to_read="the median of some passes on this machine, with whatever else runs on it. "
+        "Layers wait for each other, while the numbers of one layer are calculated side by side: "
+        "so as many operations tend to take longer in more layers.",
+        table=table,
+        code=Code(analysis.forward_times, (f"table = forward_times({size!r})",)),
     )
-    show.table(table, "shape_times")
-    show.numbers(table, "shape_times", code_)
 
 
 def _written(run: Run | None) -> None:

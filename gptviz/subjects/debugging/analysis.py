@@ -47,7 +47,8 @@ def walk(lm: LanguageModel, trace: Trace) -> pd.DataFrame:
     (shapes, as "1 × 7 × 256"), letters (the output's), numbers (how many come out), recorded
     (whether the trace holds a tensor of this name and this shape).
     """
-    model, rows = bare(lm), {}
+    model = bare(lm)
+    rows: dict[str, list[str | int | bool]] = {}
 
     def come(name: str) -> Callable[..., None]:
         def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:

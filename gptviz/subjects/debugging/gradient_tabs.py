@@ -57,7 +57,7 @@ def gradients(view: View) -> None:
         f"{term('gradient')} is that of the mean loss of your text's next tokens. The shaded range "
         f"of norms, {figures.HEALTHY[0]:g} to {figures.HEALTHY[1]:g}, is a rule of thumb for the "
         "whole gradient of a batch, not a law for a part: in runs that learn well, with norms "
-        "before each of 12 blocks, parts went down to 0.02. A trained model that guesses your "
+        "before each of 12 blocks, parts went down to 0.014. A trained model that guesses your "
         "text well has small gradients, too, for there is little to correct. A norm grows with "
         "how many numbers a part has, and the mean absolute value does not; no range is drawn "
         "for it.",

@@ -38,11 +38,15 @@ def of_walk(table: pd.DataFrame, n_blocks: int) -> str:
     """How many modules a text passes, and how its shape changes."""
     first, last = table.iloc[0], table.iloc[-1]
     widest = table.iloc[int(table["numbers"].argmax())]
+    after = (
+        f", and after every one of the {n_blocks} blocks the shape is still that"
+        if n_blocks
+        else ""
+    )
     return (
         f"On the way from ids to logits your text passes **{len(table)}** modules. "
-        f"**{first['input']}** ids go in, each becomes a vector ({first['output']}), and after "
-        f"every one of the {n_blocks} blocks the shape is still that. Out come "
-        f"**{last['output']}** logits. The most numbers at a time come out of "
+        f"**{first['input']}** ids go in, each becomes a vector ({first['output']}){after}. Out "
+        f"come **{last['output']}** logits. The most numbers at a time come out of "
         f"{widest['module']}: {widest['numbers']:,}."
     )
 
@@ -98,6 +102,8 @@ def of_parts(parts: pd.DataFrame, norm: float) -> str:
         f"{VANISHED:g} of the whole norm, and will not learn."
         if len(gone)
         else "No attention and no MLP is left without a gradient."
+        if len(learning)
+        else "There is no attention and no MLP that could be left without one."
     )
     return f"{', '.join(told)}. {verdict}"
 

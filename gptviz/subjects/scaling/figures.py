@@ -54,7 +54,11 @@ def by_compute(
             x=rows[found.x],
             y=small(rows["val_loss"].to_numpy()),
             name=name,
-            mode="lines",
+            mode="lines+text",
+            text=[*[""] * (len(rows) - 1), name],  # where it ends
+            textposition="bottom left",
+            cliponaxis=False,
+            showlegend=False,
             line=look(i, scheme) | {"width": 1.5},
             hovertemplate=f"{name}<br>%{{x:.2e}} FLOPs<br>loss %{{y:.3f}}<extra></extra>",
         )
@@ -99,7 +103,7 @@ def _lines(
             )
         )
     own = (found.law, "nearest law, exponent", colours.text, "solid")
-    with_theirs = (theirs, f"nearest with that of {whose},", colours.mlp, "dash")
+    with_theirs = (theirs, f"with that of {whose},", colours.mlp, "dash")
     for law, words, colour, dash in (own, with_theirs):
         if law:
             name = f"{words} {law.exponent:.3f}"

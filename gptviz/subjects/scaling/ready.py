@@ -19,7 +19,8 @@ import pandas as pd
 from gptviz.disk import read_json, write_text
 from gptviz.jobs import worker
 from gptviz.runs import Run
-from gptviz.subjects.scaling import analysis, family
+from gptviz.subjects.scaling import analysis
+from gptviz.subjects.scaling.family import family
 from gptviz.training.record import metrics
 
 FILE = Path(__file__).with_name("ready.json")
@@ -41,7 +42,7 @@ def about() -> dict[str, str]:
 def train(folder: Path, seed: int = 0) -> list[Run]:
     """Train the family's models in this process, one after the other; done ones are left alone."""
     runs = []
-    for name, config in family.family(seed=seed).items():
+    for name, config in family(seed=seed).items():
         place = folder / name
         run = Run(place) if place.is_dir() else Run.create(place, config)
         worker.work(run)

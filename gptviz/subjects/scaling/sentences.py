@@ -24,6 +24,11 @@ SURE = 2  # times: an exponent whose largest likely value is further from its le
 def fell(found: Found) -> str:
     """From where to where the loss went as the models, or the compute, grew."""
     first, last = found.points.iloc[0], found.points.iloc[-1]
+    if len(found.points) == 1:
+        return (
+            f"With {_written(first[found.x])} {UNITS[found.x]}, the loss is "
+            f"**{first['val_loss']:.3f}** nats a token."
+        )
     times = last[found.x] / first[found.x]
     return (
         f"From {_written(first[found.x])} to {_written(last[found.x])} {UNITS[found.x]}, "
@@ -41,12 +46,12 @@ def law(found: Found, laws: np.ndarray, published: Published, axis: Axis) -> str
     if found.law.floor or published.floor:
         head = (
             f"The nearest law falls towards a floor of **{found.law.floor:.2f}**, and what lies "
-            f"above that as {letter}^−**{exponent:.3f}**"
+            f"above that as {letter} to the power −**{exponent:.3f}**"
         )
     else:
         head = (
-            f"On the nearest straight line, the loss falls as {letter}^−**{exponent:.3f}**: ten "
-            f"times as much of {letter} leaves {10**-exponent:.1%} of it"
+            f"On the nearest straight line, the loss falls as {letter} to the power "
+            f"−**{exponent:.3f}**: ten times as much of {letter} leaves {10**-exponent:.1%} of it"
         )
     if not len(laws):
         return f"{head}."
@@ -70,13 +75,12 @@ def _beside(low: float, high: float, published: Published) -> str:
         where = "below that range: there, the loss fell more slowly"
     else:
         where = "above that range: there, the loss fell faster"
-    other = (
-        f" Their floor of {published.floor} is that of pieces of words, not of characters: floors "
-        "do not compare."
+    of_words = (
+        f"; their floor of {published.floor} nats is that of pieces of words"
         if published.floor
         else ""
     )
-    return f"{published.words} {published.exponent:.3f}, {where}.{other}"
+    return f"{published.words} {published.exponent:.3f}, {where}{of_words}."
 
 
 def _written(number: float) -> str:

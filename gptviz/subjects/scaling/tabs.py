@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -31,21 +32,21 @@ RANGE = (
 def by_size(family: Family, scheme: Scheme) -> None:
     """The last loss of each model over its parameters."""
     counted, law = _chosen("counted_size", "Parameters N", SIZE_WORDS)
-    _watched(partial(_by_size, family, counted, law, scheme), family)
+    _watched(partial(_by_size, family, cast(Size, counted), law, scheme), family)
 
 
 def by_compute(family: Family, scheme: Scheme) -> None:
     """The loss of each model on its way, over what was calculated for it."""
     counted, law = _chosen("counted_compute", "Compute C", COMPUTE_WORDS)
-    _watched(partial(_by_compute, family, counted, law, scheme), family)
+    _watched(partial(_by_compute, family, cast(Compute, counted), law, scheme), family)
 
 
-def _chosen(key: str, label: str, options: dict[str, str]) -> tuple[str, str]:
+def _chosen(key: str, label: str, options: dict[str, str]) -> tuple[str, Law]:
     left, right = st.columns(2)
     with left:
         counted = choices.one_of(key, label, options)
     with right:
-        return counted, choices.one_of("law", "The law to fit", LAWS)
+        return counted, cast(Law, choices.one_of("law", "The law to fit", LAWS))
 
 
 def _watched(draw: Callable[[], None], family: Family) -> None:

@@ -18,6 +18,7 @@ from gptviz.subjects.training.compare_tabs import look_again_at
 from gptviz.training.config import TrainingConfig
 from gptviz.training.record import metrics
 
+TITLES_HERE = {**TITLES, "variant": "model"}
 Settings = Callable[[], Mapping[str, TrainingConfig]]
 
 
@@ -58,36 +59,43 @@ def _queue(name: str, settings: Settings, then: Callable[[str], None]) -> None:
 def _steer(found: Experiment) -> None:
     there = {name: run for name, run in found.runs.items() if run.folder.is_dir()}
     table = pd.DataFrame([_row(name, run) for name, run in there.items()])
-    st.dataframe(table, hide_index=True, key="family_states", column_config=TITLES)
+    st.dataframe(table, hide_index=True, key="family_states", column_config=TITLES_HERE)
     mine = [run for run in there.values() if not rights.why_not_change(run)]
     living = [run for run in mine if jobs.state(run) in LIVING]
     waiting = [run for run in mine if jobs.state(run) not in (*LIVING, "done")]
     with st.container(horizontal=True):
-        st.button(
-            "Stop all",
-            key="stop_all",
-            on_click=_each,
-            args=(rights.owners(jobs.stop), living),
-            disabled=not living,
-        )
+        st.button("Stop all", key="stop_all", on_click=_stop, args=(living,), disabled=not living)
         st.button(
             "Go on",
             key="resume_all",
-            on_click=_each,
-            args=(rights.resume, waiting),
+            on_click=_go_on,
+            args=(waiting,),
             disabled=not waiting,
             help="Each run goes on from its last checkpoint, in the order of the list.",
         )
     steering.tell_problem()
 
 
-def _each(deed: Callable[[Run], None], chosen: list[Run]) -> None:
+def _stop(chosen: list[Run]) -> None:
+    """The last of the queue first, or the next would begin where one ends."""
+    for run in reversed(chosen):
+        if jobs.state(run) in LIVING:  # it may have come to its end meanwhile
+            _try(rights.owners(jobs.stop), run)
+
+
+def _go_on(chosen: list[Run]) -> None:
     for run in chosen:
-        try:
-            deed(run)
-        except (ValueError, OSError) as error:
-            steering.remember(in_words(error))
+        if not _try(rights.resume, run):
             return
+
+
+def _try(deed: Callable[[Run], None], run: Run) -> bool:
+    try:
+        deed(run)
+    except (ValueError, OSError) as error:
+        steering.remember(in_words(error))
+        return False
+    return True
 
 
 def _row(name: str, run: Run) -> dict[str, object]:

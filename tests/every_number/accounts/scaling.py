@@ -127,12 +127,13 @@ def by_compute(read: Read, models: Models) -> None:  # noqa: ARG001
     shown, told = laws("loss_by_compute", len(by_model), SIX, points, drawn(long, SIX, True))
     for i, (_, rows) in enumerate(by_model):
         shown |= {f"loss_by_compute.{i}.{at}": rows[of].to_numpy() for at, of in LINES.items()}
-        shown[f"loss_by_compute.{i}.name"] = [rows["model"].iloc[0]]
+        for label in ("name", "text"):
+            shown[f"loss_by_compute.{i}.{label}"] = [rows["model"].iloc[0]]
     low, high = (f"{value:.1e}".split("e") for value in (points[SIX].iloc[0], points[SIX].iloc[-1]))
     shown |= {
         "counted_compute.label": [(6,)],
         "loss_by_compute.xaxis": [(6,)],
-        "loss_by_compute.yaxis": [f"{tick / 10:g}" for tick in steps(table["val_loss"], 0.1)],
+        "loss_by_compute.yaxis": [f"{tick / 5:g}" for tick in steps(table["val_loss"], 0.2)],
     }
     said = [
         ("the loss goes from", float(low[0]), float(high[0]), *told, YEARS["Kaplan"], 0.05),

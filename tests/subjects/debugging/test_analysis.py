@@ -25,6 +25,9 @@ KINDS = {
     "its own output": {"tie_weights": False},
     "waves": {"position": "sinusoidal"},
     "narrow MLP": {"n_inner": 5},
+    "no attention": {"attention": False},
+    "no MLP": {"mlp": False},
+    "no blocks": {"n_layer": 0},
 }
 
 
@@ -167,6 +170,17 @@ def test_parts_and_types_are_all_their_parameters_together(lm):
         "attention",
         "MLP",
     ]
+
+
+@pytest.mark.parametrize("changes", [{"attention": False}, {"mlp": False}, {"n_layer": 0}])
+def test_a_model_that_does_without_a_part_has_gradients_of_the_rest(changes):
+    lm = made(**changes)
+    table = debugging.by_parameter(lm, lm.ids("abcd"))
+    assert table["parameter"].tolist() == [name for name, _ in lm.model.named_parameters()]
+    assert "left without" in sentences.of_parts(debugging.by_part(table), 1.0)
+    if "n_layer" not in changes:
+        with pytest.raises(ValueError, match="each part takes the place of the vector"):
+            debugging.by_parameter(lm, lm.ids("abcd"), "no-shortcuts")
 
 
 def test_progress_goes_there_and_back(lm):

@@ -101,7 +101,7 @@ def test_a_symptom_links_to_its_failures(open_app, assert_codes_make_the_numbers
 def test_a_symptom_opens_the_tab_beside_it(open_page):
     app = open_page("symptoms", symptom="no-batch")
     press(app, "open_batch")
-    assert app.query_params["tab"] == ["batch"]
+    assert app.query_params["tab"] == "batch"
     assert "Press the button" in words(app)
 
 

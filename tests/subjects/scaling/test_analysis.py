@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gptviz import GPT, GPTConfig, parameters
+from gptviz.jobs import worker
+from gptviz.runs import Run
 from gptviz.subjects.scaling import analysis, by_compute, by_size, family, ready
 from gptviz.subjects.scaling.published_analysis import PUBLISHED, beside, exponents
 
@@ -130,6 +132,16 @@ def test_what_ships_is_the_family_trained_to_its_end():
     assert ends["val_loss"].is_monotonic_decreasing
     assert {"machine", "torch", "minutes"} <= ready.about().keys()
     assert 0 < int(ready.about()["minutes"]) <= 15
+
+
+def test_the_family_is_trained_where_it_was_interrupted(text, tmp_path, monkeypatch):
+    made, worked = dict(list(family(text).items())[:3]), []
+    monkeypatch.setattr(ready, "family", lambda seed: made if seed == 0 else {})
+    monkeypatch.setattr(worker, "work", lambda run: worked.append(run.name))
+    Run.create(tmp_path / "runs" / "1 × 16", made["1 × 16"])
+    runs = ready.train(tmp_path / "runs")
+    assert worked == [run.name for run in runs] == list(made)
+    assert [run.config for run in runs] == list(made.values())
 
 
 def test_what_ships_is_packed_from_runs(train, tmp_path, monkeypatch):

@@ -117,6 +117,27 @@ def test_what_was_stopped_goes_on_and_a_refusal_is_told(open_page, train, monkey
     ]
 
 
+def test_all_are_stopped_the_last_first_but_those_that_have_ended_meanwhile(
+    open_page, train, monkeypatch
+):
+    train(1, 3)
+    states = {
+        "Scaling, 1 × 24": "running",
+        "Scaling, 1 × 32": "queued",
+        "Scaling, 2 × 32": "queued",
+    }
+    stopped = []
+
+    def stop(run: Run) -> None:
+        stopped.append(run.name)
+        states["Scaling, 1 × 32"] = "done"
+
+    monkeypatch.setattr(jobs, "state", lambda run: states.get(run.name, "done"))
+    monkeypatch.setattr(jobs, "stop", stop)
+    open_page("train", family=EXPERIMENT).button(key="stop_all").click().run()
+    assert stopped == ["Scaling, 2 × 32", "Scaling, 1 × 24"]
+
+
 @pytest.mark.parametrize("value", ["", "ffff", "²", "x" * 3000])
 def test_what_is_no_choice_is_passed_over(open_page, value):
     chosen = dict.fromkeys(("family", "counted_size", "law", "counted_compute"), value)

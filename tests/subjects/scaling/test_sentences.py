@@ -30,6 +30,8 @@ def test_where_the_loss_went():
         "From 2,000 to 200,000 parameters without embeddings, 100 times as many, the loss goes "
         "from 2.500 to **1.500** nats a token."
     )
+    alone = sentences.fell(found(None, n=1))
+    assert alone == "With 2,000 parameters without embeddings, the loss is **2.500** nats a token."
     assert "From 2.0 · 10¹² to 2.0 · 10¹⁴ FLOPs, 100 times" in sentences.fell(found(None, SIX))
 
 
@@ -45,7 +47,7 @@ def test_a_published_exponent_is_compared_with_the_range(low, high, words):
     line = PowerLaw(0, 3.0, 0.301)
     told = sentences.law(found(line), laws(low, high), PUBLISHED["size", "line"], "size")
     assert told.startswith(
-        "On the nearest straight line, the loss falls as N^−**0.301**: ten times"
+        "On the nearest straight line, the loss falls as N to the power −**0.301**: ten times"
     )
     assert "leaves 50.0% of it. If the models are drawn anew, 95 of 100 exponents lie from" in told
     assert told.endswith(f"Kaplan et al. (2020) {words}")
@@ -55,11 +57,14 @@ def test_a_published_exponent_is_compared_with_the_range(low, high, words):
 def test_a_law_that_is_hardly_known_says_so_and_a_floor_is_told():
     law = PowerLaw(1.25, 3.0, 0.3)
     told = sentences.law(found(law), laws(0.1, 0.9, floor=1.0), PUBLISHED["size", "floor"], "size")
-    assert "falls towards a floor of **1.25**, and what lies above that as N^−**0.300**" in told
+    assert (
+        "falls towards a floor of **1.25**, and what lies above that as N to the power −**0.300**"
+        in told
+    )
     assert "and floors from 1.00 to 1.00: so few models hardly know it." in told
     compute = PUBLISHED["compute", "floor"]
     told = sentences.law(found(law, SIX), laws(0.1, 0.11), compute, "compute")
-    assert "as C^−**0.300**" in told
+    assert "as C to the power −**0.300**" in told
     assert "The law of Hoffmann et al. (2022) gives 0.154, above that range" in told
 
 
