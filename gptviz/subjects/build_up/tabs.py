@@ -158,7 +158,9 @@ def _times(size: str, scheme: Scheme) -> None:
         "Layers wait for each other, while the numbers of one layer are calculated side by side: "
         "so as many operations tend to take longer in more layers.",
         table=table,
-        code=Code(analysis.forward_times, (f"table = forward_times({size!r})",)),
+        code=Code(analysis.forward_times, (f"table = forward_times({size!r})",)).drawn(
+            figures.times
+        ),
     )
 
 
