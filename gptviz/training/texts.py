@@ -56,6 +56,16 @@ def characters(source: Source) -> Iterator[str]:
         raise ValueError(f"{named(source)} holds no text; training needs something to read")
 
 
+def occurrences(pieces: Iterable[str], sign: str) -> int:
+    """How often a sign stands in a text that comes in pieces, across their borders too."""
+    found, rest = 0, ""
+    for piece in pieces:
+        text = rest + piece
+        found += text.count(sign)
+        rest = text[max(0, len(text) - len(sign) + 1) :]
+    return found
+
+
 def _decode(decoder: io.IncrementalNewlineDecoder, chunk: bytes, done: int, source: Source) -> str:
     try:
         return decoder.decode(chunk, final=not chunk)

@@ -1,12 +1,16 @@
 """What runs recorded, as tables: the numbers of every step, and losses side by side."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gptviz.runs import Run
 from gptviz.runs.compare import Axis, Curve
+from gptviz.subjects.tokens.analysis import token_table
+from gptviz.training import data
+from gptviz.training.config import TokenizerKind
 from gptviz.training.optimizer import learning_rate
 from gptviz.training.record import metrics as recorded
 
@@ -17,6 +21,14 @@ def metrics(run: Run) -> pd.DataFrame:
     """A row a step, with its losses, rate and gradient norm, and what its time went to."""
     course = recorded.read(run.folder)
     return pd.DataFrame({name: course[name] for name in (*recorded.COLUMNS, *recorded.PARTS)})
+
+
+def first_tokens(
+    text: Path, kind: TokenizerKind, bpe_vocab_size: int = 2048, end_of_text: bool = False
+) -> pd.DataFrame:
+    """The first 100 tokens of a text as a run reads it, a row a token: see `token_table`."""
+    info = data.check(text, kind, bpe_vocab_size, end_of_text)
+    return token_table(info.tokenizer, info.first)
 
 
 def to_come(run: Run) -> pd.DataFrame:

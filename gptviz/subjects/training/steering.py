@@ -10,11 +10,21 @@ from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
 from gptviz.subjects.training import rights, setup
 from gptviz.subjects.training.rights import owners
+from gptviz.training import patience
+from gptviz.training.record import metrics
+from gptviz.training.settings import SETTINGS
 
 ASKED: dict[Command, str] = {
     "pause": "It was asked to pause and writes a checkpoint first.",
     "stop": "It was asked to stop and writes a checkpoint first.",
 }
+
+
+KEEPS_THE_LAST_RATE = (
+    "It goes on from its last step with the learning rate that it ended with, {rate}: the schedule "
+    "was planned for the old end and stays as it was. While it runs, *Learning rate* raises or "
+    "lowers the rate."
+)
 
 
 def controls(run: Run) -> None:
@@ -34,6 +44,8 @@ def controls(run: Run) -> None:
             _learning_rate(run)
         elif state != "done":
             _button("▶ Resume", rights.resume, run)
+        if state == "done":
+            _more_steps(run)
         _button("Clone settings", setup.clone, run, after=_look_at_the_form)
         if state not in LIVING:
             _rename(run)
@@ -104,6 +116,40 @@ def _learning_rate(run: Run) -> None:
 
 def _change_rate(run: Run) -> None:
     jobs.set_learning_rate(run, st.session_state[f"rate_{run.id}"])
+
+
+def _more_steps(run: Run) -> None:
+    """Let a run that is done go on."""
+    with st.popover("More steps"):
+        try:
+            config = run.config
+        except ValueError as error:
+            show.failure(error)
+            return
+        st.number_input(
+            "Steps in all", value=2 * config.steps, step=100, format="%d", key=f"more_{run.id}"
+        )
+        early = patience.waited(metrics.read(run.folder), config)
+        st.number_input(
+            "Patience (validations)",
+            value=config.patience if config.patience > early else 0,
+            step=1,
+            format="%d",
+            key=f"patience_{run.id}",
+            help=SETTINGS["patience"].sentence,
+        )
+        st.caption(KEEPS_THE_LAST_RATE.format(rate=_last_rate(run)))
+        st.button("Go on", key="do_more", on_click=_do, args=(_lengthen, run))
+
+
+def _last_rate(run: Run) -> str:
+    rates = metrics.read(run.folder)["lr"]
+    return f"{rates[-1]:g}" if len(rates) else "–"
+
+
+def _lengthen(run: Run) -> None:
+    asked = (st.session_state[f"{name}_{run.id}"] for name in ("more", "patience"))
+    rights.lengthen(run, *(0 if number is None else number for number in asked))
 
 
 def _rename(run: Run) -> None:

@@ -13,6 +13,7 @@ from gptviz.disk import Row
 from gptviz.jobs import health
 from gptviz.jobs.health import Rule
 from gptviz.runs import Run
+from gptviz.subjects.training import about
 from gptviz.subjects.training import memorised_analysis as memorised
 from gptviz.subjects.training.marked_text import marked_text
 from gptviz.subjects.training.memorised_analysis import Passage
@@ -107,6 +108,7 @@ def _findings(run: Run, course: History) -> None:
     except ValueError as error:
         show.failure(f"there is no verdict without the run's settings: {error}")
         return
+    st.markdown(about.fall(course, run.config.copy_steps))
     for finding in findings:
         sign, title = SIGNS.get(finding.rule, FAULT), health.TITLES[finding.rule]
         st.markdown(f"**{sign} {title}** — {finding.verdict}")
