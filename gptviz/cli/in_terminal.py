@@ -93,7 +93,7 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
 
         def show(row: dict[str, Any]) -> None:
             if not new:
-                new.extend(beginning(run))
+                new.extend(beginning(run, row["step"]))
                 for words in new:
                     bar.write(words)
             bar.set_description_str("", refresh=False)
@@ -110,8 +110,11 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
     return 0
 
 
-def beginning(run: "Run") -> list[str]:
-    """How often a run passes its text, how it computes, and when it ends early, in sentences."""
+def beginning(run: "Run", step: int) -> list[str]:
+    """How often a run passes its text, how it computes, and when it ends early, in sentences.
+
+    step is the first that this process takes; before that of a new run, several ways were tried.
+    """
     from gptviz.training import patience, way
 
     config, status = run.config, run.status
@@ -120,7 +123,7 @@ def beginning(run: "Run") -> list[str]:
         f"all {config.steps:,} steps pass the {status['train_tokens']:,} tokens of its text "
         f"{passes:.2g} times",
         way.in_words(status),
-        *(f"tried: {trial}" for trial in way.of_run(status)[1]),
+        *(f"tried: {trial}" for trial in way.of_run(status)[1] if step == 1),
         patience.waits(run),
     ]
     return [f"gptviz: {words}" for words in told if words]

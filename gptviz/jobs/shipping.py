@@ -32,14 +32,8 @@ DIGITS = 5  # more than a chart shows or a rule of gptviz.jobs.health needs
 # Kept of status.json; the rest is about the process that trained the run, or about a resume.
 _TOLD = (
     *("state", "step", "steps", "best_step", "best_val_loss", "val_loss"),
-    *(
-        "train_tokens",
-        "train_bytes_per_token",
-        "val_bytes_per_token",
-        "bytes_per_token",
-        "baselines",
-    ),
-    *("dtype", "ways", "trials", "device", "stopped_early"),
+    *("train_bytes_per_token", "val_bytes_per_token", "bytes_per_token", "baselines"),
+    *("train_tokens", "dtype", "ways", "trials", "device", "stopped_early"),
 )
 
 

@@ -6,6 +6,7 @@ Nothing here needs PyTorch: a run that waits for its turn has read its text and 
 import hashlib
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,9 @@ def check(
     if isinstance(source, Path) and source.is_dir():
         return _check_prepared(source, kind, end_of_text)
     require_size(source)
-    first, *others = texts.characters(source)
-    n_characters = len(first) + sum(map(len, others))
+    pieces = texts.characters(source)
+    first = next(pieces)
+    n_characters, ends = texts.tally(chain([first], pieces), prepare.END_OF_TEXT)
     tokenizer = prepare.tokenizer_for(kind, source, bpe_vocab_size, end_of_text=end_of_text)
     ids = encode(first, tokenizer, end_of_text)
     return TextInfo(
@@ -86,7 +88,7 @@ def check(
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
         first=tuple(ids[:FIRST].tolist()),
-        ends=texts.occurrences([first, *others], prepare.END_OF_TEXT),
+        ends=ends,
         estimated=frozenset({"tokens"} if n_characters > len(first) and kind != "char" else ()),
         tokenizer=tokenizer,
     )

@@ -56,14 +56,15 @@ def characters(source: Source) -> Iterator[str]:
         raise ValueError(f"{named(source)} holds no text; training needs something to read")
 
 
-def occurrences(pieces: Iterable[str], sign: str) -> int:
-    """How often a sign stands in a text that comes in pieces, across their borders too."""
-    found, rest = 0, ""
+def tally(pieces: Iterable[str], sign: str) -> tuple[int, int]:
+    """How many characters a text in pieces has, and how often a sign stands in it."""
+    length, found, rest = 0, 0, ""
     for piece in pieces:
-        text = rest + piece
+        length += len(piece)
+        text = rest + piece  # the sign may be cut in two
         found += text.count(sign)
         rest = text[max(0, len(text) - len(sign) + 1) :]
-    return found
+    return length, found
 
 
 def _decode(decoder: io.IncrementalNewlineDecoder, chunk: bytes, done: int, source: Source) -> str:

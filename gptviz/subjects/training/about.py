@@ -1,4 +1,4 @@
-"""What the page says of a run in words: its text, its shape, how it computes, how far it has come."""
+"""What the page says of a run in words: what it reads, its shape, and how far it has come."""
 
 import math
 from pathlib import Path

@@ -8,6 +8,7 @@ from gptviz import jobs
 from gptviz.app import show
 from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
+from gptviz.setting import LARGEST
 from gptviz.subjects.training import rights, setup
 from gptviz.subjects.training.rights import owners
 from gptviz.training import patience
@@ -127,7 +128,11 @@ def _more_steps(run: Run) -> None:
             show.failure(error)
             return
         st.number_input(
-            "Steps in all", value=2 * config.steps, step=100, format="%d", key=f"more_{run.id}"
+            "Steps in all",
+            value=min(2 * config.steps, LARGEST),
+            step=100,
+            format="%d",
+            key=f"more_{run.id}",
         )
         early = patience.waited(metrics.read(run.folder), config)
         st.number_input(

@@ -163,9 +163,11 @@ def prune(run: Run, keep: set[int]) -> None:
 
 
 def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's running means under the names of their parameters."""
+    """The optimiser's means under the names of their parameters; 0 before a first step."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
     return {
-        f"{name}.{key}": value
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
+        f"{names[parameter]}.{key}": value
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        for key, value in (optimizer.state[parameter] or empty_memory(group, parameter)).items()
     }

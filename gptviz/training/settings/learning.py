@@ -174,7 +174,7 @@ LEARNING = (
         label="Precision",
         sentence="With how many bits the large products are calculated: 32, or 16, which is "
         "rougher.",
-        advice="float16 is for older GPUs, which are slow in bfloat16: its numbers end at 65,504, "
+        advice="Take float16 on older GPUs, which are slow in bfloat16: its numbers end at 65,504, "
         "so the loss is scaled, and a step whose gradient runs over is left out.",
         rare=True,
     ),
