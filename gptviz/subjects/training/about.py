@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from gptviz.app import show
-from gptviz.runs import Run, Status
+from gptviz.runs import Run, State, Status
 from gptviz.runs.compare import RECENT, Fall, epochs
 from gptviz.training.record.metrics import History
 
 
-def passes(run: Run, status: Status, done: int) -> str:
+def passes(run: Run, state: State, status: Status, done: int) -> str:
     """How often a run has passed its text, and will have at its end; "" if it does not say."""
     if "train_tokens" not in status:
         return ""
@@ -19,8 +19,8 @@ def passes(run: Run, status: Status, done: int) -> str:
     except ValueError:  # another version wrote its settings
         return ""
     so_far, whole = epochs(run, done), epochs(run, steps)
-    if done == steps:
-        return f"It has passed its text {times(whole)}."
+    if state == "done":
+        return f"It has passed its text {times(so_far)}."
     return f"It has passed its text {times(so_far)}, of {times(whole)} in all."
 
 
@@ -36,21 +36,20 @@ def two_digits(n: float) -> str:
 
 
 def fall(course: History, lessons: int) -> str:
-    """How far the losses of a run have come, in numbers; "" before its first step."""
+    """How far the losses of a run have come, in numbers; "" before its first step on its text."""
     found = Fall.of(course, lessons)
     if math.isnan(found.first):
         return ""
-    since = f"step {lessons + 1:,}"
     words = (
-        f"The training loss was {found.first:.3f} at {since} and is {found.train_loss:.3f} now, "
-        f"the mean of the last {RECENT} steps: {found.reduction:.0%} less."
+        f"Training loss: {found.first:.3f} at step {lessons + 1:,}, {found.train_loss:.3f} now "
+        f"(mean of the last {RECENT} steps), {found.reduction:.0%} less."
     )
     if math.isnan(found.gap):
         return words
+    means = "it has not seen this text" if found.gap > 0 else "no harder, though not seen before"
     return (
-        f"{words} The validation loss was {found.val_loss:.3f} when it was last measured, so the "
-        f"gap is {found.gap:.3f} nats: by so much the text that it has not seen is harder for it."
-    )
+        f"{words} Validation loss: {found.val_loss:.3f}, a gap of {found.gap:+.3f} ({means})."
+    ).replace("-", "\N{MINUS SIGN}")
 
 
 def practice(settings: dict[str, Any]) -> str:

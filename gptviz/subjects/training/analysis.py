@@ -53,6 +53,18 @@ def to_come(run: Run) -> pd.DataFrame:
     return pd.DataFrame({"step": steps, "rate": rates})
 
 
+def last_rate(run: Run) -> tuple[int, float]:
+    """The step from which on the learning rate of a longer run stays, and what it is there.
+
+    A rate that was changed by hand scales the schedule. Raises ValueError for settings that cannot
+    be read.
+    """
+    config = run.config
+    last = config.decay_steps or max(config.steps, config.warmup_steps)
+    highest = run.rates[-1]["learning_rate"] if run.rates else config.learning_rate
+    return last, learning_rate(last, config) * highest / config.learning_rate
+
+
 def losses(curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:
     """A row for every point of every curve; NaN where the held-out text was not read."""
     frames = []

@@ -109,7 +109,7 @@ def _headline(run: Run, state: State, status: Status, course: History) -> None:
     if words := _words(run, state, status, done):
         headline.append(words)
     st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(headline))
-    if told := [*filter(None, (about.passes(run, status, done), way.in_words(status)))]:
+    if told := [*filter(None, (about.passes(run, state, status, done), way.in_words(status)))]:
         st.caption(" ".join(told))
     for name in ("error", "warning"):
         if text := status.get(name):

@@ -9,10 +9,8 @@ from gptviz.app import show
 from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
 from gptviz.setting import LARGEST
-from gptviz.subjects.training import rights, setup
+from gptviz.subjects.training import analysis, rights, setup
 from gptviz.subjects.training.rights import owners
-from gptviz.training import patience
-from gptviz.training.record import metrics
 from gptviz.training.settings import SETTINGS
 
 ASKED: dict[Command, str] = {
@@ -21,10 +19,10 @@ ASKED: dict[Command, str] = {
 }
 
 
-KEEPS_THE_LAST_RATE = (
-    "It goes on from its last step with the learning rate that it ended with, {rate}: the schedule "
-    "was planned for the old end and stays as it was. While it runs, *Learning rate* raises or "
-    "lowers the rate."
+RATE_STAYS = (
+    "The schedule of the learning rate stays as it was planned, up to step {planned:,}; from there "
+    "on the rate keeps its last value, {rate:.3g}. While the run goes on, *Learning rate* raises "
+    "or lowers it."
 )
 
 
@@ -121,35 +119,30 @@ def _change_rate(run: Run) -> None:
 
 def _more_steps(run: Run) -> None:
     """Let a run that is done go on."""
+    try:
+        config = run.config
+    except ValueError:  # another version wrote them, and the page says so where they are missed
+        return
     with st.popover("More steps"):
-        try:
-            config = run.config
-        except ValueError as error:
-            show.failure(error)
-            return
+        early = run.status.get("stopped_early", False)
         st.number_input(
             "Steps in all",
-            value=min(2 * config.steps, LARGEST),
+            value=config.steps if early else min(2 * config.steps, LARGEST),
             step=100,
             format="%d",
             key=f"more_{run.id}",
         )
-        early = patience.waited(metrics.read(run.folder), config)
         st.number_input(
             "Patience (validations)",
-            value=config.patience if config.patience > early else 0,
+            value=0 if early else config.patience,
             step=1,
             format="%d",
             key=f"patience_{run.id}",
             help=SETTINGS["patience"].sentence,
         )
-        st.caption(KEEPS_THE_LAST_RATE.format(rate=_last_rate(run)))
+        planned, rate = analysis.last_rate(run)
+        st.caption(RATE_STAYS.format(planned=planned, rate=rate))
         st.button("Go on", key="do_more", on_click=_do, args=(_lengthen, run))
-
-
-def _last_rate(run: Run) -> str:
-    rates = metrics.read(run.folder)["lr"]
-    return f"{rates[-1]:g}" if len(rates) else "–"
 
 
 def _lengthen(run: Run) -> None:
