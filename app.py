@@ -1,10 +1,13 @@
 """The overview: the path of a prompt through the network as one picture."""
 
+from functools import partial
+
 import streamlit as st
 
 from gptviz.app import look, show
 from gptviz.app.clicks import clicked
 from gptviz.app.frame import frame
+from gptviz.app.path.numbers import stream_in_words
 from gptviz.app.path.picture import path_picture
 from gptviz.journey import came_next, journey, journey_table, likeliest_tokens
 from gptviz.subjects.overview import tabs, writing
@@ -28,7 +31,7 @@ path_picture(
     came=came,
 )
 show.source(
-    f"embed, h.0 … h.{view.lm.config.n_layer - 1}",
+    stream_in_words(view.lm.config),
     (len(way.stream), len(view.ids), view.lm.config.n_embd),
     "each ribbon is one token's vector on its way through the blocks, wider where it is longer. "
     "Width grows with the square root of the norm. Threads show from which tokens the chosen one "
@@ -36,13 +39,13 @@ show.source(
     "width shows nothing. Click a token to choose it.",
 )
 show.numbers(
-    journey_table(way, view.tokens),
+    partial(journey_table, way, view.tokens),
     "path",
     view.code(
         journey,
         "from gptviz.journey import journey_table",
         "table = journey_table(journey(lm, trace), trace.tokens)",
-    ),
+    ).drawn_by_hand("path", f"trace, token={position}"),
 )
 
 tabs.next_tokens(view, position, likeliest, came)

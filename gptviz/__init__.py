@@ -30,8 +30,8 @@ _HOME = {
 _SUBJECTS = (
     *("anatomy", "attention", "compare", "embeddings", "gradients", "induction", "layer_norms"),
     *("mlp", "patching", "residual", "time_machine", "tokens", "what_if"),
-    *("downhill", "dropout", "gelu_and_relu", "loss", "one_layer", "positions", "root_d"),
-    *("schedules", "sharing", "shortcuts"),
+    *("byte_pairs", "debugging", "downhill", "dropout", "gelu_and_relu", "loss", "one_layer"),
+    *("positions", "root_d", "scaling", "schedules", "sharing", "shortcuts"),
 )
 
 

@@ -24,8 +24,8 @@ from gptviz.quoting import quoted
 if TYPE_CHECKING:
     from gptviz.tokenizers import Tokenizer
 
-_ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.scores", "attn.pattern", "attn.z", "attn")
-_MLP = ("mlp.pre", "mlp.act", "mlp")
+_ATTENTION = ("attn.q", "attn.k", "attn.v", "attn.scores", "attn.pattern", "attn.z")
+_MLP = ("mlp.pre", "mlp.act")
 # What some tensors inside fused operations are made of. The input of a layer norm is no activation
 # of its own: it is the residual stream, or with norm="post" a sum.
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -37,14 +37,19 @@ _PARTS: dict[str, tuple[str, ...]] = {
 
 
 def activation_names(config: GPTConfig) -> list[str]:
-    """Every name that a trace can hold, in the order in which the network computes them."""
+    """Every name that a trace can hold, in the order in which the network computes them.
+
+    A part that the blocks do without still has its name: what it adds is 0.
+    """
 
     def norm(name: str) -> list[str]:
         inside = () if config.norm == "none" else (f"{name}.scale", f"{name}.normalized")
         return [*inside, name]
 
     last = ["ln_f"] if config.norm == "post" else norm("ln_f")
-    block = [*norm("ln_1"), *_ATTENTION, "resid_mid", *norm("ln_2"), *_MLP]
+    attention = [*norm("ln_1"), *_ATTENTION] if config.attention else []
+    mlp = [*norm("ln_2"), *_MLP] if config.mlp else []
+    block = [*attention, "attn", "resid_mid", *mlp, "mlp"]
     blocks = [
         name
         for i in range(config.n_layer)
@@ -134,7 +139,7 @@ class Trace(Mapping[str, Tensor]):
         config = self.config
         facts = (
             f"{len(self.ids)} tokens",
-            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            config.sizes,
             f"{len(self)} activations",
             f"{self.nbytes / 2**20:.1f} MB",
         )

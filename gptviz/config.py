@@ -6,150 +6,12 @@ from typing import Literal
 
 from gptviz import setting
 from gptviz.quoting import quoted
-from gptviz.setting import Setting, SettingError
+from gptviz.setting import SettingError
+from gptviz.shape import SHAPE, VOCAB_SIZE
 
 Position = Literal["learned", "sinusoidal", "none"]
 Norm = Literal["pre", "post", "none"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
-
-VOCAB_SIZE = Setting(
-    name="vocab_size",
-    kind=int,
-    least=1,
-    unit="tokens",
-    label="Vocabulary",
-    sentence="How many different tokens the model knows; its tokenizer decides that.",
-)
-SHAPE = (
-    Setting(
-        name="n_layer",
-        kind=int,
-        least=1,
-        label="Layers",
-        sentence="The blocks that a text passes through, one after another.",
-        advice="2 to 6 learn in minutes on a processor.",
-    ),
-    Setting(
-        name="n_head",
-        kind=int,
-        least=1,
-        label="Heads",
-        sentence="Attention heads in each block. The width must be divisible by their number.",
-    ),
-    Setting(
-        name="n_embd",
-        kind=int,
-        least=1,
-        step=16,
-        label="Width",
-        sentence="How many numbers stand for one token.",
-        advice="64 to 384 for a small model.",
-    ),
-    Setting(
-        name="block_size",
-        kind=int,
-        least=1,
-        step=16,
-        unit="tokens",
-        label="Context",
-        sentence="How many tokens the model reads at once.",
-        advice="64 to 256 for a small model.",
-    ),
-    Setting(
-        name="norm",
-        kind=str,
-        choices={
-            "pre": "before each part (GPT-2)",
-            "post": "after each part (2017)",
-            "none": "none",
-        },
-        label="Layer norms",
-        sentence="Where the vectors are brought to one scale. Anything but GPT-2's way is harder "
-        "to train.",
-    ),
-    Setting(
-        name="position",
-        kind=str,
-        choices={"learned": "learnt (GPT-2)", "sinusoidal": "waves (2017)", "none": "none"},
-        label="Positions",
-        sentence="How the model knows where a token stands. Choose none to see what that costs.",
-    ),
-    Setting(
-        name="residual",
-        kind=bool,
-        label="Shortcuts",
-        sentence="Whether each part adds to the vector that it reads, in place of replacing it. "
-        "GPT-2 does so; without them deep networks hardly learn.",
-        rare=True,
-    ),
-    Setting(
-        name="embd_pdrop",
-        kind=float,
-        least=0,
-        below=1,
-        step=0.05,
-        label="Dropout of embeddings",
-        sentence="Share of the numbers that are set to 0 at random as a text enters the model.",
-        rare=True,
-    ),
-    Setting(
-        name="attn_pdrop",
-        kind=float,
-        least=0,
-        below=1,
-        step=0.05,
-        label="Dropout of attention",
-        sentence="Share of the attention weights that are set to 0 at random.",
-        rare=True,
-    ),
-    Setting(
-        name="resid_pdrop",
-        kind=float,
-        least=0,
-        below=1,
-        step=0.05,
-        label="Dropout of results",
-        sentence="Share of the numbers that are set to 0 at random in what attention and MLP add.",
-        rare=True,
-    ),
-    Setting(
-        name="activation",
-        kind=str,
-        choices={
-            "gelu_tanh": "GELU, approximate (GPT-2)",
-            "gelu": "GELU, exact",
-            "relu": "ReLU (2017)",
-        },
-        label="Activation",
-        sentence="The curve that each number in the middle of an MLP passes through.",
-        rare=True,
-    ),
-    Setting(
-        name="layer_norm_epsilon",
-        kind=float,
-        above=0,
-        step=1e-6,
-        label="Epsilon of layer norms",
-        sentence="A tiny number that keeps a layer norm from dividing by 0.",
-        rare=True,
-    ),
-    Setting(
-        name="qkv_bias",
-        kind=bool,
-        label="Biases of queries, keys and values",
-        sentence="Whether a learnt number is added to each number of the queries, keys and values. "
-        "GPT-2 does so.",
-        rare=True,
-    ),
-    Setting(
-        name="tie_weights",
-        kind=bool,
-        label="Tied weights",
-        sentence="Whether one matrix both turns tokens into vectors and vectors into predictions. "
-        "GPT-2 does so; it saves memory.",
-        rare=True,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -168,6 +30,8 @@ class GPTConfig:
     tie_weights: bool = True
     position: Position = "learned"
     norm: Norm = "pre"
+    attention: bool = True  # whether the blocks have these two parts
+    mlp: bool = True
     residual: bool = True
     activation: Activation = "gelu_tanh"
     layer_norm_epsilon: float = 1e-5
@@ -187,7 +51,8 @@ class GPTConfig:
                 raise ValueError(
                     f"{name} is {quoted(getattr(self, name))}; it must be true or false"
                 )
-        if self.n_embd % self.n_head:
+        self._check_parts()
+        if self.has_attention and self.n_embd % self.n_head:
             raise SettingError(
                 f"{{n_embd}} {self.n_embd} cannot be shared out among {self.n_head} heads; "
                 f"choose another that {{n_head}} divides"
@@ -201,6 +66,48 @@ class GPTConfig:
             raise SettingError(
                 f"{{n_embd}} is {self.n_embd}; positions as waves need an even number"
             )
+
+    def _check_parts(self) -> None:
+        """Raise SettingError where blocks, or what they are made of, are left out without sense."""
+        if self.n_layer and not (self.attention or self.mlp):
+            raise SettingError(
+                "blocks without {attention} and {mlp} do nothing; leave one of the two in, or "
+                "choose {n_layer} 0"
+            )
+        if not self.residual and not (self.has_attention and self.has_mlp):
+            raise SettingError(
+                "without {residual} each part takes the place of the vector, so all that lacks "
+                "{attention} or {mlp} would be nothing; leave {residual} in, or nothing else out"
+            )
+        if self.norm == "post" and not self.n_layer:
+            raise SettingError(
+                "{norm} post stands after the parts of blocks, and with {n_layer} 0 there are "
+                "none; choose {norm} pre or none"
+            )
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether there is any attention in the model."""
+        return self.attention and self.n_layer > 0
+
+    @property
+    def has_mlp(self) -> bool:
+        """Whether there is any MLP in the model."""
+        return self.mlp and self.n_layer > 0
+
+    @property
+    def sizes(self) -> str:
+        """Layers, heads and width in a line, and what the layers do without."""
+        if not self.n_layer:
+            return f"no layers, width {self.n_embd}"
+        heads = f"{self.n_head} heads" if self.attention else "no attention"
+        mlp = "" if self.mlp else ", no MLP"
+        return f"{self.n_layer} layers × {heads} × width {self.n_embd}{mlp}"
+
+    @property
+    def stream(self) -> list[str]:
+        """The names of the residual stream: as it enters the first block, and after each one."""
+        return ["embed", *(f"h.{i}" for i in range(self.n_layer))]
 
     @property
     def mlp_width(self) -> int:
@@ -217,4 +124,30 @@ class GPTConfig:
         if not self.residual:
             raise ValueError(
                 f"this model has no shortcuts (residual = false), {so}; choose another model"
+            )
+
+    def require_blocks(self) -> None:
+        """Raise ValueError for a model without a block."""
+        if not self.n_layer:
+            raise ValueError(
+                "this model has no blocks (n_layer = 0), and this is about what happens in them; "
+                "choose another model"
+            )
+
+    def require_attention(self) -> None:
+        """Raise ValueError for a model in which no token looks at another."""
+        self.require_blocks()
+        if not self.attention:
+            raise ValueError(
+                "this model has no attention (attention = false): no token looks at another, and "
+                "this is about how they do; choose another model"
+            )
+
+    def require_mlp(self) -> None:
+        """Raise ValueError for a model without hidden units."""
+        self.require_blocks()
+        if not self.mlp:
+            raise ValueError(
+                "this model has no MLP (mlp = false), so there are no hidden units to show; choose "
+                "another model"
             )

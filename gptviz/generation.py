@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gptviz.cache import LayerCache
+from gptviz.cache import Cache
 from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tokenizers import Tokenizer
@@ -34,6 +34,7 @@ def generate(
     seed: int | None,
     stop: Iterable[str],
     ends: Collection[int],
+    use_cache: bool = True,
 ) -> Iterator[Step]:
     """The steps of LanguageModel.generate, which explains them."""
     generator = torch.Generator(model.wte.weight.device)
@@ -41,7 +42,7 @@ def generate(
         generator.seed()
     else:
         generator.manual_seed(seed)
-    reader = Reader(model, len(ids) + max_new_tokens)
+    reader = Reader(model, len(ids) + max_new_tokens) if use_cache else Rereader(model)
     stop = tuple(stop)
     text, writer = list(ids), Writer(tokenizer, ids)
     for left in reversed(range(max_new_tokens)):
@@ -103,14 +104,14 @@ class Reader:
 
     def __init__(self, model: GPT, longest: int):
         self.model, self.longest = model, longest
-        self.cache: list[LayerCache] = []
+        self.cache: Cache | None = None
         self.read = 0  # how many ids of the whole text were read, those dropped since included
 
     def next_logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after ids, of which a part may have been read before."""
         size = self.model.config.block_size
-        if not self.cache or self.cache[0].length + len(ids) - self.read > size:
-            keep = size if not self.cache else max(1, size // 2)
+        if self.cache is None or self.cache.length + len(ids) - self.read > size:
+            keep = size if self.cache is None else max(1, size // 2)
             self.cache = self.model.new_cache(size=min(size, self.longest))
             self.read = max(0, len(ids) - keep)
         new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)
@@ -118,9 +119,26 @@ class Reader:
         return self.model.unembed(self.model.hidden(new, self.cache)[:, -1:])[0, -1]
 
 
+class Rereader:
+    """As Reader, without a cache: all that the model sees is read again for each token."""
+
+    def __init__(self, model: GPT):
+        self.model = model
+        self.begin: int | None = None  # where the part that it sees begins
+
+    def next_logits(self, ids: list[int]) -> Tensor:
+        """Logits (V,) of the token after ids."""
+        size = self.model.config.block_size
+        if self.begin is None or len(ids) - self.begin > size:
+            keep = size if self.begin is None else max(1, size // 2)
+            self.begin = max(0, len(ids) - keep)
+        seen = torch.tensor([ids[self.begin :]], device=self.model.wte.weight.device)
+        return self.model.unembed(self.model.hidden(seen)[:, -1:])[0, -1]
+
+
 @torch.inference_mode()
 def _next(
-    reader: Reader,
+    reader: Reader | Rereader,
     ids: list[int],
     settings: SamplingSettings,
     generator: torch.Generator,

@@ -53,7 +53,8 @@ def inside(
     """The steps of a stage, in the order in which they are computed, for the token at a position.
 
     The stage is one of STAGES. Both halves of a block are told together, for "attention" and for
-    "mlp"; the layer says of which block. Raises ValueError for another stage.
+    "mlp"; the layer says of which block, and a part that the blocks do without has no steps. Raises
+    ValueError for another stage, and for a block of a model that has none.
     """
     if stage not in STAGES:
         raise ValueError(f"the stage is {quoted(stage)}; it must be one of {', '.join(STAGES)}")
@@ -109,31 +110,37 @@ def _block(lm: LanguageModel, trace: Trace, position: int, layer: int) -> list[O
     def part(name: str, **facts: float) -> Part:
         return _part(trace, f"h.{layer}.{name}", position, **facts)
 
-    before = _part(trace, f"h.{layer - 1}" if layer else "embed", position)
+    lm.config.require_blocks()
+    before = _part(trace, lm.config.stream[layer], position)
     middle, after = part("resid_mid"), _part(trace, f"h.{layer}", position)
-    weights = _numbers(trace[f"h.{layer}.attn.pattern"][:, position])  # (H, T)
-    heads = (Part(f"h.{layer}.attn.pattern[{i}]", row) for i, row in enumerate(weights))
-    act = part("mlp.act")
-    active = Part(act.name, act.values, {"above_0": int((act.values > 0).sum())})
     # With norm="post" the sum itself goes through the norm: both are one step here.
     add = "add_norm" if norm == "post" else "add" if lm.config.residual else "replace"
-    steps = [
-        Operation("norm", "attention", (part("ln_1"),)),
-        Operation("qkv", "attention", (part("attn.q"), part("attn.k"), part("attn.v"))),
-        Operation("heads", "attention", tuple(heads)),
-        Operation("mix", "attention", (part("attn.z"), part("attn"))),
-        Operation(add, "attention", (before, middle)),
-        Operation("norm", "mlp", (part("ln_2"),)),
-        Operation("widen", "mlp", (part("mlp.pre"),)),
-        Operation("act", "mlp", (active,)),
-        Operation("narrow", "mlp", (part("mlp"),)),
-        Operation(add, "mlp", (middle, after)),
-    ]
+    steps = []
+    if lm.config.attention:
+        weights = _numbers(trace[f"h.{layer}.attn.pattern"][:, position])  # (H, T)
+        heads = (Part(f"h.{layer}.attn.pattern[{i}]", row) for i, row in enumerate(weights))
+        steps += [
+            Operation("norm", "attention", (part("ln_1"),)),
+            Operation("qkv", "attention", (part("attn.q"), part("attn.k"), part("attn.v"))),
+            Operation("heads", "attention", tuple(heads)),
+            Operation("mix", "attention", (part("attn.z"), part("attn"))),
+            Operation(add, "attention", (before, middle)),
+        ]
+    if lm.config.mlp:
+        act = part("mlp.act")
+        active = Part(act.name, act.values, {"above_0": int((act.values > 0).sum())})
+        steps += [
+            Operation("norm", "mlp", (part("ln_2"),)),
+            Operation("widen", "mlp", (part("mlp.pre"),)),
+            Operation("act", "mlp", (active,)),
+            Operation("narrow", "mlp", (part("mlp"),)),
+            Operation(add, "mlp", (middle, after)),
+        ]
     return [step for step in steps if step.kind != "norm" or norm == "pre"]
 
 
 def _final_norm(lm: LanguageModel, trace: Trace, position: int) -> list[Operation]:
-    last = f"h.{lm.config.n_layer - 1}"
+    last = lm.config.stream[-1]
     if "ln_f.scale" not in trace:  # this model has no norm here: the vector goes on as it is
         return [Operation("kept", "norm", (_part(trace, "ln_f", position),))]
     mean = float(trace[last][position].mean())

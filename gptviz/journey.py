@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from gptviz.activations import Trace
@@ -21,19 +20,29 @@ class Journey:
     middle: np.ndarray  # (n_layer, T) norm of the stream between attention and MLP: h.i.resid_mid
     attn: np.ndarray  # (n_layer, T) norm of what attention adds: h.i.attn
     mlp: np.ndarray  # (n_layer, T) norm of what the MLP adds: h.i.mlp
-    pattern: np.ndarray  # (n_layer, T, T) attention, the mean over the heads of h.i.attn.pattern
+    # (n_layer, T, T) attention, the mean over the heads of h.i.attn.pattern; 0 without attention
+    pattern: np.ndarray
 
 
 def journey(lm: LanguageModel | Trace, trace: Trace) -> Journey:
     """The norms of the stream and of what is added to it, and the mean attention, by layer."""
-    layers = range(lm.config.n_layer)
-    stream = [trace["embed"], *(trace[f"h.{i}"] for i in layers)]
+    config, T = lm.config, len(trace.ids)
+
+    def norms(part: str) -> np.ndarray:
+        names = [f"h.{i}.{part}" for i in range(config.n_layer)]
+        return _norms([trace[name] for name in names], T)
+
+    means = (
+        [trace[f"h.{i}.attn.pattern"].mean(0).numpy() for i in range(config.n_layer)]
+        if (config.attention)
+        else []
+    )
     return Journey(
-        stream=_norms(stream),
-        middle=_norms([trace[f"h.{i}.resid_mid"] for i in layers]),
-        attn=_norms([trace[f"h.{i}.attn"] for i in layers]),
-        mlp=_norms([trace[f"h.{i}.mlp"] for i in layers]),
-        pattern=torch.stack([trace[f"h.{i}.attn.pattern"].mean(0) for i in layers]).numpy(),
+        stream=_norms([trace[name] for name in config.stream], T),
+        middle=norms("resid_mid"),
+        attn=norms("attn"),
+        mlp=norms("mlp"),
+        pattern=np.stack(means) if means else np.zeros((config.n_layer, T, T), np.float32),
     )
 
 
@@ -83,5 +92,7 @@ def came_next(trace: Trace, position: int) -> dict[str, Any] | None:
     }
 
 
-def _norms(vectors: list[Tensor]) -> np.ndarray:
-    return torch.stack([x.norm(dim=-1) for x in vectors]).numpy()
+def _norms(vectors: list[Tensor], T: int) -> np.ndarray:
+    """The lengths of vectors (T, C) each: a row for each, and none for no vectors."""
+    rows = [x.norm(dim=-1).numpy() for x in vectors]
+    return np.stack(rows) if rows else np.zeros((0, T), np.float32)

@@ -2,15 +2,16 @@
 
 import operator
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from gptviz import checkpoints, generation, kernels, tracing
+from gptviz import beam_search, checkpoints, generation, kernels, tracing
 from gptviz.activations import Trace
+from gptviz.beam_search import BeamSearch
 from gptviz.checkpoints import counts
 from gptviz.config import GPTConfig
 from gptviz.generation import Step
@@ -50,7 +51,7 @@ class LanguageModel:
     def _facts(self) -> list[str]:
         config = self.config
         return [
-            f"{config.n_layer} layers × {config.n_head} heads × width {config.n_embd}",
+            config.sizes,
             f"{self.model.n_parameters:,} parameters",
             f"context {config.block_size:,}",
             f"vocabulary {config.vocab_size:,}",
@@ -120,8 +121,12 @@ class LanguageModel:
         top_k: int | None = None,
         top_p: float = 1.0,
         repetition_penalty: float = 1.0,
+        min_p: float = 0.0,
+        typical_p: float = 1.0,
+        no_repeat_ngram_size: int = 0,
         seed: int | None = None,
         stop: Iterable[str] = (),
+        use_cache: bool = True,
     ) -> Iterator[Step]:
         """Continue a prompt, one step at a time; the same seed gives the same text.
 
@@ -129,9 +134,13 @@ class LanguageModel:
         after the token that completes one of the stop sequences, or after a token that ends a
         text for this model. The texts of all steps, joined, are what was written. A prompt longer
         than the context is read from its end; when the context is full, its older half is
-        forgotten. Raises ValueError for settings that mean nothing.
+        forgotten. Without use_cache, no keys and values are kept and all is read again for each
+        token: the same text, only later. Raises ValueError for settings that mean nothing.
         """
-        settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
+        settings = SamplingSettings(
+            *(temperature, top_k, top_p, repetition_penalty),
+            *(min_p, typical_p, no_repeat_ngram_size),
+        )
         if max_new_tokens < 0:
             raise ValueError(f"max_new_tokens is {max_new_tokens}; it cannot be negative")
         if seed is not None and not 0 <= seed < 2**63:
@@ -140,7 +149,37 @@ class LanguageModel:
             raise ValueError("stop must be a list of texts, none of them empty")
         ids = self.ids(prompt)
         return generation.generate(
-            self.model, self.tokenizer, ids, max_new_tokens, settings, seed, stop, self.end_ids
+            *(self.model, self.tokenizer, ids, max_new_tokens, settings, seed),
+            *(stop, self.end_ids, use_cache),
+        )
+
+    def beam_search(
+        self,
+        prompt: str | Sequence[int],
+        max_new_tokens: int,
+        num_beams: int = 4,
+        *,
+        length_penalty: float = 1.0,
+        no_repeat_ngram_size: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> BeamSearch:
+        """Look for likely continuations of a prompt: no dice, no temperature, the model alone.
+
+        Of all ways to go on, the num_beams whose tokens are likeliest together are kept at each
+        step. A text ends after max_new_tokens, or with a token that ends a text for this model.
+        Texts of different lengths are ranked by log-probability / length ** length_penalty, as
+        transformers does with early_stopping=False. progress is told how many steps are done.
+        Raises ValueError for numbers that mean nothing.
+        """
+        if max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens is {max_new_tokens}; a search takes 1 or more")
+        if num_beams < 1:
+            raise ValueError(f"num_beams is {num_beams}; it must be 1 or more")
+        if no_repeat_ngram_size < 0:
+            raise ValueError(f"no_repeat_ngram_size is {no_repeat_ngram_size}; 0 is off")
+        return beam_search.beam_search(
+            *(self.model, self.ids(prompt), max_new_tokens, num_beams),
+            *(length_penalty, no_repeat_ngram_size, self.end_ids, progress),
         )
 
 

@@ -83,6 +83,13 @@ class NoPositions(nn.Module):
         return torch.zeros(*positions.shape, self.n_embd, device=positions.device)  # (1, T, C)
 
 
+class Nothing(nn.Module):
+    """In the place of a part that a block does without: it adds nothing to the stream."""
+
+    def forward(self, x: Tensor, _cache: object = None) -> Tensor:
+        return torch.zeros_like(x)  # (B, T, C)
+
+
 class DotProducts(nn.Module):
     """How well each of the vectors (…, C) fits each row of a matrix (V, C): (…, V)."""
 

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptviz.cache import LayerCache
+from gptviz.cache import Cache, LayerCache
 from gptviz.config import GPTConfig
-from gptviz.layers import DotProducts, Inner, layer_norm, position_embedding
+from gptviz.layers import DotProducts, Inner, Nothing, layer_norm, position_embedding
 
 Attention = Literal["fused", "explicit"]
 
@@ -113,10 +113,14 @@ class Block(nn.Module):
         super().__init__()
         self.post_norm = config.norm == "post"
         self.ln_1 = layer_norm(config)
-        self.attn = CausalSelfAttention(config, attention, layer)
+        self.attn: nn.Module = CausalSelfAttention(config, attention, layer)
         self.resid_mid = nn.Identity()
         self.ln_2 = layer_norm(config)
-        self.mlp = MLP(config)
+        self.mlp: nn.Module = MLP(config)
+        if not config.attention:  # a part that is left out adds nothing, and needs no norm
+            self.ln_1, self.attn = nn.Identity(), Nothing()
+        if not config.mlp:
+            self.ln_2, self.mlp = nn.Identity(), Nothing()
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         if self.post_norm:
@@ -163,18 +167,17 @@ class GPT(nn.Module):
         self.logits = nn.Identity()
         self.init_weights(generator)
 
-    def forward(self, ids: Tensor, cache: list[LayerCache] | None = None) -> Tensor:
+    def forward(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) of the token that follows each position of ids (B, T)."""
         return self.unembed(self.hidden(ids, cache))
 
-    def hidden(self, ids: Tensor, cache: list[LayerCache] | None = None) -> Tensor:
+    def hidden(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
         """The residual stream after the final norm, (B, T, C).
 
         With a cache, ids continue the positions that it already holds. Raises ValueError if
         the text is longer than the context.
         """
-        past = cache[0].length if cache else 0
-        T = ids.size(-1)
+        past, T = cache.length if cache is not None else 0, ids.size(-1)
         if past + T > self.config.block_size:
             raise ValueError(
                 f"{past + T} tokens do not fit this model's context of {self.config.block_size}; "
@@ -183,7 +186,9 @@ class GPT(nn.Module):
         positions = torch.arange(past, past + T, device=ids.device).unsqueeze(0)  # (1, T)
         x = self.drop(self.embed(self.wte(ids) + self.wpe(positions)))  # (B, T, C)
         for i, block in enumerate(self.h):
-            x = block(x, cache[i] if cache else None)
+            x = block(x, cache[i] if cache is not None else None)
+        if cache is not None:
+            cache.length = past + T
         return self.ln_f(x)
 
     def unembed(self, x: Tensor) -> Tensor:
@@ -195,10 +200,9 @@ class GPT(nn.Module):
         """The matrix (V, C) that turns a vector into logits: wte.weight, where they are tied."""
         return self.wte.weight if self.config.tie_weights else self.lm_head.weight
 
-    def new_cache(self, batch_size: int = 1, size: int | None = None) -> list[LayerCache]:
+    def new_cache(self, batch_size: int = 1, size: int | None = None) -> Cache:
         """An empty key/value cache, one entry a layer, for size positions (None: the context)."""
-        size = self.config.block_size if size is None else size
-        return [LayerCache(self.config, batch_size, size, self.wte.weight) for _ in self.h]
+        return Cache(self.config, batch_size, size, self.wte.weight)
 
     @property
     def n_parameters(self) -> int:

@@ -56,6 +56,7 @@ def letters(config: GPTConfig) -> dict[str, int]:
         "D": config.mlp_width,
         "V": config.vocab_size,
         "T": config.block_size,
+        "L + 1": L + 1,
         "2L": 2 * L,
         "2L + 1": 2 * L + 1,
         **{str(number): number for number in (1, 2, 4)},
@@ -69,15 +70,15 @@ def formulas(config: GPTConfig) -> dict[str, Formula]:
     formula of no terms.
     """
     qkv_bias = (("3C",),) if config.qkv_bias else ()
-    norms = {"pre": "2L + 1", "post": "2L"}  # each has γ and β
+    norms = _norms(config)
     return {
         "token embedding": Formula((("V", "C"),)),
         "position embedding": Formula((("T", "C"),) if config.position == "learned" else ()),
-        "attention": Formula((("C", "3C"), *qkv_bias, ("C", "C"), ("C",)), "L"),
-        "MLP": Formula((("C", "D"), ("D",), ("D", "C"), ("C",)), "L"),
-        "layer norms": Formula((("2", "C"),), norms[config.norm])
-        if config.norm in norms
+        "attention": Formula((("C", "3C"), *qkv_bias, ("C", "C"), ("C",)), "L")
+        if config.attention
         else Formula(),
+        "MLP": Formula((("C", "D"), ("D",), ("D", "C"), ("C",)), "L") if config.mlp else Formula(),
+        "layer norms": Formula((("2", "C"),), norms) if norms else Formula(),
         "output layer": Formula(() if config.tie_weights else (("V", "C"),)),
     }
 
@@ -86,3 +87,17 @@ def count(config: GPTConfig) -> int:
     """The exact number of parameters; no model is made for it, so that any shape is counted."""
     values = letters(config)
     return sum(formula.all(values) for formula in formulas(config).values())
+
+
+def without_embeddings(config: GPTConfig) -> int:
+    """The parameters but those of tokens and positions: N of Kaplan et al. (2020)."""
+    values, parts = letters(config), formulas(config)
+    embeddings = ("token embedding", "position embedding")
+    return sum(part.all(values) for name, part in parts.items() if name not in embeddings)
+
+
+def _norms(config: GPTConfig) -> str:
+    """How many norms a shape has, each with γ and β: one a part, and with norm="pre" the last."""
+    of_parts = {2: "2L", 1: "L"}.get(config.attention + config.mlp, "")
+    last = "1" if config.norm == "pre" else ""
+    return "" if config.norm == "none" else " + ".join(filter(None, (of_parts, last)))

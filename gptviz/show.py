@@ -4,34 +4,30 @@ Each is the very script that draws it in the app, with its style and its numbers
 HTML: it needs no server and no network, and shows its weights to whoever points at it.
 """
 
-import base64
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from gptviz.activations import Trace
-from gptviz.app.bundle import data_url
-from gptviz.app.path.numbers import candidates, is_drawable, path_numbers
+from gptviz.app.cells import drawn as cells_data
+from gptviz.app.cells.drawn import Colours, Labels
+from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stream_in_words
 from gptviz.app.path.numbers import stages as path_stages
-from gptviz.app.theme import PALETTES, Scheme
+from gptviz.app.theme import Scale, Scheme
 from gptviz.journey import journey, likeliest_tokens
-from gptviz.notebook import Html, chip, chips, described, name_for, table
+from gptviz.notebook import Html, chip, chips, described, table
 from gptviz.sampling import SamplingSettings, stages
+from gptviz.scripted import picture
 from gptviz.subjects.attention import drawn_figures
 from gptviz.subjects.attention.analysis import patterns
 from gptviz.subjects.attention.finding_analysis import opening_head
-from gptviz.subjects.sampling.analysis import token_table
+from gptviz.subjects.sampling.analysis import more_rules, stage_titles, token_table
 
 FOLDER = Path(__file__).parent
 ATTENTION = FOLDER / "subjects" / "attention"
-WITHOUT_SCRIPT = "A script draws this picture; run the cell again to see it."
-STAGES = {
-    "before": "model",
-    "repetition_penalty": "penalty",
-    "temperature": "temperature",
-    "top_k": "top-k",
-    "top_p": "top-p",
-}
+HOVER = "{row}, {column}: {value}"
 
 
 def tokens(trace: Trace) -> Html:
@@ -46,7 +42,7 @@ def heads(trace: Trace, *, scheme: Scheme = "light") -> Html:
     chosen = (best.layer, best.head) if best else (0, 0)
     words = f"h.*.attn.pattern · {_sizes(every.shape)}: a row a layer, a column a head"
     data = drawn_figures.grid(every, chosen, scheme)
-    return _picture(ATTENTION / "grid.js", "heads", data, words, scheme)
+    return picture(ATTENTION / "grid.js", "heads", data, words, scheme)
 
 
 def heatmap(
@@ -66,8 +62,7 @@ def heatmap(
     layer, head, position = _place(trace, layer, head, token)
     pattern = trace[f"h.{layer}.attn.pattern"][head]
     words = f"h.{layer}.attn.pattern[{head}] · {_sizes(pattern.shape)}"
-    data = drawn_figures.square(pattern, trace.tokens, position, scheme)
-    return _picture(ATTENTION / "square.js", "square", data, words, scheme)
+    return square(pattern, trace.tokens, token=position, words=words, scheme=scheme)
 
 
 def lines(
@@ -86,8 +81,62 @@ def lines(
     layer, head, position = _place(trace, layer, head, token)
     pattern = trace[f"h.{layer}.attn.pattern"][head]
     words = f"h.{layer}.attn.pattern[{head}] · {_sizes(pattern.shape)}"
-    data = drawn_figures.lines(pattern, trace.tokens, position)
-    return _picture(ATTENTION / "lines.js", "lines", data, words, scheme)
+    return lines_of(pattern, trace.tokens, token=position, words=words, scheme=scheme)
+
+
+def square(
+    pattern: Tensor,
+    tokens: Sequence[str],
+    *,
+    token: int | None = None,
+    words: str = "",
+    scheme: Scheme = "light",
+) -> Html:
+    """Any pattern (T, T) of a text, such as rollout's, as `heatmap` draws a head's.
+
+    words stand below it. Raises ValueError unless there is one token for each row, and for a
+    token that there is not.
+    """
+    data = drawn_figures.square(pattern, tokens, _position(len(tokens), token), scheme)
+    words = words or _sizes(pattern.shape)
+    return picture(ATTENTION / "square.js", "square", data, words, scheme)
+
+
+def lines_of(
+    pattern: Tensor,
+    tokens: Sequence[str],
+    *,
+    token: int | None = None,
+    words: str = "",
+    scheme: Scheme = "light",
+) -> Html:
+    """Any pattern (T, T) of a text as `lines` draws a head's; all else is as for `square`."""
+    data = drawn_figures.lines(pattern, tokens, _position(len(tokens), token))
+    words = words or _sizes(pattern.shape)
+    return picture(ATTENTION / "lines.js", "lines", data, words, scheme)
+
+
+def cells(
+    values: np.ndarray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    texts: Sequence[str] = (),
+    *,
+    low: float = 0.0,
+    high: float = 1.0,
+    scale: Scale = "sequential",
+    scheme: Scheme = "light",
+) -> Html:
+    """Numbers (R, C) as a board of cells, coloured from low to high; a "diverging" scale has signs.
+
+    texts, row by row, stand in the cells; without any, the numbers do. Raises ValueError unless
+    there is a label for each row and column.
+    """
+    words = _sizes(values.shape)
+    labels = Labels(rows, columns, "{row}, {column}: {text} {value}" if texts else HOVER, words)
+    colours = Colours(low, high, f"{low:.3g}", f"{high:.3g}", scale)
+    data = cells_data.packed(values, texts, labels, colours, scheme)
+    return picture(FOLDER / "app" / "cells" / "board.js", "board", data, words, scheme)
 
 
 def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") -> Html:
@@ -96,7 +145,7 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
     Seen from `token`: the last one, unless given. Raises ValueError for a token that there is not,
     and where the model computes what is not a number.
     """
-    position = _position(trace, token)
+    position = _position(len(trace.ids), token)
     way, likeliest = journey(trace, trace), likeliest_tokens(trace, trace, position)
     if not is_drawable(way, likeliest):
         raise ValueError("not all that this model computes is a number; its weights are broken")
@@ -109,8 +158,8 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
         "canAppend": False,
         "open": None,
     }
-    words = f"embed, h.0 … h.{trace.config.n_layer - 1} · {_sizes((*way.stream.shape,))} norms"
-    return _picture(FOLDER / "app" / "path" / "picture.js", "path", data, words, scheme)
+    words = f"{stream_in_words(trace.config)} · {_sizes((*way.stream.shape,))} norms"
+    return picture(FOLDER / "app" / "path" / "picture.js", "path", data, words, scheme)
 
 
 def sampling(
@@ -120,6 +169,9 @@ def sampling(
     top_k: int | None = None,
     top_p: float = 1.0,
     repetition_penalty: float = 1.0,
+    min_p: float = 0.0,
+    typical_p: float = 1.0,
+    no_repeat_ngram_size: int = 0,
     n: int = 10,
 ) -> Html:
     """The n likeliest next tokens, and what each rule of sampling makes of them, as a table.
@@ -127,16 +179,19 @@ def sampling(
     The settings are those of `LanguageModel.generate`. Raises ValueError for one that means
     nothing.
     """
-    settings = SamplingSettings(temperature, top_k, top_p, repetition_penalty)
+    settings = SamplingSettings(
+        *(temperature, top_k, top_p, repetition_penalty, min_p, typical_p, no_repeat_ngram_size)
+    )
     if n < 1:
         raise ValueError(f"n is {n}; at least 1 token must be shown")
     logits = trace.logits[-1].cpu()
     found = stages(logits, trace.ids, settings)
     rows = token_table(trace.tokenizer, logits, found, n)
+    shown = stage_titles(settings)
     cells = [
         [
             chip(row["token"], f"id {row['id']}"),
-            *(_probability(float(row[stage]), title) for stage, title in STAGES.items()),
+            *(_probability(float(row[stage]), title) for stage, title in shown.items()),
         ]
         for row in rows.to_dict("records")
     ]
@@ -146,8 +201,9 @@ def sampling(
         f"top-k {top_k or 'off'}",
         f"top-p {'off' if top_p == 1 else f'{top_p:g}'}",
         f"repetition penalty {'off' if repetition_penalty == 1 else f'{repetition_penalty:g}'}",
+        *(f"{title} {value:g}" for title, value in more_rules(settings).items()),
     ]
-    below = table(["token", *STAGES.values()], cells)
+    below = table(["token", *shown.values()], cells)
     return Html(described(words[:1].upper() + words[1:], settled, below), words)
 
 
@@ -155,57 +211,22 @@ def _place(
     trace: Trace, layer: int | None, head: int | None, token: int | None
 ) -> tuple[int, int, int]:
     """A layer, a head and a token, each as given or else chosen."""
+    trace.config.require_attention()
     n_layer, n_head = trace.config.n_layer, trace.config.n_head
     for name, number, count in (("layer", layer, n_layer), ("head", head, n_head)):
         if number is not None and not 0 <= number < count:
             raise ValueError(f"{name} is {number}; this model has {count}, counted from 0")
-    position = _position(trace, token)
+    position = _position(len(trace.ids), token)
     if layer is not None and head is not None:
         return layer, head, position
     best = opening_head(trace, layer, head)
     return (best.layer, best.head, position) if best else (layer or 0, head or 0, position)
 
 
-def _position(trace: Trace, token: int | None) -> int:
-    T = len(trace.ids)
+def _position(T: int, token: int | None) -> int:
     if token is not None and not 0 <= token < T:
         raise ValueError(f"token is {token}; this text has {T}, counted from 0")
     return T - 1 if token is None else token
-
-
-def _picture(
-    script: Path, root: str, data: bytes | dict[str, Any], words: str, scheme: Scheme
-) -> Html:
-    """A picture by its script, which draws into an element of the class `root`."""
-    palette = PALETTES[scheme]
-    colours = {
-        "text-color": palette.text,
-        "background-color": palette.background,
-        "secondary-background-color": palette.grid,
-        "border-color": palette.muted,
-        "primary-color": palette.accent,
-        "font": "sans-serif",
-        "code-font": "monospace",
-    }
-    packed = base64.b64encode(data).decode() if isinstance(data, bytes) else None
-    sent = {
-        "style": script.with_suffix(".css").read_text(encoding="utf-8"),
-        "root": root,
-        "packed": packed,
-        "data": None if packed else data,
-    }
-    numbers = json.dumps(sent).replace("<", "\\u003c")  # a token may be </script>
-    name = name_for(numbers)
-    style = f"max-width:900px;padding:12px;color:{palette.text};background:{palette.background};"
-    style += "".join(f"--st-{key}:{value};" for key, value in colours.items())
-    return Html(
-        f'<div style="{style}"><div class="{name}">{WITHOUT_SCRIPT}</div>'
-        f"<div><small>{words}</small></div></div>"
-        f'<script type="module">import draw from "{data_url(script)}"\n'
-        f'import {{ show }} from "{data_url(FOLDER / "app" / "notebook.js")}"\n'
-        f'show("{name}", draw, {numbers})</script>',
-        words,
-    )
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

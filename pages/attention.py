@@ -18,7 +18,7 @@ from gptviz.subjects.attention.painting_tabs import paint
 from gptviz.subjects.attention.tabs import Patterns
 
 view = frame("attention")
-own = attention.patterns(view.trace)
+own = look.look(attention.patterns, view.trace)
 at = finding.open_head(view)
 layer, head = at.layer, at.head
 query = clicks.clicked("position", len(view.ids), default=len(view.ids) - 1)

@@ -10,6 +10,7 @@ from gptviz.app.frame import frame
 from gptviz.language_model import LanguageModel
 from gptviz.sampling import stages
 from gptviz.subjects.sampling import comparing_tabs, tabs, writing_tabs
+from gptviz.subjects.sampling import expert_tabs as expert
 from gptviz.subjects.sampling.analysis import is_drawable
 from gptviz.subjects.sampling.book import Book
 from gptviz.subjects.sampling.explorer import removed, sampling_explorer
@@ -40,6 +41,10 @@ comparing = comparing_tabs.Comparing(view, recipe)
 choices.tabs(
     {
         "write": Tab("Write on", partial(writing_tabs.write, view, settings, seed)),
+        "beams": Tab("Beam search", partial(expert.beams, view, settings), expert.BEAM),
+        "ranked": Tab("Ranked texts", partial(expert.ranked, view, settings, seed), expert.RANKED),
+        "grid": Tab("Grid of settings", partial(expert.grid, view, settings, seed), expert.GRID),
+        "cache": Tab("Key/value cache", partial(expert.cache, view, settings, seed), expert.CACHE),
         "temperatures": Tab("Five temperatures", comparing.temperatures),
         "presets": Tab("Presets", comparing.presets),
         "two-settings": Tab("Two settings", comparing.two_settings),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import tiktoken
 import torch
@@ -156,28 +157,68 @@ def open_app() -> Callable[..., "AppTest"]:
     return opened
 
 
+def assert_same_figures(made: Any, shown: Any) -> None:
+    """Two figures of Plotly are alike in all that is drawn, up to rounding."""
+    if isinstance(shown, dict) or hasattr(shown, "to_plotly_json"):
+        made, shown = (
+            one if isinstance(one, dict) else one.to_plotly_json() for one in (made, shown)
+        )
+        # What this is only tells the browser when to forget how a reader has zoomed.
+        assert made.keys() - {"uirevision"} == shown.keys() - {"uirevision"}
+        for key in made.keys() & shown.keys():
+            assert_same_figures(made[key], shown[key])
+    elif isinstance(shown, np.ndarray) and shown.dtype.kind in "fc":
+        np.testing.assert_allclose(made, shown, rtol=1e-4, atol=1e-5)
+    elif isinstance(shown, list | tuple) and not isinstance(made, str):
+        assert len(made) == len(shown)
+        for one, other in zip(made, shown, strict=True):
+            assert_same_figures(one, other)
+    elif isinstance(shown, float):
+        assert made == pytest.approx(shown, rel=1e-4, abs=1e-5, nan_ok=True)
+    else:
+        np.testing.assert_array_equal(made, shown)
+
+
 @pytest.fixture
 def assert_codes_make_the_numbers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[set[str]], None]:
-    """Run the code of every picture drawn so far; these must be among the pictures."""
+    """Run the code of every picture drawn so far; these must be among the pictures.
+
+    It has to make the table that is shown and, where it draws a chart, the same figure.
+    """
     import pandas as pd
 
     from gptviz.app import show
 
     drawn: dict[str, tuple[pd.DataFrame, Code]] = {}
-    numbers = show.numbers
+    figures: dict[str, Any] = {}
+    numbers, chart, charts = show.numbers, show.chart, show.charts
+
+    def noted_chart(figure: Any, *, key: str, **more: Any) -> None:
+        figures[key] = figure
+        chart(figure, key=key, **more)
+
+    def noted_charts(several: Any, *, key: str, **more: Any) -> None:
+        figures[key] = several
+        charts(several, key=key, **more)
 
     def noted(frame: pd.DataFrame, key: str, code: "Code") -> None:
-        drawn[key] = frame, code
+        drawn[key] = (frame() if callable(frame) else frame), code
         numbers(frame, key, code)
 
     def check(keys: set[str]) -> None:
         assert drawn.keys() >= keys
-        for frame, code in drawn.values():
+        for key, (frame, code) in drawn.items():
             found: dict[str, Any] = {}
             exec(code.text, found)
+            frame = frame() if callable(frame) else frame  # some are made only when opened
             pd.testing.assert_frame_equal(found["table"], frame, rtol=1e-4, atol=1e-5)
+            made = found.get("figure", found.get("figures_by_title"))
+            if key in figures and made is not None:  # tests/app/test_pictures.py says which draw
+                assert_same_figures(made, figures[key])
 
+    monkeypatch.setattr(show, "chart", noted_chart)
+    monkeypatch.setattr(show, "charts", noted_charts)
     monkeypatch.setattr(show, "numbers", noted)
     return check

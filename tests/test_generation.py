@@ -120,6 +120,7 @@ def test_no_one_elses_randomness_changes_a_text(lm):
     [
         {},
         {"temperature": 0.5, "top_k": 5},
+        {"min_p": 0.1, "typical_p": 0.7, "no_repeat_ngram_size": 2},
         {"top_p": 0.7, "repetition_penalty": 1.3},
         {"temperature": 0},
     ],
@@ -148,6 +149,17 @@ def test_all_greedy_settings_write_the_same_text(lm):
     greedy = ids(lm.generate("abc", 20, temperature=0))
     assert ids(lm.generate("abc", 20, top_k=1, seed=5)) == greedy
     assert ids(lm.generate("abc", 20, top_p=1e-9, seed=6)) == greedy
+
+
+@pytest.mark.parametrize("block_size", [5, 32])
+def test_without_a_cache_the_same_text_is_written(block_size):
+    lm = language_model(block_size=block_size)
+    for prompt in ("abc", "abcdefgh"):
+        kept = list(lm.generate(prompt, 30, seed=4))
+        anew = list(lm.generate(prompt, 30, seed=4, use_cache=False))
+        assert ids(anew) == ids(kept)
+        for one, other in zip(kept, anew, strict=True):
+            torch.testing.assert_close(one.logits, other.logits, rtol=1e-4, atol=1e-5)
 
 
 def continued(lm: LanguageModel, prompt: list[int], n: int) -> list[tuple[int, torch.Tensor]]:

@@ -177,7 +177,7 @@ def test_each_setting_changes_the_result():
     [
         ({"vocab_size": 0}, "vocab_size is 0; it must be a whole number, 1 or more"),
         ({"block_size": -1}, "block_size is -1; it must be a whole number, 1 or more"),
-        ({"n_layer": 0}, "n_layer is 0; it must be"),
+        ({"n_layer": -1}, "n_layer is -1; it must be"),
         ({"n_head": 0}, "n_head is 0; it must be"),
         ({"n_embd": 8.0}, "n_embd is 8.0; it must be"),
         ({"n_layer": True}, "n_layer is True; it must be"),
@@ -207,6 +207,11 @@ def test_each_setting_changes_the_result():
             {"residual": False, "norm": "post"},
             "without residual there are none, so choose norm pre",
         ),
+        ({"attention": False, "mlp": False}, "blocks without attention and mlp do nothing"),
+        ({"mlp": "no"}, "mlp is 'no'; it must be true or false"),
+        ({"attention": False, "residual": False}, "without residual each part takes the place"),
+        ({"n_layer": 0, "residual": False}, "without residual each part takes the place"),
+        ({"n_layer": 0, "norm": "post"}, "with n_layer 0 there are none; choose norm pre or none"),
     ],
 )
 def test_a_config_that_cannot_work_raises_with_the_reason(changes, reason):

@@ -216,6 +216,31 @@ def test_a_model_whose_weights_are_broken_has_no_path(tiny_lm):
         show.path(tiny_lm.trace("abc"), token=3)
 
 
+def test_any_pattern_of_a_text_is_drawn_as_a_head_s_is(tiny_lm):
+    trace = tiny_lm.trace("abcd")
+    pattern = trace["h.1.attn.pattern"].mean(0)
+    header, body = unpacked(sent(show.square(pattern, trace.tokens, token=1).html))
+    weights = np.frombuffer(body, "<f4", offset=768)
+    np.testing.assert_allclose(weights, pattern.numpy()[np.tril_indices(4)], rtol=1e-5)
+    assert (header["chosen"], header["tokens"]) == (1, list("abcd"))
+    data = sent(show.lines_of(pattern, trace.tokens).html)["data"]
+    assert data["weights"][3] == pytest.approx(pattern[3].tolist(), abs=1e-4)
+    with pytest.raises(ValueError, match="token is 4; this text has 4"):
+        show.square(pattern, trace.tokens, token=4)
+
+
+def test_cells_hold_their_numbers_and_texts():
+    values = np.array([[0.0, 0.5], [1.0, np.nan]])
+    header, body = unpacked(sent(show.cells(values, ["L0", "L1"], ["a", "b"], "wxyz").html))
+    np.testing.assert_array_equal(np.frombuffer(body[:16], "<f4").reshape(2, 2), values)
+    assert (header["rows"], header["columns"]) == (["L0", "L1"], ["a", "b"])
+    assert header["texts"] == list("wxyz")
+    signed = show.cells(values, ["L0", "L1"], ["a", "b"], low=-2, high=2, scale="diverging")
+    assert unpacked(sent(signed.html))[0]["ends"] == ["-2", "2"]
+    with pytest.raises(ValueError, match="rows"):
+        show.cells(values, ["L0"], ["a", "b"])
+
+
 def test_settings_that_mean_nothing_are_refused_in_words(tiny_lm):
     trace = tiny_lm.trace("abc")
     with pytest.raises(ValueError, match="temperature is -1; it must be 0 or above"):
@@ -226,3 +251,14 @@ def test_settings_that_mean_nothing_are_refused_in_words(tiny_lm):
 
 def test_in_a_terminal_a_picture_is_a_line(tiny_lm):
     assert repr(gptviz.show.tokens(tiny_lm.trace("abc"))) == "<3 tokens; a notebook shows it>"
+
+
+def test_the_readme_s_pictures_come_in_three_lines():
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("**In a notebook**")[2]
+    drawn, chart = re.findall(r"(?ms)^```python\n(.*?)^```", section)[:2]
+    made: dict[str, Any] = {"gptviz": gptviz}
+    for code in (drawn, chart):
+        *before, last = filter(None, code.splitlines())
+        assert len(before) == 2
+        exec("\n".join(before), made)
+        assert hasattr(eval(last, made), "_repr_html_")

@@ -8,24 +8,34 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
+    TypicalLogitsWarper,
 )
 
 from gptviz.sampling import (
     SamplingSettings,
     draw,
+    forbid_ngrams,
+    keep_min_p,
     keep_top_k,
     keep_top_p,
+    keep_typical,
     penalise_repetition,
     stages,
 )
 
 law = settings(max_examples=80, deadline=None)
 
-NAMES = ["repetition_penalty", "temperature", "top_k", "top_p"]
+NAMES = [
+    *("repetition_penalty", "no_repeat_ngram_size", "temperature", "top_k", "top_p"),
+    *("min_p", "typical_p"),
+]
 
 # Quarters make ties likely; the spread reaches from almost even to almost certain.
 numbers = st.integers(-80, 80).map(lambda n: n / 4)
@@ -166,7 +176,7 @@ def test_nothing_seen_is_nothing_penalised():
     [((0.0, 2.0, 1.0), 1), ((2.0, 2.0, 2.0), 0), ((-5.0, -1.0, -1.0), 1), ((7.0,), 0)],
 )
 def test_temperature_0_leaves_the_likeliest_token_and_of_equals_the_first(logits, best):
-    stage = stages(tensor(*logits), [], SamplingSettings(temperature=0))[1]
+    stage = stages(tensor(*logits), [], SamplingSettings(temperature=0))[2]
     assert kept(stage.logits) == [best]
     assert stage.logits[best] == logits[best]
     assert stage.removed.tolist() == [i != best for i in range(len(logits))]
@@ -247,8 +257,8 @@ def test_top_p_counts_only_what_top_k_left():
     # Of 0.3 and 0.25 alone, the first is 0.55 of the whole: not enough. Of all, it would be 0.3.
     result = stages(logits_of(0.3, 0.25, 0.24, 0.21), [], s)
     assert kept(result[-1].logits) == [0, 1]
-    assert result[2].removed.tolist() == [False, False, True, True]
-    assert not result[3].removed.any()
+    assert result[3].removed.tolist() == [False, False, True, True]
+    assert not result[4].removed.any()
     result = stages(logits_of(0.3, 0.25, 0.24, 0.21), [], SamplingSettings(top_k=2, top_p=0.5))
     assert kept(result[-1].logits) == [0]
 
@@ -256,7 +266,7 @@ def test_top_p_counts_only_what_top_k_left():
 def test_the_order_is_penalty_then_temperature_then_top_k_then_top_p():
     logits = tensor(4.0, 3.0, 2.0, 1.0)
     s = SamplingSettings(temperature=0.5, top_k=2, top_p=0.7, repetition_penalty=4.0)
-    penalised, warmed, short, nucleus = (stage.logits for stage in stages(logits, [0], s))
+    penalised, _, warmed, short, nucleus, *_ = (stage.logits for stage in stages(logits, [0], s))
     assert penalised.tolist() == [1.0, 3.0, 2.0, 1.0]
     assert warmed.tolist() == [2.0, 6.0, 4.0, 2.0]
     assert short.tolist() == [-math.inf, 6.0, 4.0, -math.inf]
@@ -276,13 +286,76 @@ def test_every_stage_equals_that_of_transformers(seed, V, s):
     expected = logits.unsqueeze(0)
     processors = [
         RepetitionPenaltyLogitsProcessor(s.repetition_penalty),
+        LogitsProcessorList(),
         TemperatureLogitsWarper(s.temperature),
         TopKLogitsWarper(s.top_k or V),
         TopPLogitsWarper(s.top_p),
     ]
-    for stage, theirs in zip(stages(logits, seen.tolist(), s), processors, strict=True):
+    for stage, theirs in zip(stages(logits, seen.tolist(), s), processors, strict=False):
         expected = theirs(seen.unsqueeze(0), expected)
         torch.testing.assert_close(stage.logits, expected[0])
+
+
+@pytest.mark.parametrize("V", [7, 300, 50257])
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.5, 1.0])
+def test_min_p_and_typical_keep_what_transformers_keeps(V, p):
+    ids = torch.tensor([[0]])
+    for seed in range(3):
+        logits = 3 * torch.randn(V, generator=torch.Generator().manual_seed(seed))
+        expected = MinPLogitsWarper(p)(ids, logits[None])[0]
+        torch.testing.assert_close(keep_min_p(logits, p), expected)
+        mass = min(p, 0.97)
+        theirs = TypicalLogitsWarper(mass)(ids, logits[None].double())[0].float()
+        torch.testing.assert_close(keep_typical(logits, mass), theirs)
+
+
+@pytest.mark.parametrize("size", range(1, 6))
+def test_the_ngrams_that_may_not_come_again_are_those_of_transformers(size):
+    generator = torch.Generator().manual_seed(size)
+    logits = torch.randn(5, generator=generator)
+    for length in range(1, 9):
+        for seen in torch.randint(4, (20, length), generator=generator).tolist():
+            expected = NoRepeatNGramLogitsProcessor(size)(torch.tensor([seen]), logits[None])[0]
+            torch.testing.assert_close(forbid_ngrams(logits, seen, size), expected)
+
+
+def test_all_rules_together_leave_what_those_of_transformers_leave():
+    s = SamplingSettings(1.4, 60, 0.95, 1.3, 0.05, 0.6, 2)
+    seen = [3, 1, 4, 1, 5, 9, 2, 6, 1]
+    chain = LogitsProcessorList(
+        [
+            RepetitionPenaltyLogitsProcessor(s.repetition_penalty),
+            NoRepeatNGramLogitsProcessor(s.no_repeat_ngram_size),
+            TemperatureLogitsWarper(s.temperature),
+            TopKLogitsWarper(s.top_k),
+            TopPLogitsWarper(s.top_p),
+            MinPLogitsWarper(s.min_p),
+            TypicalLogitsWarper(s.typical_p),
+        ]
+    )
+    did: set[str] = set()
+    for seed in range(20):
+        logits = 2 * torch.randn(200, generator=torch.Generator().manual_seed(seed))
+        found = stages(logits, seen, s)
+        torch.testing.assert_close(found[-1].logits, chain(torch.tensor([seen]), logits[None])[0])
+        assert found[1].removed.nonzero().flatten().tolist() == [4, 5]
+        did |= {stage.name for stage in found if stage.removed.any()}
+    assert did == {*NAMES} - {"repetition_penalty", "temperature"}
+
+
+def test_typical_sampling_may_remove_the_likeliest_token_and_ties_stay():
+    # 1.50 nats are to be expected; the surprise of 0.4 is 0.92, of each of the four others 1.90.
+    logits = logits_of(0.4, 0.15, 0.15, 0.15, 0.15)
+    assert kept(keep_typical(logits, 0.1)) == kept(keep_typical(logits, 0.5)) == [1, 2, 3, 4]
+    assert kept(keep_typical(logits, 0.7)) == [0, 1, 2, 3, 4]
+    assert kept(keep_typical(torch.zeros(4), 0.3)) == [0, 1, 2, 3]
+
+
+def test_where_ngrams_leave_nothing_the_rule_steps_aside():
+    logits = tensor(1.0, 2.0, 3.0)
+    assert torch.equal(forbid_ngrams(logits, [0, 1, 2], 1), logits)
+    assert kept(forbid_ngrams(logits, [0, 1], 1)) == [2]
+    assert forbid_ngrams(logits, [0, 1], 0) is logits
 
 
 @pytest.mark.parametrize(
@@ -358,6 +431,11 @@ def test_logits_that_a_temperature_made_infinite_pass_every_stage_and_are_not_dr
         ({"repetition_penalty": 0.0}, "repetition_penalty is 0.0; it must be above 0 (1 is off)"),
         ({"repetition_penalty": math.inf}, "repetition_penalty is inf; it must be above 0"),
         ({"repetition_penalty": math.nan}, "repetition_penalty is nan; it must be above 0"),
+        ({"min_p": -0.1}, "min_p is -0.1; it must lie between 0 (off) and 1"),
+        ({"min_p": math.nan}, "min_p is nan; it must lie between 0 (off) and 1"),
+        ({"typical_p": 0.0}, "typical_p is 0.0; it must be above 0 and at most 1"),
+        ({"no_repeat_ngram_size": -1}, "no_repeat_ngram_size is -1; it must be a number of tokens"),
+        ({"no_repeat_ngram_size": 2.5}, "no_repeat_ngram_size is 2.5; it must be a number of"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused_in_words(nonsense, words):

@@ -22,15 +22,15 @@ def head(lm: LanguageModel) -> int:
 
 
 def index(key: str, label: str, count: int, default: int = 0) -> int:
-    """A number from 0 to count − 1.
+    """A number from 0 to count − 1, or 0.
 
     A value from before, when there was more to choose from, is brought into range first: a
     slider that is out of range breaks in the browser.
     """
     chosen = st.session_state.get(key)
     if isinstance(chosen, int) and not 0 <= chosen < count:
-        st.session_state[key] = min(max(chosen, 0), count - 1)
-    if count == 1:
+        st.session_state[key] = max(0, min(chosen, count - 1))
+    if count <= 1:  # nothing to choose from
         st.slider(label, 0, 1, 0, key=f"{key}_only", disabled=True)
         return 0
     return int(st.slider(label, 0, count - 1, default, key=key, bind="query-params"))

@@ -25,7 +25,7 @@ def clicked(key: str, count: int, default: int | None = None) -> int | None:
         number = re.fullmatch(r"\d{1,9}", there or "", re.ASCII)
         state[key] = int(number[0]) if number and int(number[0]) < count else None
     chosen: int | None = state[key]
-    chosen = default if chosen is None else min(max(chosen, 0), count - 1)
+    chosen = default if chosen is None else max(0, min(chosen, count - 1))
     if chosen is None:
         del state[key]  # a control of another page would take None for a choice
     else:

@@ -1,8 +1,8 @@
 """The lines of Python behind a picture: they run as they stand, and give the numbers it shows."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,44 @@ ROOT = Path(__file__).parents[2]
 class Code:
     """Lines that make the table of a picture, and the function that they call for it.
 
-    The function is imported for them; the last line gives `table`.
+    The function is imported for them; one line gives `table`, and the last one `figure` if they
+    draw it, too.
     """
 
     function: Callable[..., Any]
     lines: tuple[str, ...]
+
+    def drawn(self, builder: Callable[..., Any], arguments: str = "table", *lines: str) -> "Code":
+        """The same, and how it is drawn: `figure` is what a builder makes of what there is by then.
+
+        arguments are written as in Python, without the colours, which are the light ones; lines
+        come before the call.
+        """
+        call = f"{_module(builder)}.{builder.__name__}({arguments}, scheme='light')"
+        return self._with(builder, *lines, f"figure = {call}")
+
+    def drawn_as(
+        self, builder: Callable[..., Any], calls: Mapping[str, str], *lines: str
+    ) -> "Code":
+        """The same for several figures by their titles, each written as it is made."""
+        written = [f"    {title!r}: {call}," for title, call in calls.items()]
+        return self._with(builder, *lines, "figures_by_title = {", *written, "}")
+
+    def drawn_by_hand(self, picture: str, arguments: str) -> "Code":
+        """The same, drawn by one of the scripts of the app, as `gptviz.show` does."""
+        return replace(self, lines=(*self.lines, f"figure = gptviz.show.{picture}({arguments})"))
+
+    def _with(self, builder: Callable[..., Any], *lines: str) -> "Code":
+        folder = builder.__module__.rpartition(".")[0]
+        needed = f"from {folder} import {_module(builder)}"
+        return replace(self, lines=(*self.lines, needed, *lines))
+
+    @property
+    def shown(self) -> str:
+        """The last line of a cell of a notebook, which shows what the lines have made."""
+        if any(line.startswith("figures_by_title = ") for line in self.lines):
+            return "display(*figures_by_title.values())"
+        return "figure" if self.lines[-1].startswith("figure = ") else "table"
 
     @property
     def where(self) -> str:
@@ -66,6 +99,10 @@ def found_again(run: Run) -> tuple[tuple[str, ...], str]:
         return (find,), f"find_run({run.id!r})"
     root = f"checkpoints.root() / {folder.name!r}"
     return ("from gptviz import checkpoints", find), f"find_run({run.id!r}, {root})"
+
+
+def _module(builder: Callable[..., Any]) -> str:
+    return builder.__module__.rpartition(".")[2]
 
 
 def _order(line: str) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""How to draw, as the URL says it: temperature, top_k, top_p, repetition_penalty and seed."""
+"""How to draw, as the URL says it: the settings of `gptviz.sampling`, and a seed."""
 
 import re
 from collections.abc import Mapping
@@ -12,13 +12,17 @@ from gptviz.sampling import SamplingSettings
 
 # Where the address says nothing. The word that comes next is a surprise, and makes sense.
 DEFAULT = SamplingSettings(temperature=0.8, top_k=40)
-# What the sliders reach; all but top_k in steps of 0.01.
+WHOLE = ("top_k", "no_repeat_ngram_size")  # these are counts
+# What the sliders reach; all but counts in steps of 0.01.
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "temperature": (0, 2),
         "top_k": (0, 1_000_000),  # 0 is off
         "top_p": (0.01, 1),
         "repetition_penalty": (1, 2),
+        "min_p": (0, 1),
+        "typical_p": (0.01, 1),
+        "no_repeat_ngram_size": (0, 10),
     }
 )
 LARGEST_SEED = 2**31 - 1
@@ -56,8 +60,9 @@ def choose(chosen: Mapping[str, object]) -> None:
     """Take settings, as they come from the browser; what is none is as in `DEFAULT`."""
     usable = {name: _usable(name, chosen.get(name)) for name in RANGES}
     found: dict[str, Any] = {name: n for name, n in usable.items() if n is not None}
+    found |= {name: int(found[name]) for name in WHOLE if name in found}
     if "top_k" in found:
-        found["top_k"] = int(found["top_k"]) or None
+        found["top_k"] = found["top_k"] or None
     st.session_state["dice"] = replace(DEFAULT, **found)
 
 
@@ -96,7 +101,7 @@ def drop_unless_a_number(key: str) -> None:
 def _usable(name: str, value: object) -> float | None:
     low, high = RANGES[name]
     number = _number(str(value))
-    whole = name != "top_k" or (number is not None and number % 1 == 0)
+    whole = name not in WHOLE or (number is not None and number % 1 == 0)
     return number if number is not None and low <= number <= high and whole else None
 
 

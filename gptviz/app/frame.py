@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gptviz import checkpoints
 from gptviz.activations import Trace
-from gptviz.app import address, code, look, run_steps, show
+from gptviz.app import address, code, look, model_facts, run_steps, show
 from gptviz.app.clicks import clicked
 from gptviz.app.code import Code
 from gptviz.app.menu import present
@@ -100,6 +100,11 @@ def frame(
     _follow_the_last_token(len(read.ids) - 1)
     if PAGES[name].top == "path":
         _small_path(view, name)
+    try:
+        PAGES[name].require(lm.config)
+    except ValueError as error:
+        show.failure(error)
+        st.stop()
     return view
 
 
@@ -220,20 +225,9 @@ def _model(name: str, run: Run | None, step: int | None) -> LanguageModel:
             st.caption(run_steps.about(run))
         name = run_steps.row(run, step, scheme())
     lm = look.model(name)
-    config = lm.config
     with st.sidebar:
-        st.caption(
-            f"{look.look(_n_parameters, lm):,} parameters  \n"
-            f"layers {config.n_layer} · heads {config.n_head} · width {config.n_embd}  \n"
-            f"context {config.block_size:,}  \n"
-            f"vocabulary {config.vocab_size:,}  \n"
-            f"runs on {lm.model.wte.weight.device.type.upper()}"
-        )
+        model_facts.draw(lm)
     return lm
-
-
-def _n_parameters(lm: LanguageModel) -> int:
-    return lm.model.n_parameters
 
 
 def _links(here: str) -> None:

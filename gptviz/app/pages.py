@@ -1,24 +1,9 @@
-"""The pages, in the order in which a prompt passes them, and the stages of the path."""
-
-from dataclasses import dataclass
-from typing import Literal
+"""The pages, in the order in which a prompt passes them."""
 
 from gptviz.app.glossary import term
+from gptviz.app.page import Page
 
 LABS = "Labs"
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page: its name in the URL and in the code, its file, and the words at its top."""
-
-    name: str
-    file: str
-    title: str
-    sentence: str
-    # What stands above its own picture: the prompt and its path, the prompt alone, or neither.
-    top: Literal["path", "prompt", "nothing"] = "path"
-    group: str = ""  # under which it stands in the sidebar, below the pages without one
 
 
 PAGES = {
@@ -51,6 +36,7 @@ PAGES = {
             "Attention",
             f"At each layer, every token {term('attention', 'looks back')} at earlier tokens and "
             "gathers what it needs.",
+            needs="attention",
         ),
         Page(
             "layer_norms",
@@ -64,6 +50,7 @@ PAGES = {
             "pages/mlp.py",
             "MLP",
             "Each token by itself meets hidden units, each of which waits for its pattern.",
+            needs="MLP",
         ),
         Page(
             "residual",
@@ -83,12 +70,14 @@ PAGES = {
             "pages/what_if.py",
             "What if",
             "Switch a part of the model off, or change it, and see what it was good for.",
+            needs="attention",
         ),
         Page(
             "patching",
             "pages/patching.py",
             "Patching",
             "Two texts that end differently: which part of the model carries the difference?",
+            needs="attention",
         ),
         Page(
             "compare",
@@ -126,6 +115,7 @@ PAGES = {
             "What the words mean: a sentence for anybody, then the exact definition, and where to "
             "see it.",
             top="nothing",
+            has_code=False,
         ),
         Page(
             "one_layer",
@@ -207,25 +197,37 @@ PAGES = {
             top="prompt",
             group=LABS,
         ),
+        Page(
+            "debugging",
+            "pages/debugging.py",
+            "Debugging",
+            "It runs, and it does not learn: where do you look first?",
+            top="prompt",
+            group=LABS,
+        ),
+        Page(
+            "scaling",
+            "pages/scaling.py",
+            "Scaling",
+            "How much better does a model become when it is larger, or learns for longer?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
+            "byte_pairs",
+            "pages/byte_pairs.py",
+            "Byte pairs",
+            "How does a tokenizer find its pieces, and how many should there be?",
+            top="nothing",
+            group=LABS,
+        ),
+        Page(
+            "build_up",
+            "pages/build_up.py",
+            "Build it up",
+            "What does each part of a GPT bring, from a table of letter pairs to the whole?",
+            top="nothing",
+            group=LABS,
+        ),
     )
 }
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of the path: its name in the code, the words beside it, the page about it."""
-
-    name: str
-    title: str
-    page: str
-
-
-STAGES = (
-    Stage("tokens", "tokens", "tokens"),
-    Stage("embeddings", "embeddings", "embeddings"),
-    Stage("attention", "attention", "attention"),
-    Stage("mlp", "MLP", "mlp"),
-    Stage("norm", "final norm", "layer_norms"),
-    Stage("logits", "logits", "sampling"),
-    Stage("probabilities", "probabilities", "sampling"),
-)

@@ -75,6 +75,7 @@ def serve(
         server = uvicorn.Server(
             uvicorn.Config(
                 app(host, names, base, port, rules, word),
+                loop="gptviz.app.loop:new",
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 log_level="warning",
@@ -113,6 +114,7 @@ def app(
     word makes a browser the teacher's; None where nobody but this machine can come.
     """
     streamlit_quirks.distrust()
+    streamlit_quirks.remember_pages()
     descriptors.give_back_loops()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from gptviz import spreadsheet
+from gptviz.app import pictures
 from gptviz.app.code import Code
 from gptviz.app.glossary import MARKED, without_marks
 from gptviz.app.save import file_name
@@ -98,6 +99,7 @@ def source(name: str, shape: tuple[int, ...], how_to_read: str) -> None:
     first, rest = first_sentence(how_to_read)
     sizes = " × ".join(f"{size:,}" for size in shape)
     fine = f"`{name}` · {sizes}"
+    pictures.tell(f"## `{name}` · {sizes}\n\n{first} {rest}")
     fine_print(first, f"{fine} — {rest}" if rest else fine)
 
 
@@ -119,6 +121,7 @@ def numbers(frame: pd.DataFrame | Callable[[], pd.DataFrame], key: str, code: Co
 
     The numbers are sent only when opened; those of a function are also made only then.
     """
+    pictures.note(key, code)
     if st.toggle("Show the numbers", key=f"{key}_numbers"):
         table(frame() if callable(frame) else frame, key)
     with st.expander("The code"):

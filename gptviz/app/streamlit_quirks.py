@@ -9,10 +9,14 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 
 `page_links` writes the messages that `st.page_link` writes (tests/app/test_page_links.py). That
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
-`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
-`forget_upload` on where it keeps files.
+`remember_pages` makes the pages of an answer of those that were made before, for Streamlit follows
+every link in the path of each file anew (tests/app/test_remembered_pages.py). `distrust` leans on
+where it keeps what a browser sent (tests/e2e/test_distrust.py), and `forget_upload` on where it
+keeps files.
 """
 
+import copy
+import functools
 import html
 import json
 import logging
@@ -23,6 +27,7 @@ from typing import Any
 from streamlit import file_util
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.layout_utils import create_layout_config
+from streamlit.navigation import page as navigation
 from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -108,6 +113,20 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     pages = html.escape("|".join(addresses))
     script = SCRIPT.read_text(encoding="utf-8")
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
+
+
+def remember_pages() -> None:
+    """Look for the file of each page once, not at every answer; the files stay while we serve."""
+    make = navigation._create_page
+
+    @functools.cache
+    def made(path: str | Path, default: bool) -> navigation.Page:
+        return make(path, default=default)
+
+    def remembered(path: str | Path, *, default: bool = False) -> navigation.Page:
+        return copy.copy(made(path, default))  # each answer notes in its own which one it runs
+
+    navigation._create_page = remembered  # type: ignore[assignment]
 
 
 def forget_upload(file_id: str) -> None:

@@ -31,6 +31,28 @@ def text(key: str, label: str, default: str) -> str:
     return (typed or "")[:LONGEST]
 
 
+def paragraphs(key: str, label: str, longest: int, height: int) -> tuple[str, int]:
+    """A text of several lines, its beginning where it is too long, and how many characters came.
+
+    The address has it while it is short.
+    """
+    state = st.session_state
+    came = f"{key}_came"
+    if key not in state:
+        state[key] = st.query_params.get(key, "")
+    if len(state[key]) > longest:
+        # The browser sends its boxes with every click, so it must not keep a book.
+        state[came], state[key] = len(state[key]), state[key][:longest]
+    text = st.text_area(label, key=key, height=height, persist_state="session") or ""
+    if len(text) < longest:
+        state.pop(came, None)
+    if 0 < len(text) <= LONGEST:
+        st.query_params[key] = text
+    else:
+        st.query_params.pop(key, None)
+    return text, state.get(came, len(text))
+
+
 def row_in(text: str, most: int) -> Row:
     """The numbers in a text of one row; raises ValueError as `rows_in` does."""
     return rows_in(text, 1, most)[0]

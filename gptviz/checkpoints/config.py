@@ -35,7 +35,7 @@ _ALSO = {
     "num_attention_heads": "n_head",
 }
 # What only gptviz can compute; GPT-2 has the defaults.
-_OWN = ("position", "norm", "residual", "qkv_bias")
+_OWN = ("position", "norm", "attention", "mlp", "residual", "qkv_bias")
 _LARGEST = 2**24
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu_new": "gelu_tanh",

@@ -51,10 +51,10 @@ def find_listed(name: str) -> Path:
 
     For a name from outside. Raises FileNotFoundError for any other name.
     """
-    if name in names():
+    if _is_listed(name):
         return checkpoint(root() / name)
     base, _, step = name.rpartition("@")
-    if base not in names():
+    if not _is_listed(base):
         raise _absent(name)
     found = _at_step(root() / base, step)
     if not _is_inside(found):
@@ -101,6 +101,12 @@ def _at_step(folder: Path, step: str) -> Path:
     raise FileNotFoundError(
         f"the training run {folder.name} keeps nothing of {quoted(step, 20)}; choose another step"
     )
+
+
+def _is_listed(name: str) -> bool:
+    """Whether names() holds it, without a look at all the others."""
+    folder = root() / name
+    return name == folder.name and folder.is_dir() and _can_be_chosen(folder)
 
 
 def _can_be_chosen(folder: Path) -> bool:

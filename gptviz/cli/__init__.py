@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, Options]] = {
     "compare": ("put runs side by side", runs.compare_options),
     "anatomy": ("count a model's parameters, memory and work", anatomy.options),
     "prepare": ("tokenize a large text for training", prepare.options),
-    "export": ("write a run's best checkpoint as a model folder of its own", export.options),
+    "export": ("write a run's best checkpoint as a model or a program", export.options),
     "import": ("make a model folder of a checkpoint of nanoGPT", imports.options),
 }
 

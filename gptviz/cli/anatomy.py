@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gptviz.cli.settings import add_option
-from gptviz.config import SHAPE, VOCAB_SIZE
+from gptviz.shape import SHAPE, VOCAB_SIZE
 
 if TYPE_CHECKING:
     from gptviz.config import GPTConfig
@@ -23,7 +23,7 @@ published ones, gpt2 to gpt2-xl and gpt3-small to gpt3-175b; options change its 
 # What decides how much is counted; the rest of a shape decides only what is computed.
 COUNTED = (
     *("n_layer", "n_head", "n_embd", "block_size", "vocab_size"),
-    *("norm", "position", "qkv_bias", "tie_weights"),
+    *("norm", "position", "attention", "mlp", "qkv_bias", "tie_weights"),
 )
 
 

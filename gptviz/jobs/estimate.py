@@ -49,10 +49,13 @@ def memory(config: TrainingConfig) -> Memory:
     weights = FLOAT * parameters.count(model)
     remembered = FLOAT * numbers_kept(model, config.optimizer)
     compared = min(V, config.vocab_sample + N) if config.vocab_sample else V
-    # Kept a token and layer: both norms' inputs and outputs (4 C), q, k and v (3 C), z twice
-    # (2 C), both sides of the MLP's bend (8 C); and a byte for each number that dropout may drop.
-    kept = 17 * C * FLOAT + (2 * C if model.resid_pdrop else 0)
-    if model.attn_pdrop:
+    # Kept a token and layer: of each part its norm's input and output (2 C); q, k and v (3 C), z
+    # twice (2 C); both sides of the MLP's bend (8 C); and a byte for each number that dropout may
+    # drop.
+    kept = (7 * C * model.attention + 10 * C * model.mlp) * FLOAT
+    if model.resid_pdrop:
+        kept += C * (model.attention + model.mlp)
+    if model.attn_pdrop and model.attention:
         kept += 4 * model.n_head * T * FLOAT  # scores, pattern, what is dropped of it
     ends = 6 * C * FLOAT + 4 * 4 * C * FLOAT  # embedding, last norm, one block's gradients
     return Memory(

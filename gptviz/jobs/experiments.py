@@ -10,7 +10,9 @@ import pandas as pd
 
 from gptviz import jobs
 from gptviz.disk import read_json, write_json
-from gptviz.runs import LIVING, Run, names
+from gptviz.jobs import build_up
+from gptviz.jobs.presets import Preset
+from gptviz.runs import LIVING, Run, compare, names
 from gptviz.training.config import Schedule, TrainingConfig
 from gptviz.training.record import metrics
 
@@ -28,6 +30,11 @@ TITLES = {
     "stairs": "stairs",
     "warmup-linear": "warm-up and line",
     "warmup-cosine": "warm-up and cosine",
+    **{
+        preset.name: preset.title
+        for series in (build_up.STAGES, *build_up.SHAPES.values())
+        for preset in series
+    },
 }
 NAME = "{experiment}, {variant}"  # of a run
 FEWEST = 2  # runs that can be compared
@@ -84,6 +91,28 @@ def start(
     Raises ValueError for fewer than two, a name that cannot be a folder's and a full queue, OSError
     if there is no room; what was queued before an error is stopped again.
     """
+    return _queue(name, settings, root, owner, presets=())
+
+
+def start_presets(
+    name: str, presets: Sequence[Preset], text: Path, root: Path | None = None, owner: str = ""
+) -> Experiment:
+    """Queue a run of each preset on a text file, as `start` does; each is a run of its preset.
+
+    Raises as `start`, and in words if the text cannot be used.
+    """
+    settings = {preset.name: preset.on(text) for preset in presets}
+    return _queue(name, settings, root, owner, presets=tuple(settings))
+
+
+def _queue(
+    name: str,
+    settings: Mapping[str, TrainingConfig],
+    root: Path | None,
+    owner: str,
+    presets: Sequence[str],
+) -> Experiment:
+    """The work of `start`; presets are the variants that are runs of a preset of that name."""
     if len(settings) < FEWEST:
         raise ValueError(f"{len(settings)} settings came; an experiment compares at least {FEWEST}")
     name, experiment_id = names.checked(name), uuid.uuid4().hex[:12]
@@ -94,7 +123,9 @@ def start(
     started: dict[str, Run] = {}
     try:
         for number, (variant, config) in enumerate(settings.items()):
-            run = started[variant] = jobs.start(config, called[variant], root, owner=owner)
+            preset = variant if variant in presets else ""
+            run = jobs.start(config, called[variant], root, preset=preset, owner=owner)
+            started[variant] = run
             about = {"id": experiment_id, "name": name, "variant": variant, "number": number}
             write_json(run.folder / FILE, about)
     except (OSError, ValueError):
@@ -127,9 +158,10 @@ def list_experiments(runs: Sequence[Run]) -> list[Experiment]:
 def ranking(experiment: Experiment) -> pd.DataFrame:
     """A row a run, the lowest validation loss first; those without one come last, unranked.
 
-    Losses are in nats a token. beside_baseline is the best loss minus the baseline's: below 0 is
-    better than it. A difference of a few hundredths may be chance: another seed also changes the
-    losses.
+    Losses are in nats a token. Where the runs have different tokenizers, whose losses do not
+    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the
+    baseline's: below 0 is better than it. A difference of a few hundredths may be chance: another
+    seed also changes the losses.
     """
     rows = []
     for variant, run in experiment.runs.items():
@@ -146,12 +178,17 @@ def ranking(experiment: Experiment) -> pd.DataFrame:
                 "seconds": course["seconds"][-1] if len(course) else np.nan,
             }
         )
-    table = pd.DataFrame(rows).sort_values("best_val_loss", kind="stable")
+    table, measure = pd.DataFrame(rows), "best_val_loss"
+    if len({_tokenizer(run) for run in experiment.runs.values()}) > 1:
+        measure = "best_bits_per_byte"
+        bits = map(compare.bits, experiment.runs.values(), table["best_val_loss"])
+        table.insert(2, measure, list(bits))
+    table = table.sort_values(measure, kind="stable")
     best_loss = table["best_val_loss"]
     baseline = best_loss[table["variant"] == BASELINE]
     if len(baseline):
         table.insert(3, "beside_baseline", best_loss - baseline.iloc[0])
-    ranks = best_loss.rank(method="min")
+    ranks = table[measure].rank(method="min")
     table.insert(0, "rank", [None if np.isnan(rank) else int(rank) for rank in ranks])
     return table.reset_index(drop=True)
 
@@ -167,6 +204,11 @@ def _rate(config: TrainingConfig, factor: float) -> TrainingConfig:
 def _regularised(config: TrainingConfig, dropout: float, weight_decay: float) -> TrainingConfig:
     model = replace(config.model, embd_pdrop=dropout, attn_pdrop=dropout, resid_pdrop=dropout)
     return replace(config, model=model, weight_decay=weight_decay)
+
+
+def _tokenizer(run: Run) -> tuple[object, ...]:
+    """What decides the pieces in which a run counts its loss."""
+    return tuple(run.settings.get(name) for name in ("tokenizer", "bpe_vocab_size"))
 
 
 def _about(run: Run) -> dict | None:

@@ -1,6 +1,7 @@
 """What a run's curve says about its settings: a few rules, each with its evidence in numbers.
 
-The rules read nothing but the curve. Each is a rule of thumb; its evidence says what was seen.
+The rules read the curve, and one the gradients of the layers, where a run has measured them. Each
+is a rule of thumb; its evidence says what was seen.
 """
 
 from dataclasses import dataclass
@@ -8,19 +9,29 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from gptviz.jobs import vanishing
 from gptviz.training.record.metrics import History
 
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
+    from gptviz.training.record.gradients import RecordedNorms
 
 Rule = Literal[
-    "too-early", "rate-too-high", "rate-too-low", "stuck", "overfitting", "clipping", "healthy"
+    "too-early",
+    "rate-too-high",
+    "rate-too-low",
+    "stuck",
+    "vanishing",
+    "overfitting",
+    "clipping",
+    "healthy",
 ]
 TITLES: dict[Rule, str] = {
     "too-early": "Too early",
     "rate-too-high": "Rate too high",
     "rate-too-low": "Rate too low",
     "stuck": "Stuck",
+    "vanishing": "Vanishing gradients",
     "overfitting": "Overfitting",
     "clipping": "Clipping",
     "healthy": "Healthy",
@@ -39,7 +50,7 @@ STANDS = 0.1  # of the whole fall: less than this in half of the steps is a stan
 OVERFIT_RISE = 0.05  # nats above the best validation loss: less may be chance
 CLIPPED_TO = 2.0  # times the limit: clipping halves a gradient of that length
 MOST = 0.5  # share of the steps
-RECENT = 200  # steps that clipping is judged on
+RECENT = 200  # steps that clipping and vanishing gradients are judged on
 DIVERGED = "It ended, for its loss or its gradient was no longer a number."
 STEPS_DONE = "Steps done: {done}. The curve is judged after {needed}."
 AFTER_LESSONS = "Steps after the lessons in copying: {done}. The curve is judged after {needed}."
@@ -55,10 +66,16 @@ class Finding:
     evidence: str
 
 
-def judge(history: History, config: "TrainingConfig", diverged: bool = False) -> list[Finding]:
+def judge(
+    history: History,
+    config: "TrainingConfig",
+    diverged: bool = False,
+    layers: "RecordedNorms | None" = None,
+) -> list[Finding]:
     """The rules that apply to a run so far, at least one; losses are in nats a token.
 
-    diverged says that the run ended with a loss of NaN, which is not part of a curve.
+    diverged says that the run ended with a loss of NaN, which is not part of a curve. layers are
+    the norms of its parts; without them nothing is said of gradients that vanish.
     Lessons in copying are not judged: their loss is not that of the text, and rises as they get
     harder.
     """
@@ -74,10 +91,12 @@ def judge(history: History, config: "TrainingConfig", diverged: bool = False) ->
         evidence = evidence.format(done=len(history), needed=needed)
         return [Finding("too-early", "It is too early to say how the run goes.", evidence)]
     overfitting, slow = _overfitting(history), _slow(loss, warmup_steps)
+    vanished = _vanishing(layers, int(steps[-1]) - RECENT) if layers else None
     if slow and not overfitting:
-        return [slow]  # clipping says nothing then: its gradients are as long as at the start
+        # Clipping says nothing then: its gradients are as long as at the start.
+        return [slow, vanished] if vanished else [slow]
     clipping = _clipping(history["grad_norm"][warmup_steps:], config.gradient_clip)
-    found = (overfitting, clipping)
+    found = (vanished, overfitting, clipping)
     return [finding for finding in found if finding] or [_healthy(history)]
 
 
@@ -171,6 +190,18 @@ def _overfitting(history: History) -> Finding | None:
         "what it has not. Stop here, or take more text, more dropout or a smaller model.",
         f"Since step {steps[best]:.0f} the validation loss has risen from {losses[best]:.2f} to "
         f"{now:.2f}, while the training loss fell from {then:.2f} to {today:.2f}.",
+    )
+
+
+def _vanishing(layers: "RecordedNorms", after: int) -> Finding | None:
+    evidence = vanishing.evidence(layers, after)
+    if not evidence:
+        return None
+    return Finding(
+        "vanishing",
+        "Some layers get next to no gradient, so they do not learn. Put norms before each part, "
+        "keep the shortcuts, or take fewer layers.",
+        evidence,
     )
 
 

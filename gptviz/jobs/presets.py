@@ -45,8 +45,9 @@ class Preset:
         """
         if self.make_text:
             text = data.store(self.reads(text).encode(), f"{text.stem}-{self.name}")
-        kind = self.settings["tokenizer"]
-        return self.config(str(text.resolve()), data.check(text, kind).vocab_size)
+        size = self.settings.get("bpe_vocab_size", TrainingConfig.bpe_vocab_size)
+        vocab_size = data.check(text, self.settings["tokenizer"], size).vocab_size
+        return self.config(str(text.resolve()), vocab_size)
 
 
 def latest(runs: Iterable["Run"], preset: Preset) -> "Run | None":

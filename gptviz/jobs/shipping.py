@@ -66,15 +66,19 @@ def pack(run: Run, folder: Path, n_snapshots: int = 16, most_bytes: int = MOST_B
     return Run(folder)
 
 
-def pack_curve(run: Run, folder: Path, most_bytes: int = MOST_BYTES_OF_A_CURVE) -> Run:
+def pack_curve(
+    run: Run, folder: Path, most_bytes: int = MOST_BYTES_OF_A_CURVE, every: int = 1
+) -> Run:
     """Write a finished run without a model: its curve, samples and induction scores.
 
-    The times of the parts of a step and the norms of the layers are left out. Raises as `pack`.
+    The times of the parts of a step and the norms of the layers are left out, and all steps but
+    each so many-th, the first and those with a validation. Raises as `pack`.
     """
     with _packed(run, folder, most_bytes, "train one of fewer steps") as made:
         curve = [
             {name: row[name] for name in metrics.COLUMNS if name in row}
             for row in rows(run.folder / METRICS)
+            if row["step"] % every == 0 or row["step"] == 1 or "val_loss" in row
         ]
         _write_rows(made / METRICS, curve)
         for name in (SAMPLES, INDUCTION):

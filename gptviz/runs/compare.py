@@ -140,6 +140,12 @@ def shared_baselines(runs: Sequence[Run]) -> Mapping[str, float]:
     return first if shared else {}
 
 
+def bits(run: Run, loss: float) -> float:
+    """A validation loss of a run as bits a byte; NaN where the run does not say how many bytes."""
+    ratio = val_bytes_per_token(run.status)
+    return bits_per_byte(loss, ratio) if ratio else math.nan
+
+
 def names(runs: Sequence[Run]) -> list[str]:
     """What each run is called; one whose name stands before it already gets a number."""
     found: list[str] = []
@@ -163,14 +169,14 @@ def _results(run: Run) -> dict[str, Any]:
     best = int(losses.argmin()) if len(losses) else None
     taken = int(course["step"][-1]) if len(course) else 0
     fall = Fall.of(course, config.copy_steps)
-    bits = _bits_per_byte(run, float(losses.min())) if len(losses) else math.nan
+    best_loss = float(losses.min()) if len(losses) else math.nan
     return {
         "steps": taken,
         "last_train_loss": fall.train_loss,
         "last_val_loss": fall.val_loss,
-        "best_val_loss": float(losses.min()) if len(losses) else math.nan,
+        "best_val_loss": best_loss,
         "best_step": int(steps[best]) if best is not None else None,
-        "best_bits_per_byte": bits,
+        "best_bits_per_byte": bits(run, best_loss),
         "gap": fall.gap,
         "reduction": 100 * fall.reduction,
         "seconds": _seconds(course),
@@ -186,13 +192,6 @@ def epochs(run: Run, steps: int) -> float:
     """How often so many steps passed the text of a run; NaN for one that does not say its size."""
     train_tokens = run.status.get("train_tokens")
     return run.config.passes(train_tokens, steps) if train_tokens else math.nan
-
-
-def _bits_per_byte(run: Run, loss: float) -> float:
-    ratio = val_bytes_per_token(run.status)
-    if not ratio:
-        return math.nan
-    return bits_per_byte(loss, ratio)
 
 
 def _seconds(course: History) -> float:

@@ -19,6 +19,11 @@ BYTE_OF = {character: byte for byte, character in CHARACTER_OF.items()}
 _LATIN_1 = dict.fromkeys(_OTHERS, 0x100) | {ord(c): byte for c, byte in BYTE_OF.items()}
 
 
+def spell(data: bytes) -> str:
+    """The spelling of bytes: b" love" → "Ġlove"."""
+    return "".join(CHARACTER_OF[byte] for byte in data)
+
+
 def unspell(spelling: str) -> bytes:
     """The bytes that are spelled so: "Ġlove" → b" love".
 

@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 import tiktoken
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from gptviz.tokenizers.base import Tokenizer, require_characters
+from gptviz.tokenizers.byte_level import spell
 from gptviz.tokenizers.gpt2 import END_OF_TEXT, PATTERN, digestible
 from gptviz.tokenizers.huggingface import HuggingFaceTokenizer
 
@@ -26,9 +27,47 @@ def train_bpe(
     occur twice to fill the vocabulary.
     """
     require_bpe_size(vocab_size)
-    library = tokenizers.Tokenizer(models.BPE())
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    library.decoder = decoders.ByteLevel()
+    found = _learnt(texts, vocab_size, show_progress)
+    if found.vocab_size < vocab_size:
+        size = found.vocab_size
+        raise ValueError(
+            f"this text fills a vocabulary of {size} tokens, not of {vocab_size}; "
+            f"choose {size} or fewer, or a longer text"
+        )
+    return found
+
+
+def train_largest_bpe(texts: Iterable[str], at_most: int = LARGEST) -> HuggingFaceTokenizer:
+    """As `train_bpe`, with as many tokens as the texts fill, up to at_most.
+
+    Raises ValueError for a size out of range.
+    """
+    require_bpe_size(at_most)
+    return _learnt(texts, at_most)
+
+
+def first_merges(bpe: HuggingFaceTokenizer, vocab_size: int) -> HuggingFaceTokenizer:
+    """A BPE that was trained here, had it been trained to a smaller vocabulary of this size.
+
+    Each merge is chosen by what those before it made of the text, so a smaller vocabulary is the
+    beginning of a larger one. Raises ValueError for a size that the given one does not hold.
+    """
+    require_bpe_size(vocab_size)
+    if vocab_size > bpe.vocab_size:
+        raise ValueError(
+            f"a vocabulary of {bpe.vocab_size} tokens does not hold one of {vocab_size}; choose "
+            f"{bpe.vocab_size} or fewer"
+        )
+    ids = {spell(bpe.token_bytes(token)): token for token in range(vocab_size - 1)}
+    pairs = islice(bpe.merge_ranks, vocab_size - SMALLEST)
+    merges = [(spell(left), spell(right)) for left, right in pairs]
+    return _finished(_byte_level(models.BPE(vocab=ids, merges=merges)))
+
+
+def _learnt(
+    texts: Iterable[str], vocab_size: int, show_progress: bool = False
+) -> HuggingFaceTokenizer:
+    library = _byte_level(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size - 1,  # the end of a text comes last
         min_frequency=2,
@@ -36,12 +75,18 @@ def train_bpe(
         show_progress=show_progress,
     )
     library.train_from_iterator(texts, trainer)
+    return _finished(library)
+
+
+def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
+    library = tokenizers.Tokenizer(model)
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    library.decoder = decoders.ByteLevel()
+    return library
+
+
+def _finished(library: tokenizers.Tokenizer) -> HuggingFaceTokenizer:
     library.add_special_tokens([END_OF_TEXT])
-    if (found := library.get_vocab_size()) < vocab_size:
-        raise ValueError(
-            f"this text fills a vocabulary of {found} tokens, not of {vocab_size}; "
-            f"choose {found} or fewer, or a longer text"
-        )
     return HuggingFaceTokenizer(library.to_str(), END_OF_TEXT)
 
 

@@ -71,6 +71,15 @@ class TrainingConfig:
                 f"{{block_size}} is {self.model.block_size}; practising to copy needs a context of "
                 f"{SHORTEST_PRACTICE} or more, in which two tokens are said again"
             )
+        if self.optimizer == "muon" and not self.model.n_layer:
+            raise SettingError(
+                "{optimizer} muon is for the matrices of blocks, and with {n_layer} 0 there are "
+                "none; choose {optimizer} adamw"
+            )
+        if self.guide_previous and not self.model.has_attention:
+            raise SettingError(
+                "{guide_previous} guides a head, and this model has no attention; set it to 0"
+            )
         if self.copy_steps >= self.steps:
             raise SettingError(
                 f"{{copy_steps}} is {self.copy_steps}; it must be below {{steps}}, {self.steps}, "
@@ -112,7 +121,8 @@ class TrainingConfig:
         """The inverse of to_dict. Raises ValueError for a name that is not a setting."""
         try:
             shape = {**values["model"]}
-            shape.pop("attention", None)  # older runs name it; now the learner chooses it
+            if isinstance(shape.get("attention"), str):  # in older runs, how it was computed
+                del shape["attention"]
             known = {field.name for kind in (cls, GPTConfig) for field in fields(kind)}
             if unknown := [name for name in (*values, *shape) if name not in known]:
                 raise ValueError(

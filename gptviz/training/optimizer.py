@@ -106,7 +106,9 @@ def numbers_kept(config: GPTConfig, optimizer: Optimizer) -> int:
     if optimizer != "muon":
         return MEMORIES[optimizer] * n
     C = config.n_embd
-    of_blocks = config.n_layer * (4 * C * C + 2 * C * config.mlp_width)  # one number of each
+    attention = 4 * C * C if config.attention else 0
+    mlp = 2 * C * config.mlp_width if config.mlp else 0
+    of_blocks = config.n_layer * (attention + mlp)  # one number of each
     return of_blocks + MEMORIES["adamw"] * (n - of_blocks)
 
 

@@ -10,6 +10,8 @@ from gptviz import LanguageModel, checkpoints
 CHOICES = (
     *("layer", "head", "position", "norm", "stage", "step", "seed"),
     *("temperature", "top_k", "top_p", "repetition_penalty", "b_temperature", "b_top_k"),
+    *("min_p", "typical_p", "no_repeat_ngram_size", "b_no_repeat_ngram_size"),
+    *("beams", "beam_length", "ranked_length", "ranked_by", "grid_by", "grid_measure", "format"),
     *("write_length", "draws", "map_method", "map_axes", "map_common", "shared_token"),
     *("measure", "norm_of", "over_heads", "without_first", "failure", "painted"),
     *("other_model", "other_step", "lens_of", "lens_stage"),
@@ -35,6 +37,8 @@ PLACES = (
     ("layer_norms", {}),
     ("sampling", {"tab": "two-settings"}),
     ("sampling", {"tab": "draw-many"}),
+    ("sampling", {"tab": "beams"}),
+    ("sampling", {"tab": "ranked"}),
     ("compare", {"tab": "attention"}),
     ("compare", {"tab": "lens"}),
     ("compare", {"tab": "next", "model": "a-run", "other_model": "a-run"}),

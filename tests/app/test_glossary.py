@@ -10,13 +10,15 @@ from gptviz.app.pages import PAGES
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = """
-Adam; AdamW; attention; batch; batch norm; BPE; causal mask; checkpoint; context; cosine;
-cross-entropy; dropout; embedding; entropy; epoch; float16; GELU; gradient; head; induction head;
-KL divergence; layer norm; learning rate; logits; loss; MLP; momentum; Muon; nats; normalised
-entropy; overfitting; parameters; pattern; PCA; perplexity; position embedding; previous-token
-head; probability; query, key, value; ReLU; repetition penalty; residual stream; seed; SGD;
-shortcut; snapshot; softmax; t-SNE; temperature; token; tokenizer; top-k; top-p; total variation
-distance; validation loss; vocabulary; warm-up; weight tying
+Adam; AdamW; attention; batch; batch norm; beam search; BPE; causal mask; checkpoint; context;
+cosine; cross-entropy; distinct-n; dropout; embedding; entropy; epoch; float16; GELU; gradient;
+head; hook; induction head; key/value cache; KL divergence; layer norm; learning rate; logits;
+loss; min-p; MLP; momentum; Muon; nats; no-repeat n-grams; normalised entropy; overfitting;
+parameters; pattern; PCA; perplexity; position embedding; power law; previous-token head;
+probability; query, key, value; ReLU; repetition penalty; residual stream; seed; SGD; shortcut;
+snapshot; softmax; t-SNE; temperature; token; tokenizer; top-k; top-p; total variation distance;
+typical sampling; unknown token; UTF-8; validation loss; vanishing gradient; vocabulary; warm-up;
+weight tying
 """
 
 

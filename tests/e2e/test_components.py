@@ -86,7 +86,8 @@ VISITS = """async (promptModule) => {
   const header = new TextEncoder().encode(JSON.stringify({ tag: "t", seen: [0], pieces: {} }))
   const logits = new Uint8Array(new Float32Array([1, 2, 3]).buffer)
   const prompt = new Uint8Array([header.length, 0, 0, 0, ...header, ...logits])
-  const settings = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1 }
+  const settings = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1,
+    min_p: 0, typical_p: 1, no_repeat_ngram_size: 0 }
   const token = { id: 1, token: "a", text: "a", before: 0.5, probability: 0.5, rank: 1, kept: 3 }
   tell({ tag: "t", settings, seed: 0, prompt: "b", tokens: [token], parting: null, done: true })
   const limits = { temperature: {}, top_k: {}, top_p: {}, repetition_penalty: {} }

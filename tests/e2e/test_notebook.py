@@ -1,5 +1,7 @@
 """The pictures of `gptviz.show` in a browser, put into a page as a notebook does it."""
 
+import nbformat
+import numpy as np
 import pytest
 
 from gptviz import show
@@ -51,6 +53,33 @@ def test_the_lines_of_a_token_show_their_weights(notebook, tiny_lm):
     pattern = trace["h.1.attn.pattern"][1]
     weights = [text for text in notebook.locator(".weight").all_inner_texts() if text]
     assert weights == [f"{weight:.2f}" for weight in pattern[3, :4].tolist()]
+
+
+def test_a_board_of_cells_is_drawn_and_read_by_pointing(notebook, expect):
+    values = np.array([[0.25, 1], [0, 0.5]])
+    html = show.cells(values, ["L0", "L1"], ["0 a", "1 b"], ["w", "x", "y", "<i>"]).html
+    notebook.evaluate(SHOW, html)
+    cells = notebook.locator(".cell")
+    expect(cells).to_have_text(["w", "x", "y", "<i>"])
+    cells.nth(3).hover()
+    expect(notebook.locator(".tip")).to_have_text("L1, 1 b: <i> 0.50")
+
+
+def test_a_page_s_notebook_holds_what_is_open_when_it_is_asked_for(visit):
+    visitor = visit()
+    page = visitor.open("/residual", prompt="To be")
+    page.get_by_role("tab", name="Lens").click()
+    visitor.settle()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Notebook of this page").click()
+    assert download.value.suggested_filename == "gptviz-residual-To-be.ipynb"
+    book = nbformat.read(download.value.path(), as_version=4)
+    nbformat.validate(book)
+    codes = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    assert [code.splitlines()[-2].partition("(")[0] for code in codes] == [
+        "figure = gptviz.show.cells",
+        "figure = figures.way_of_token",
+    ]
 
 
 @pytest.mark.thorough

@@ -10,10 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
+    TypicalLogitsWarper,
 )
 
 import gptviz
@@ -21,6 +25,7 @@ from gptviz.app import component
 from gptviz.generation import next_logits
 from gptviz.sampling import SamplingSettings, stages
 from gptviz.subjects import sampling
+from gptviz.subjects.sampling.analysis import removals
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,11 +35,12 @@ APPLY = """({ bytes, seen, asked, settings }) => {
   const distribution = new Distribution(new Float32Array(raw.buffer), seen)
   return settings.map((chosen) => {
     const outcome = distribution.apply(chosen)
-    const { order, kept, entropy, removed } = outcome
+    const { order, first, kept, entropy, removed } = outcome
     const fates = asked.map((id) => distribution.fate(id, outcome))
     const probabilities = [...outcome.probabilities]
     const effect = distribution.effect(outcome)
-    return { entropy, removed, probabilities, ids: [...order.subarray(0, kept)], fates, effect }
+    const ids = [...order.subarray(first, first + kept)]
+    return { entropy, removed, probabilities, ids, fates, effect }
   })
 }"""
 
@@ -50,6 +56,10 @@ SETTINGS = [
     SamplingSettings(temperature=1, top_p=0.01),
     SamplingSettings(temperature=1.2, top_p=0.37, repetition_penalty=2),
     SamplingSettings(top_k=1_000_000, repetition_penalty=1.31),
+    SamplingSettings(min_p=0.05),
+    SamplingSettings(typical_p=0.3),
+    SamplingSettings(no_repeat_ngram_size=1),
+    SamplingSettings(0.7, 50, 0.95, 1.2, min_p=0.02, typical_p=0.9, no_repeat_ngram_size=2),
 ]
 
 
@@ -127,7 +137,8 @@ def test_the_browser_keeps_the_tokens_that_python_keeps_with_the_same_probabilit
     module: "Page", V: int, scale: float
 ):
     logits = random_logits(V, V, scale)
-    seen = [0, 1, *logits.topk(min(V, 9)).indices.tolist()[::2], V - 1]
+    last = int(logits.argmax())
+    seen = [0, 1, last, *logits.topk(min(V, 9)).indices.tolist()[::2], V - 1, last]
     answers = in_browser(module, logits, seen, SETTINGS)
     for settings, answer in zip(SETTINGS, answers, strict=True):
         found = stages(logits, seen, settings)
@@ -139,8 +150,14 @@ def test_the_browser_keeps_the_tokens_that_python_keeps_with_the_same_probabilit
         assert answer["entropy"] == pytest.approx(
             float(torch.special.entr(expected.double()).sum()), abs=1e-4
         )
-        counts = {part["rule"]: part["to"] - part["from"] for part in answer["removed"]}
+        counts = dict.fromkeys((part["rule"] for part in answer["removed"]), 0)
+        masses = dict.fromkeys(counts, 0.0)
+        for part in answer["removed"]:
+            counts[part["rule"]] += part["to"] - part["from"]
+            masses[part["rule"]] += part["mass"]
         assert counts == {stage.name: int(stage.removed.sum()) for stage in found[1:]}
+        for removal in removals(found):
+            assert masses[removal.rule] == pytest.approx(removal.mass, abs=1e-5)
 
 
 def test_tokens_that_tie_with_the_last_of_top_k_stay_in_the_browser_too(module: "Page"):
@@ -162,6 +179,7 @@ def test_a_token_that_the_model_rules_out_is_never_kept(module: "Page"):
         SamplingSettings(0.8, 40),
         SamplingSettings(0.7, 500, 0.6, 1.3),
         SamplingSettings(1.2, None, 0.4, 2.0),
+        SamplingSettings(1.2, 500, 0.9, 1.3, 0.01, 0.7, 1),
         SamplingSettings(repetition_penalty=1.5),
     ],
     ids=str,
@@ -176,21 +194,34 @@ def test_what_became_of_a_token_is_what_transformers_does_to_it(
     (answer,) = in_browser(module, logits, seen, [settings], asked)
     scores = logits.unsqueeze(0)
     left, before = [], []
+    size, mass, untouched = (
+        settings.no_repeat_ngram_size,
+        settings.typical_p,
+        LogitsProcessorList(),
+    )
     for name, processor in (
         ("repetition_penalty", RepetitionPenaltyLogitsProcessor(settings.repetition_penalty)),
+        ("no_repeat_ngram_size", NoRepeatNGramLogitsProcessor(size) if size else untouched),
         ("temperature", TemperatureLogitsWarper(settings.temperature)),
         ("top_k", TopKLogitsWarper(settings.top_k or V)),
         ("top_p", TopPLogitsWarper(settings.top_p)),
+        ("min_p", MinPLogitsWarper(settings.min_p)),
+        ("typical_p", TypicalLogitsWarper(mass) if mass < 1 else untouched),
     ):
         before.append(scores[0])
         scores = processor(torch.tensor([seen]), scores)
         left.append((name, scores[0]))
     penalised = left[0][1]
-    reached = float(before[3].softmax(-1)[~left[3][1].isneginf()].sum())
+    nucleus = [name for name, _ in left].index("top_p")
+    reached = float(before[nucleus].softmax(-1)[~left[nucleus][1].isneginf()].sum())
     assert {fate["rule"] for fate in answer["fates"]} >= {""}
     for token, fate in zip(asked, answer["fates"], strict=True):
         assert fate["rule"] == next((name for name, x in left if x[token].isneginf()), "")
-        assert fate["rank"] == 1 + int((penalised > penalised[token]).sum())
+        among = penalised if fate["rule"] else scores[0]
+        if fate["rule"] != "no_repeat_ngram_size":
+            # Of all tokens, those that may not come again stand last.
+            others = among.masked_fill(left[1][1].isneginf(), -torch.inf) if fate["rule"] else among
+            assert fate["rank"] == 1 + int((others > among[token]).sum())
         assert fate["probability"] == pytest.approx(float(scores[0].softmax(-1)[token]), abs=1e-6)
         assert fate["kept"] == int((~scores[0].isneginf()).sum())
         assert fate["reached"] == pytest.approx(reached, abs=1e-5)
@@ -206,7 +237,8 @@ def test_what_became_of_a_token_is_what_transformers_does_to_it(
 
 
 WHY = "([file, fate, settings]) => import(file).then((words) => words.whyInBars(fate, settings))"
-USUAL = {"temperature": 0.8, "top_k": 40, "top_p": 1, "repetition_penalty": 1}
+MORE_OFF = {"min_p": 0, "typical_p": 1, "no_repeat_ngram_size": 0}
+USUAL = {"temperature": 0.8, "top_k": 40, "top_p": 1, "repetition_penalty": 1, **MORE_OFF}
 FATE = {"rule": "", "rank": 3, "kept": 40, "reached": 1, "probability": 0.12, "repeated": False}
 
 
@@ -243,6 +275,22 @@ FATE = {"rule": "", "rank": 3, "kept": 40, "reached": 1, "probability": 0.12, "r
             "kept: rank 3 of 40, probability 12.0 % after temperature 0.80, top-k 40, repetition "
             "penalty 1.20. It is in the text already, so repetition penalty 1.20 took its score "
             "from 3.21 to −2.67",
+        ),
+        (
+            {"rule": "typical_p", "rank": 1, "tooLikely": True},
+            {"typical_p": 0.5},
+            "typical 0.50 removed it: it would surprise less than is to be expected here",
+        ),
+        (
+            {"rule": "min_p", "rank": 9},
+            {"min_p": 0.05},
+            "min-p 0.05 removed it: the likeliest token that is left is over 20.0 times as likely",
+        ),
+        (
+            {"rule": "no_repeat_ngram_size", "rank": 9},
+            {"no_repeat_ngram_size": 3},
+            "no-repeat n-grams removed it: the text would say 3 tokens in a row that it has said "
+            "before",
         ),
         (
             {"repeated": True},

@@ -12,7 +12,7 @@ SCREENS = (
     *((1366, 768), (1440, 900), (1920, 1080)),
 )
 # Whose first picture may end further down.
-BEGINS = ("mlp", "residual", "sampling", "what_if", "patching", "compare")
+BEGINS = ("mlp", "residual", "sampling", "what_if", "patching", "compare", "debugging")
 HEADER = 130  # pixels at most for title, sentence, text and examples, where there is the width
 
 FIND_ALL = """

@@ -8,7 +8,8 @@ import pytest
 
 from gptviz import jobs
 from gptviz.disk import append_row
-from gptviz.jobs import experiments
+from gptviz.jobs import experiments, presets
+from gptviz.jobs.build_up import STAGES
 from gptviz.jobs.experiments import Experiment
 from gptviz.model import GPTConfig
 from gptviz.runs import Run
@@ -126,6 +127,36 @@ def test_a_run_that_has_not_validated_yet_comes_last_without_a_rank(queue):
     assert set(table["state"]) == {"stopped"}
 
 
+def test_runs_of_different_tokenizers_are_ranked_by_bits_a_byte(queue):
+    pieces = replace(CONFIG, tokenizer="bpe", bpe_vocab_size=300)
+    experiment = queue(settings={"letters": CONFIG, "pieces": pieces})
+    for run, loss, bytes_per_token in zip(
+        experiment.runs.values(), (2.0, 4.0), (1.0, 2.5), strict=True
+    ):
+        validate(run, loss)
+        run.update_status({"val_bytes_per_token": bytes_per_token})
+    table = experiments.ranking(experiment)
+    assert table["variant"].tolist() == ["pieces", "letters"]
+    assert table["best_bits_per_byte"].tolist() == pytest.approx(
+        [4.0 / np.log(2) / 2.5, 2.0 / np.log(2)]
+    )
+    assert table["rank"].tolist() == [1, 2]
+
+
+def test_presets_are_queued_as_one_and_found_again_as_runs_of_theirs(tmp_path, monkeypatch):
+    monkeypatch.setenv("GPTVIZ_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setattr(jobs, "launch", lambda run: run.update_status({"state": "stopped"}))
+    text = tmp_path / "text.txt"
+    text.write_text("to be or not to be " * 40, encoding="utf-8")
+    made = experiments.start_presets("Build it up", STAGES[:2], text)
+    assert list(made.runs) == [preset.name for preset in STAGES[:2]]
+    for preset in STAGES[:2]:
+        run = presets.latest(jobs.list_runs(), preset)
+        assert run is not None
+        assert run.name == f"Build it up, {preset.title}"
+        assert run.config.model.vocab_size == len(set("to be or not to be"))
+
+
 def test_an_experiment_of_one_run_is_refused(queue, tmp_path):
     with pytest.raises(ValueError, match="at least 2"):
         queue(settings={"alone": CONFIG})
@@ -141,10 +172,10 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_queued(queue, tmp
 def test_where_the_disk_is_full_what_was_queued_is_stopped_again(queue, monkeypatch):
     stopped, start = [], jobs.start
 
-    def until_full(config, name, root, owner):
+    def until_full(config, name, root, preset, owner):
         if "twice" in name:
             raise OSError("there is no room")
-        return start(config, name, root, owner=owner)
+        return start(config, name, root, preset=preset, owner=owner)
 
     monkeypatch.setattr(jobs, "start", until_full)
     monkeypatch.setattr(jobs, "state", lambda run: "queued")

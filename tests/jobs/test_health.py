@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gptviz.jobs.health import judge
+from gptviz.jobs.health import Finding, judge
 from gptviz.jobs.worker import work
 from gptviz.model import GPTConfig
 from gptviz.runs import Run
 from gptviz.training.config import TrainingConfig
-from gptviz.training.record import metrics
+from gptviz.training.record import gradients, metrics
+from gptviz.training.record.gradients import RecordedNorms
 from gptviz.training.record.metrics import COLUMNS, PARTS, History
 
 CONFIG = TrainingConfig(GPTConfig(20, 8, 1, 2, 8), "text.txt", steps=600, eval_interval=25)
@@ -172,30 +173,80 @@ def test_a_run_may_have_two_faults():
     assert found == ["overfitting", "clipping"]
 
 
+def measured(shares: dict[str, float], at=range(10, 601, 10), whole=0.9) -> RecordedNorms:
+    """The gradients of a run whose parts have these shares; the embedding has the rest."""
+    rest = np.sqrt(1 - sum(share**2 for share in shares.values()))
+    row = whole * np.array([rest, *shares.values()])
+    steps = np.array(at)
+    return RecordedNorms(steps, ("embedding", *shares), {"grad_norm": np.tile(row, (len(at), 1))})
+
+
+HEALTHY_SHARES = {"h.0.attn": 0.06, "h.0.mlp": 0.2, "h.0.norm": 1e-4, "h.1.attn": 0.018}
+
+
+def vanished(*arguments, loss=LEARNING + NOISE, **more) -> list[Finding]:
+    return judge(course(loss), CONFIG, False, measured(*arguments, **more))
+
+
+def test_a_part_with_next_to_no_gradient_is_told():
+    (finding,) = vanished(HEALTHY_SHARES | {"h.0.mlp": 1e-7})
+    assert finding.rule == "vanishing"
+    assert "In the last 20 measurements 1 of 3 attentions and MLPs" in finding.evidence
+    assert "h.0.mlp had 1 part in 10,000,000." in finding.evidence
+
+
+def test_the_smallest_gradients_of_runs_that_learn_have_not_vanished():
+    (finding,) = vanished(HEALTHY_SHARES)
+    assert finding.rule == "healthy"
+
+
+def test_a_gradient_of_0_has_vanished_even_if_all_are_0():
+    (finding,) = vanished({"h.0.attn": 0.0, "h.0.mlp": 0.5})
+    assert "h.0.attn had nothing." in finding.evidence
+    (finding,) = vanished(HEALTHY_SHARES, whole=0.0)
+    assert "3 of 3 attentions and MLPs" in finding.evidence
+
+
+def test_gradients_of_long_ago_and_too_few_measurements_say_nothing():
+    gone = HEALTHY_SHARES | {"h.0.mlp": 0.0}
+    for at in ((), (590, 600), range(10, 400, 10)):
+        assert [finding.rule for finding in vanished(gone, at=at)] == ["healthy"]
+
+
+def test_a_run_that_stands_is_told_that_its_gradients_vanish():
+    stands = 3.3 + 1.1 * np.exp(-STEPS / 15) + NOISE
+    found = vanished(HEALTHY_SHARES | {"h.0.mlp": 1e-9}, loss=stands)
+    assert [finding.rule for finding in found] == ["stuck", "vanishing"]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Train a tiny model on a text with these settings; what the rules say."""
     folder = tmp_path_factory.mktemp("health")
 
-    def verdict(name: str, text: str = TEXT, n_embd: int = 16, **changes):
+    def verdict(
+        name: str, text: str = TEXT, n_embd: int = 16, shape: dict | None = None, **changes
+    ):
         data = folder / f"{name}.txt"
         data.write_text(text, encoding="utf-8")
         characters = len(set(data.read_text(encoding="utf-8")))
         model = GPTConfig(characters, 8, 1, 2, n_embd, 0.0, 0.0, 0.0)
+        model = replace(model, **(shape or {}))
         settings = {"steps": 160, "warmup_steps": 20, "eval_interval": 40, "learning_rate": 0.01}
         settings |= {"precision": "float32", "tokenizer": "char", "batch_size": 8}
         settings |= {"snapshots": 0, "detail_interval": 0, **changes}
         run = Run.create(folder / name, TrainingConfig(model=model, data=str(data), **settings))
         with suppress(ValueError):  # which the run's status remembers
             work(run)
-        found = judge(metrics.read(run.folder), run.config, run.status.get("diverged", False))
+        diverged, layers = run.status.get("diverged", False), gradients.read(run.folder)
+        found = judge(metrics.read(run.folder), run.config, diverged, layers)
         return {finding.rule for finding in found}
 
     return verdict
 
 
 def test_a_run_that_learns_is_healthy(trained):
-    assert trained("healthy") == {"healthy"}
+    assert trained("healthy", detail_interval=10) == {"healthy"}
 
 
 def test_a_run_with_a_rate_far_too_high_is_found_out(trained):
@@ -219,3 +270,9 @@ def test_a_run_with_too_little_text_is_found_to_overfit(trained):
 
 def test_a_run_with_a_tight_limit_is_found_to_be_clipped(trained):
     assert "clipping" in trained("clipped", gradient_clip=0.05)
+
+
+def test_a_run_of_many_layers_without_shortcuts_is_found_to_have_no_gradients(trained):
+    deep = {"n_layer": 6, "residual": False}
+    found = trained("deep", shape=deep, detail_interval=10, steps=130)
+    assert found == {"stuck", "vanishing"}

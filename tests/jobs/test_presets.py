@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gptviz import parameters
+from gptviz.jobs.build_up import SHAPES, STAGES
 from gptviz.jobs.failures import FAILURES, LESSON
 from gptviz.jobs.presets import DEFAULT, INDUCTION, SIZES
 from gptviz.subjects.sharing.pair import PAIR
@@ -17,6 +18,7 @@ from gptviz.training.config import TrainingConfig
 from gptviz.training.record.snapshots import snapshot_steps
 
 PLAYS = Path(data.__file__).parents[1] / "data" / "shakespeare.txt"
+BUILT = (*STAGES, *(preset for series in SHAPES.values() for preset in series))
 
 
 @pytest.fixture
@@ -54,7 +56,9 @@ def test_sizes_go_from_small_to_large():
 
 def test_each_preset_has_a_name_of_its_own_and_settings_that_exist():
     gallery = [part for failure in FAILURES for part in (failure.preset, failure.baseline)]
-    presets = list({id(preset): preset for preset in [*SIZES, INDUCTION, *gallery, *PAIR]}.values())
+    presets = list(
+        {id(preset): preset for preset in [*SIZES, INDUCTION, *gallery, *PAIR, *BUILT]}.values()
+    )
     assert len({preset.name for preset in presets}) == len(presets)
     settings = {field.name for field in fields(TrainingConfig)}
     for preset in presets:

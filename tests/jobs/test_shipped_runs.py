@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 
 from gptviz import checkpoints, jobs
+from gptviz.jobs.build_up import READY_MADE
 from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run
@@ -20,7 +21,8 @@ from gptviz.training.baselines import baselines
 FOLDER = Path(__file__).parents[2] / "checkpoints"
 STORY = FOLDER / "story"
 FAILED = {p.name: p for failure in FAILURES for p in (failure.preset, failure.baseline)}
-PRESETS = FAILED | {preset.name: preset for preset in PAIR}
+BUILT = {preset.name: preset for preset in READY_MADE}
+PRESETS = FAILED | {preset.name: preset for preset in PAIR} | BUILT
 
 
 def rows(path: Path) -> list[dict]:
@@ -81,6 +83,18 @@ def test_every_run_of_the_gallery_ships_as_it_is_made_today(preset: Preset):
     assert size(folder) <= 200_000
     assert not list(folder.rglob("*.safetensors"))
     assert rows(folder / "metrics.jsonl")
+
+
+def test_what_was_built_up_ships_in_few_bytes():
+    assert sum(size(FOLDER / jobs.GALLERY / name) for name in BUILT) <= 150_000
+    for name in BUILT:
+        folder = FOLDER / jobs.GALLERY / name
+        run, told = Run(folder), rows(folder / "metrics.jsonl")
+        assert told[-1]["step"] == run.config.steps
+        assert [row["step"] for row in told if "val_loss" in row] == [
+            *range(run.config.eval_interval, run.config.steps + 1, run.config.eval_interval)
+        ]
+        assert len(rows(folder / "samples.jsonl")) == 3
 
 
 @pytest.mark.parametrize("preset", FAILED.values(), ids=FAILED)

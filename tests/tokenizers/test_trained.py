@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gptviz import tokenizers
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, HuggingFaceTokenizer
 from gptviz.tokenizers.byte_level import CHARACTER_OF
-from gptviz.tokenizers.trained import encoder, train_bpe
+from gptviz.tokenizers.trained import encoder, first_merges, train_bpe, train_largest_bpe
 
 law = settings(max_examples=150, deadline=None)
 TEXT = "the cat sat on the mat, 고양이가 매트에. banana bandana aaaa aaaaaa ababab 1212\n\n "
@@ -99,6 +99,24 @@ def test_a_text_that_cannot_fill_the_vocabulary_is_refused_with_the_size_it_can(
         train_bpe(texts, 400)
     size = int(str(told.value).split()[6])
     assert train_bpe(texts, size).vocab_size == size
+
+
+@pytest.mark.parametrize("size", [257, 258, 270, SIZE])
+def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one(size: int):
+    smaller, trained = first_merges(BPE, size), train_bpe([TEXT * 3], size)
+    assert smaller.encode(TEXT) == trained.encode(TEXT)
+    assert list(smaller.merge_ranks) == list(trained.merge_ranks)
+    assert (smaller.vocab_size, smaller.end_of_text) == (size, size - 1)
+
+
+def test_a_larger_vocabulary_than_the_one_that_was_learnt_is_refused_in_words():
+    with pytest.raises(ValueError, match=f"{SIZE} tokens does not hold one of {SIZE + 1}; choose"):
+        first_merges(BPE, SIZE + 1)
+
+
+@pytest.mark.parametrize(("text", "at_most", "size"), [("", 300, 257), (TEXT, 270, 270)])
+def test_the_largest_vocabulary_is_what_the_text_fills_or_the_bound(text, at_most, size):
+    assert train_largest_bpe([text], at_most).vocab_size == size
 
 
 def test_gptviz_and_transformers_open_what_it_saves(tmp_path: Path):

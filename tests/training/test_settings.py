@@ -10,8 +10,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from gptviz.cli import main, parser, settings
-from gptviz.config import VOCAB_SIZE, GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.setting import Setting
+from gptviz.shape import VOCAB_SIZE
 from gptviz.training.config import TrainingConfig
 from gptviz.training.settings import DERIVED, DROPOUT, GROUPS, OF_THE_MODEL, SETTINGS
 

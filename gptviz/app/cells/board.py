@@ -1,46 +1,16 @@
 """A board of cells, a row a layer, drawn the same way everywhere; a click chooses a cell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import streamlit as st
 
 from gptviz.app import component
+from gptviz.app.cells.drawn import Colours, Labels, Leads, packed, places
 from gptviz.app.save import file_name
-from gptviz.app.theme import PALETTES, Scale, Scheme, check_labels, colour_table, ink
+from gptviz.app.theme import PALETTES, Scheme, colour_table, ink
 
 COMPONENT = component.register(__file__, '<div class="board"></div>')
-
-
-@dataclass(frozen=True)
-class Colours:
-    """How values become colours: the ends of the scale, and what is written at them."""
-
-    low: float
-    high: float
-    low_says: str
-    high_says: str
-    scale: Scale = "sequential"  # "diverging" for signed values, with low = −high
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The words of a board: its rows, its columns, and what is told of a cell."""
-
-    rows: Sequence[str]
-    columns: Sequence[str]  # "3 ·love": the first word stands small above the rest
-    hover: str  # with {row}, {column}, {text} and {value} for those of the cell
-    alt: str
-
-
-@dataclass(frozen=True)
-class Leads:
-    """The page that a click leads to, once a link to it says which row and column was chosen."""
-
-    page: str
-    row_key: str
-    column_key: str
 
 
 def cell_board(
@@ -63,34 +33,22 @@ def cell_board(
     the colour of its end, and what is no number that of its beginning. Arrow keys move from cell to
     cell, Enter chooses. Raises ValueError unless there is a label for each row and column.
     """
-    check_labels(labels.rows, values.shape[0], "rows")
-    check_labels(labels.columns, values.shape[1], "columns")
 
     def chose() -> None:
         row, column = st.session_state[key]["cell"]
         choose(int(row), int(column))
 
-    header = {
-        "rows": list(labels.rows),
-        "columns": list(labels.columns),
-        "hover": labels.hover,
-        "alt": labels.alt,
-        "texts": list(texts),
-        "chosen": chosen,
-        "ends": [colours.low_says, colours.high_says],
-        "leads": asdict(leads) if leads else None,
-        "file": file_name(key),
-    }
-    levels = (np.nan_to_num(places(values, colours)) * 255).round().astype(np.uint8)
-    table = colour_table(scheme, colours.scale)
-    is_dark = ink(scheme, np.linspace(0, 1, 256), colours.scale) == "#ffffff"
-    packed = component.pack(header, values.astype(np.float32), table, is_dark, levels)
-    COMPONENT(key=key, data=packed, on_cell_change=chose)
-
-
-def places(values: np.ndarray, colours: Colours) -> np.ndarray:
-    """Where values lie on a scale, from 0 to 1."""
-    return np.clip((values - colours.low) / (colours.high - colours.low), 0, 1)
+    data = packed(
+        values,
+        texts,
+        labels,
+        colours,
+        scheme,
+        chosen=chosen,
+        leads=leads,
+        file=file_name(key),
+    )
+    COMPONENT(key=key, data=data, on_cell_change=chose)
 
 
 def shades(values: np.ndarray, colours: Colours, scheme: Scheme) -> list[tuple[str, str]]:

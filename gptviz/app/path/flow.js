@@ -10,7 +10,7 @@ export class Flow {
   blockAt(i) {
     const { from, body, to } = this.place.place.blocks
     const start = body ?? from
-    return start + ((to - start) * i) / this.n
+    return start + ((to - start) * i) / (this.n || 1) // without a block, its place is empty
   }
 
   at(along, across) {
@@ -55,7 +55,7 @@ export class Flow {
 
   drawEdges(open) {
     const { lanes, down } = this.place
-    for (let i = 0; i <= this.n; i++) {
+    for (let i = 0; i <= (this.n || 1); i++) {
       const [x1, y1] = this.at(this.blockAt(i), lanes.start - 6)
       const [x2, y2] = this.at(this.blockAt(i), lanes.end + 2)
       this.pen.add("line", { x1, y1, x2, y2, class: "edge" }, this.layer)
@@ -106,9 +106,9 @@ export class Flow {
       knots.push([this.blockAt(i), this.halfWidth(data.stream[i][lane])])
       knots.push([this.blockAt(i + 0.5), this.halfWidth(data.middle[i][lane])])
     }
-    knots.push([this.blockAt(this.n), this.halfWidth(data.stream[this.n][lane])])
+    knots.push([place.blocks.to, this.halfWidth(data.stream[this.n][lane])])
     const last = this.place.down ? place.probabilities.body : place.logits.to
-    knots.push([this.blockAt(this.n), thin], [chosen ? last : place.norm.to, thin])
+    knots.push([place.blocks.to, thin], [chosen ? last : place.norm.to, thin])
     const ribbon = this.pen.add("polygon", { class: chosen ? "ribbon chosen" : "ribbon" }, this.layer)
     ribbon.dataset.position = data.positions[lane]
     const outline = (part) => {
@@ -153,6 +153,7 @@ export class Flow {
   // What attention and the MLP of each block add to the chosen token's stream.
   drawAdditions() {
     const { data } = this
+    if (!this.n) return
     const { down } = this.place
     const most = Math.max(...data.attn, ...data.mlp) || 1
     const size = this.blockAt(1) - this.blockAt(0)

@@ -79,10 +79,11 @@ function downwards(data, width, open, bar) {
   const lanes = chosenLanes(data, count, Math.min(90, room / count), left)
   const hides = count < data.count
   const rows = data.top.length + (data.came ? 2 : 0)
+  const blocks = Math.max(1, data.attn.length)
   const sizes = {
     tokens: 34 + 44 + (hides ? 30 : 4),
     embeddings: 34 + 34,
-    blocks: 34 + Math.min(44, Math.max(20, 264 / data.attn.length)) * data.attn.length,
+    blocks: 34 + Math.min(44, Math.max(20, 264 / blocks)) * blocks,
     norm: 34 + 20,
     logits: 34 + 24,
     probabilities: 34 + 28 * rows + 8,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from gptviz.app.bundle import exact
-from gptviz.app.pages import STAGES
+from gptviz.app.path.stages import STAGES
 from gptviz.app.theme import Scheme
 from gptviz.config import GPTConfig
 from gptviz.journey import Journey
@@ -56,8 +56,8 @@ def stages(config: GPTConfig, T: int) -> list[dict[str, Any]]:
     shapes = {
         "tokens": f"{T}",
         "embeddings": f"{T} × {config.n_embd}",
-        "attention": f"{config.n_head} × {T} × {T}",
-        "mlp": f"{T} × {config.mlp_width}",
+        "attention": f"{config.n_head} × {T} × {T}" if config.has_attention else "none",
+        "mlp": f"{T} × {config.mlp_width}" if config.has_mlp else "none",
         "norm": f"{T} × {config.n_embd}",
         "logits": f"{T} × {config.vocab_size:,}",
         "probabilities": "sum to 1",
@@ -67,6 +67,12 @@ def stages(config: GPTConfig, T: int) -> list[dict[str, Any]]:
         {"slug": stage.name, "name": stage.title, "shape": shapes[stage.name], **nowhere}
         for stage in STAGES
     ]
+
+
+def stream_in_words(config: GPTConfig) -> str:
+    """The names of the ribbons' vectors: embed, h.0 … h.3."""
+    first, *blocks = config.stream
+    return f"{first}, {blocks[0]} … {blocks[-1]}" if blocks else first
 
 
 def lanes_sent(count: int, position: int) -> list[int]:

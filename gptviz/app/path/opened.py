@@ -10,6 +10,7 @@ from gptviz.app import choices, look, show
 from gptviz.app.bundle import exact
 from gptviz.app.clicks import clicked
 from gptviz.app.theme import PALETTES, colour_table
+from gptviz.config import GPTConfig
 from gptviz.inside import STAGES as OPENED
 from gptviz.inside import Operation, Part, inside, table_of
 
@@ -64,10 +65,16 @@ HOW_TO_READ = {
 HOW_TO_READ["mlp"] = HOW_TO_READ["attention"]
 
 
+def is_there(config: GPTConfig, stage: str) -> bool:
+    """Whether a model has a stage that can be opened."""
+    parts = {"attention": config.has_attention, "mlp": config.has_mlp}
+    return parts.get(stage, stage in OPENED)
+
+
 def open_stage(view: "View", position: int) -> dict[str, Any] | None:
     """The stage that is open, as the browser draws it, with its numbers for one token; or None."""
     stage = choices.picked("open", (CLOSED, *OPENED))
-    if stage == CLOSED:
+    if not is_there(view.lm.config, stage):
         return None
     layer = _layer(view, stage)
     colours = PALETTES[view.scheme]

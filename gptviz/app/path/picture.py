@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from gptviz.app import component, run_steps, show
-from gptviz.app.pages import PAGES, STAGES
+from gptviz.app.pages import PAGES
 from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stages
-from gptviz.app.path.opened import OPENED, choose_stage, explain, open_stage
+from gptviz.app.path.opened import choose_stage, explain, is_there, open_stage
+from gptviz.app.path.stages import STAGES
 from gptviz.app.save import file_name
 from gptviz.journey import Journey
 
@@ -91,7 +92,7 @@ def _stages(view: "View", here: str) -> list[dict[str, Any]]:
             "here": stage.page == here != "overview",
             "href": f"{stage.page}?{query}" if stage.page not in (here, "overview") else None,
             "about": PAGES[stage.page].title,
-            "opens": here == "overview" and stage.name in OPENED,
+            "opens": here == "overview" and is_there(view.lm.config, stage.name),
         }
         for stage, told in zip(STAGES, stages(view.lm.config, len(view.ids)), strict=True)
     ]

@@ -21,7 +21,9 @@ export class Steps {
     this.isBlock = layers > 0
     this.column = this.isBlock ? "blocks" : stage
     const halves = this.isBlock ? ["attention", "mlp"] : [stage]
-    this.groups = halves.map((half) => [half, steps.filter((step) => step.half === half)])
+    this.groups = halves
+      .map((half) => [half, steps.filter((step) => step.half === half)])
+      .filter(([, own]) => own.length)
   }
 
   height(width) {

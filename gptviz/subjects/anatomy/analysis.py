@@ -7,6 +7,8 @@ from gptviz.config import GPTConfig
 
 BITS = (32, 16, 8)
 NONE = {  # why a part has no parameters
+    "attention": "it is left out",
+    "MLP": "it is left out",
     "position embedding": "positions are not learnt",
     "layer norms": "there are none",
     "output layer": "the token embedding, used again",

@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from gptviz.app import choices, show
-from gptviz.config import SHAPE, VOCAB_SIZE, GPTConfig
+from gptviz.config import GPTConfig
 from gptviz.language_model import LanguageModel
 from gptviz.setting import Setting, SettingError
+from gptviz.shape import SHAPE, VOCAB_SIZE
 from gptviz.subjects.anatomy.family_analysis import PUBLISHED
 
 LOADED = "loaded"

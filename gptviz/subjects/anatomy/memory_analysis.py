@@ -15,7 +15,7 @@ WRITING, TRAINING = "writing", "training"
 
 def cache(config: GPTConfig) -> int:
     """Bytes of the keys and values of a whole context, kept so that nothing is read twice."""
-    return CACHE.all(parameters.letters(config))
+    return CACHE.all(parameters.letters(config)) if config.has_attention else 0
 
 
 def training(config: GPTConfig, batch_size: int = 1) -> Memory:

@@ -23,15 +23,20 @@ def of_parts(title: str, config: GPTConfig) -> str:
         if config.tie_weights
         else (f" ({analysis.without_output_layer(config):,} without the output layer)")
     )
+    told = f"**{title}: {parameters.count(config):,} parameters**{without}."
+    if not config.n_layer:
+        return f"{told} It has no layers."
+    if not (config.attention and config.mlp):
+        part, n, other = (
+            ("attention", attention, "MLP") if attention else ("the MLP", mlp, "attention")
+        )
+        return f"{told} In each layer, {part} has {n:,}; there is no {other}."
     more = (
         f"the MLP has {mlp / attention:.2f} times as many"
         if mlp >= attention
         else f"attention has {attention / mlp:.2f} times as many"
     )
-    return (
-        f"**{title}: {parameters.count(config):,} parameters**{without}. In each layer, attention "
-        f"has {attention:,} and the MLP {mlp:,}: {more}."
-    )
+    return f"{told} In each layer, attention has {attention:,} and the MLP {mlp:,}: {more}."
 
 
 def formulas(table: pd.DataFrame) -> str:
@@ -73,6 +78,8 @@ def of_memory(config: GPTConfig, needed: int, free: int | None) -> str:
 
 def of_cache(config: GPTConfig) -> str:
     """The key/value cache with its formula filled in."""
+    if not config.has_attention:
+        return "Without attention, nothing of a text has to be kept: there are no keys and values."
     values = parameters.letters(config)
     formula, whole = memory_analysis.CACHE, memory_analysis.cache(config)
     return (
@@ -124,8 +131,8 @@ def of_spectrum(found: Spectrum) -> str:
 
 def of_norms(table: pd.DataFrame) -> str:
     """In which layers a block's matrices are largest, from `weights_analysis.norms`."""
-    if len(table) == 1:
-        return "There is only one layer."
+    if len(table) <= 1:
+        return "There is only one layer." if len(table) else "There are no layers."
     told = []
     for name in table.columns[1:]:
         column = table[name]

@@ -45,7 +45,7 @@ def parts(view: View, shape: Shape) -> None:
         "together. A bias is one number for each output of a matrix, and a norm has two numbers, "
         "γ and β, for each number of a vector.",
         table=table,
-        code=_code(view, shape, analysis.parts, "table = parts(config)"),
+        code=_code(view, shape, analysis.parts, "table = parts(config)").drawn(figures.parts),
     )
     st.markdown(sentences.formulas(table))
     st.caption(LETTERS)
@@ -85,7 +85,7 @@ def family(view: View, shape: Shape) -> None:
             shape,
             family_analysis.family,
             f"table = family(config, {title!r})" if own else "table = family()",
-        ),
+        ).drawn(figures.family, f"table, {title!r}"),
     )
     st.markdown(sentences.notes())
 
@@ -108,7 +108,9 @@ def memory(view: View, shape: Shape) -> None:
         "forward pass leaves for the backward pass (activations); for each further text of a "
         "batch, activations come once more. The last two are estimates of how gptviz trains.",
         table=table,
-        code=_code(view, shape, memory_analysis.memory, "table = memory(config)"),
+        code=_code(view, shape, memory_analysis.memory, "table = memory(config)").drawn(
+            figures.sums, 'table, "use", "holds", "MiB"'
+        ),
     )
     st.markdown(sentences.of_cache(config))
 
@@ -129,7 +131,9 @@ def work(view: View, shape: Shape) -> None:
         "Norms, softmax and the activation function take little beside these and are left out. "
         "Training takes about three times as much: forward once, and backward twice as much.",
         table=table,
-        code=_code(view, shape, work_analysis.ends, "table = ends(config)"),
+        code=_code(view, shape, work_analysis.ends, "table = ends(config)").drawn(
+            figures.sums, 'table, "token", "part", "FLOPs", ticks="~s"'
+        ),
     )
     _speed(view, shape)
 
@@ -171,7 +175,7 @@ def _speed(view: View, shape: Shape) -> None:
             work_analysis.measure,
             "from gptviz.subjects.anatomy.work_analysis import comparison",
             "table = comparison(config, measure(config))",
-        ),
+        ).drawn(figures.times),
     )
 
 

@@ -47,7 +47,9 @@ def _histogram(view: View, name: str) -> None:
         "dashed line is what numbers of the same mean and spread would have, drawn from a normal "
         "distribution as those of matrices were before training: wider tails were learnt.",
         table=table,
-        code=view.code(weights_analysis.histogram, f"table = histogram(lm, {name!r})"),
+        code=view.code(weights_analysis.histogram, f"table = histogram(lm, {name!r})").drawn(
+            weight_figures.histogram, f"table, {name!r}"
+        ),
     )
 
 
@@ -73,25 +75,28 @@ def _spectrum(view: View, name: str) -> None:
         code=view.code(
             weights_analysis.spectrum,
             "from gptviz.subjects.anatomy.weights_analysis import spectrum_table",
-            f"table = spectrum_table(spectrum(lm, {name!r}))",
-        ),
+            f"found = spectrum(lm, {name!r})",
+            "table = spectrum_table(found)",
+        ).drawn(weight_figures.spectrum, "found.values, (found.lowest, found.highest)"),
     )
 
 
 def _norms(view: View, tensors: pd.DataFrame) -> None:
     table = weights_analysis.norms(tensors)
     st.markdown(f"**Norms by layer.** {sentences.of_norms(table)}")
+    if table.empty:
+        return
     show.chart(
         weight_figures.norms(table, view.scheme),
         key="weights_norms",
         name="norms of h.*.attn.c_attn, attn.c_proj, mlp.c_fc, mlp.c_proj",
         shape=(len(table), len(table.columns) - 1),
-        how_to_read="the length of each of a layer's four matrices, as one vector. Matrices of "
+        how_to_read="the length of each of a layer's matrices, as one vector. Matrices of "
         "different sizes do not compare: a larger one has a larger norm with numbers as large.",
         table=table,
         code=view.code(
             weights_analysis.norms,
             "from gptviz.subjects.anatomy.weights_analysis import tensors",
             "table = norms(tensors(lm))",
-        ),
+        ).drawn(weight_figures.norms),
     )

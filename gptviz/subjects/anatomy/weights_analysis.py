@@ -70,10 +70,11 @@ def tensors(lm: LanguageModel, progress: Progress | None = None) -> pd.DataFrame
 def norms(table: pd.DataFrame) -> pd.DataFrame:
     """The norms of each block's matrices, from `tensors`: layer, then a column a matrix."""
     found = dict(zip(table["name"], table["norm"], strict=True))
-    n_layer = sum(name.endswith("attn.c_proj.weight") for name in found)
+    n_layer = len({name.split(".")[1] for name in found if name.startswith("h.")})
     rows = {
         title: [found[f"h.{layer}.{part}.weight"] for layer in range(n_layer)]
         for part, title in OF_A_BLOCK.items()
+        if f"h.0.{part}.weight" in found
     }
     return pd.DataFrame({"layer": range(n_layer), **rows})
 

@@ -60,7 +60,7 @@ def work(config: GPTConfig, n: int) -> pd.DataFrame:
     values = parameters.letters(config) | {"n": n}
     rows = [
         (part, formula.text, formula.filled(values), formula.all(values))
-        for part, formula in WORK.items()
+        for part, formula in _work(config).items()
     ]
     return pd.DataFrame(rows, columns=["part", "formula", "filled", "FLOPs"])
 
@@ -76,7 +76,7 @@ def flops(config: GPTConfig, n: int) -> int:
     """All operations for one token that looks at n tokens; training takes three times as many."""
     _require_within(config, n)
     values = parameters.letters(config) | {"n": n}
-    return sum(formula.all(values) for formula in WORK.values())
+    return sum(formula.all(values) for formula in _work(config).values())
 
 
 def require_measurable(config: GPTConfig) -> None:
@@ -127,8 +127,8 @@ def measure(config: GPTConfig, progress: Progress | None = None) -> Measured:
     model(ids, cache)
     for _ in range(WRITTEN):
         tell()
-        for layer in cache:  # the last token is read once more, as a new one would be
-            layer.length = n_read - 1
+        for part in (cache, *cache):  # the last token is read once more, as a new one would be
+            part.length = n_read - 1
         tokens.append(_seconds(partial(model, ids[:, -1:], cache)))
     return Measured(n_read, statistics.median(forward), statistics.median(tokens), rate, bandwidth)
 
@@ -150,6 +150,15 @@ def comparison(config: GPTConfig, found: Measured) -> pd.DataFrame:
         [(what, max(todo / found.flops_per_second, bringing), took) for what, todo, took in rows],
         columns=["what", "predicted", "measured"],
     )
+
+
+def _work(config: GPTConfig) -> dict[str, Formula]:
+    """The operations of each part, of no terms for those that the blocks do without."""
+    left_out = {"MLP": not config.mlp, "logits": False}
+    return {
+        part: Formula() if left_out.get(part, not config.attention) else formula
+        for part, formula in WORK.items()
+    }
 
 
 def _require_within(config: GPTConfig, n: int) -> None:

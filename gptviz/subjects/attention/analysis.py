@@ -22,6 +22,7 @@ def patterns(trace: Trace) -> Tensor:
 
     Raises ValueError if none was recorded.
     """
+    trace.config.require_attention()
     n_layer = sum(name.endswith(".attn.pattern") for name in trace)
     if not n_layer:
         raise ValueError(

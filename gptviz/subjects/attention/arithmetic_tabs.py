@@ -52,6 +52,10 @@ def arithmetic(view: View, layer: int, head: int, query: int) -> None:
         table=table,
         code=view.code(
             attention.arithmetic, f"table = arithmetic(trace, {layer}, {head}, {query}).table"
+        ).drawn(
+            figures.arithmetic_steps,
+            'steps, table["masked"].to_numpy(), trace.tokens',
+            f"steps = {{step: table[step].to_numpy() for step in {STEPS!r}}}",
         ),
     )
     show.chart(
@@ -69,6 +73,9 @@ def arithmetic(view: View, layer: int, head: int, query: int) -> None:
             "from gptviz.subjects.attention.analysis import arithmetic",
             f"result = arithmetic(trace, {layer}, {head}, {query})",
             "table = weighted_table(result, trace.tokens)",
+        ).drawn(
+            figures.weighted_values,
+            f"result.weighted[:{query + 1}], result.z, trace.tokens[:{query + 1}]",
         ),
     )
     st.caption(

@@ -1,5 +1,7 @@
 """Attention, one step on: what a head brings, where vectors come from, what a head is for."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 from torch import Tensor
@@ -67,13 +69,15 @@ def contribution(view: View, layer: int, head: int, query: int) -> None:
         "Kobayashi et al. (2020, *Attention is Not Only a Weight*).",
     )
     show.numbers(
-        attention.pattern_table(lengths, view.tokens),
+        partial(attention.pattern_table, lengths, view.tokens),
         "brought",
         view.code(
             value_weighted,
             "from gptviz.subjects.attention.analysis import pattern_table",
-            f"table = pattern_table(value_weighted(lm, trace, {layer}, {head}), trace.tokens)",
-        ),
+            "from gptviz.subjects.attention.contribution_analysis import shares",
+            f"lengths = value_weighted(lm, trace, {layer}, {head})",
+            "table = pattern_table(lengths, trace.tokens)",
+        ).drawn_by_hand("square", f"shares(lengths), trace.tokens, token={query}"),
     )
 
 
@@ -108,13 +112,14 @@ def flow(view: View, layer: int, query: int) -> None:
         "(2020, *Quantifying Attention Flow in Transformers*).",
     )
     show.numbers(
-        attention.pattern_table(found, view.tokens),
+        partial(attention.pattern_table, found, view.tokens),
         "rollout",
         view.code(
             rollout,
             "from gptviz.subjects.attention.analysis import pattern_table",
-            f"table = pattern_table(rollout(trace)[{layer}], trace.tokens)",
-        ),
+            f"found = rollout(trace)[{layer}]",
+            "table = pattern_table(found, trace.tokens)",
+        ).drawn_by_hand("square", f"found, trace.tokens, token={query}"),
     )
 
 

@@ -1,5 +1,7 @@
 """Paint a pattern, and all heads are ranked by how much they look like it."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 from torch import Tensor
@@ -100,9 +102,13 @@ def _best(view: View, found: Found, tokens: tuple[str, ...], query: int) -> None
     show.source(name, tuple(pattern.shape), READ_A_PATTERN)
     written = f"trace['h.{layer}.attn.pattern'][{head}, :{n}, :{n}]"
     show.numbers(
-        pattern_table(pattern, tokens),
+        partial(pattern_table, pattern, tokens),
         "most_like_it",
-        view.code(pattern_table, f"table = pattern_table({written}, trace.tokens[:{n}])"),
+        view.code(
+            pattern_table,
+            f"pattern = {written}",
+            f"table = pattern_table(pattern, trace.tokens[:{n}])",
+        ).drawn_by_hand("square", f"pattern, trace.tokens[:{n}], token={query}"),
     )
 
 
@@ -143,7 +149,9 @@ def _code(view: View, painted: Tensor) -> Code:
         "from gptviz.subjects.attention.painting_analysis import painting_of",
         f"painted = painting_of({analysis.painting_text(painted)!r}, {len(painted)})",
         "table = rank_heads(trace, painted)",
-    )
+        "shares = table.pivot(index='layer', columns='head', values='painted share').to_numpy()",
+        "layers, heads = ([f'{a}{i}' for i in range(n)] for a, n in zip('LH', shares.shape))",
+    ).drawn_by_hand("cells", "shares, layers, heads")
 
 
 def _open(layer: int, head: int) -> None:

@@ -1,6 +1,7 @@
 """The details under the grid of heads: each draws one tab of the attention page."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from torch import Tensor
@@ -108,8 +109,10 @@ def one_head(view: View, patterns: Patterns, layer: int, head: int, query: int) 
         tuple(pattern.shape),
         f"{READ_A_PATTERN}{ROWS_SUM_TO_1} {patterns.note}",
     )
-    table = attention.pattern_table(pattern, view.tokens)
-    show.numbers(table, "pattern", _pattern_code(view, patterns, layer, head))
+    table = partial(attention.pattern_table, pattern, view.tokens)
+    code = _pattern_code(view, patterns, layer, head)
+    code = code.drawn_by_hand("square", f"pattern, trace.tokens, token={query}")
+    show.numbers(table, "pattern", code)
 
 
 def _pattern_code(view: View, patterns: Patterns, layer: int, head: int) -> Code:
@@ -117,7 +120,8 @@ def _pattern_code(view: View, patterns: Patterns, layer: int, head: int) -> Code
     return view.code(
         attention.pattern_table,
         *patterns.imports,
-        f"table = pattern_table({written}, trace.tokens)",
+        f"pattern = {written}",
+        "table = pattern_table(pattern, trace.tokens)",
     )
 
 
@@ -132,8 +136,10 @@ def lines(view: View, patterns: Patterns, layer: int, head: int, query: int) -> 
         f"it to choose it. {left_out} {patterns.note}"
     )
     show.source(name, tuple(pattern.shape), how_to_read)
-    table = attention.pattern_table(pattern, view.tokens)
-    show.numbers(table, "lines", _pattern_code(view, patterns, layer, head))
+    table = partial(attention.pattern_table, pattern, view.tokens)
+    code = _pattern_code(view, patterns, layer, head)
+    code = code.drawn_by_hand("lines_of", f"pattern, trace.tokens, token={query}")
+    show.numbers(table, "lines", code)
 
 
 def head_map(view: View, patterns: Patterns, layer: int, head: int) -> None:
@@ -158,8 +164,10 @@ def head_map(view: View, patterns: Patterns, layer: int, head: int) -> None:
             "from gptviz.subjects.attention.analysis import head_measures, patterns",
             "from gptviz.subjects.attention.finding_analysis import places",
             "heads = patterns(trace)",
-            "measures = head_measures(heads, trace.ids)",
-            "table = head_table(measures | places(heads, trace.ids, trace.tokens))",
+            "measures = head_measures(heads, trace.ids) | places(heads, trace.ids, trace.tokens)",
+            "table = head_table(measures)",
+        ).drawn(
+            figures.head_map, f"measures[{title!r}].numpy(), {title!r}, chosen=({layer}, {head})"
         ),
     )
 
@@ -186,13 +194,14 @@ def over_heads(view: View, patterns: Patterns, layer: int, query: int) -> None:
         f"{READ_A_PATTERN}Each place is {meaning} {patterns.note}",
     )
     show.numbers(
-        attention.pattern_table(pattern, view.tokens),
+        partial(attention.pattern_table, pattern, view.tokens),
         "mean_or_maximum",
         view.code(
             combine,
             "from gptviz.subjects.attention.analysis import pattern_table",
             *patterns.imports,
             f"heads = {patterns.written(f'trace[{name!r}]')}",
-            f"table = pattern_table({combine.__name__}(heads), trace.tokens)",
-        ),
+            f"pattern = {combine.__name__}(heads)",
+            "table = pattern_table(pattern, trace.tokens)",
+        ).drawn_by_hand("square", f"pattern, trace.tokens, token={query}"),
     )

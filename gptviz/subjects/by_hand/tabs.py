@@ -39,6 +39,7 @@ def seed() -> int:
 def attention(view: View, layer: int, head: int, position: int) -> None:
     """One weight of a head."""
     config = view.lm.config
+    config.require_attention()
     if config.attn_divisor(layer) != math.sqrt(config.n_embd // config.n_head):
         raise ValueError(
             "this model divides by another number than √d, and the exercise does not; its own "
@@ -54,6 +55,7 @@ def attention(view: View, layer: int, head: int, position: int) -> None:
 
 def layer_norm(view: View, layer: int, position: int) -> None:
     """One entry of the norm before a block's attention."""
+    view.lm.config.require_attention()
     numbers = (layer, position, seed())
     made = vector_analysis.layer_norm(view.lm, view.trace, *numbers)
     code = view.code(
@@ -66,6 +68,7 @@ def layer_norm(view: View, layer: int, position: int) -> None:
 
 def activation(view: View, layer: int, position: int) -> None:
     """What one hidden unit lets through."""
+    view.lm.config.require_mlp()
     numbers = (layer, position, seed())
     made = vector_analysis.activation(view.lm, view.trace, *numbers)
     code = view.code(

@@ -24,7 +24,9 @@ def pattern_difference(trace: Trace, other: Trace, layer: int, head: int) -> Ten
 
 def has_head(trace: Trace, layer: int, head: int) -> bool:
     """Whether the model of a trace has this layer and this head."""
-    return layer < trace.config.n_layer and head < trace.config.n_head
+    return (
+        trace.config.has_attention and layer < trace.config.n_layer and head < trace.config.n_head
+    )
 
 
 def require_head(side: str, trace: Trace, layer: int, head: int) -> None:
@@ -41,6 +43,8 @@ def head_distances(trace: Trace, other: Trace) -> Tensor:
 
     From 0 to 1. Raises ValueError for texts of different lengths, and for what is no number.
     """
+    for own in (trace, other):
+        own.config.require_attention()
     _require_equal_lengths(trace, other)
     n_layer = min(trace.config.n_layer, other.config.n_layer)
     n_head = min(trace.config.n_head, other.config.n_head)

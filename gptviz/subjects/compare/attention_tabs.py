@@ -1,6 +1,6 @@
 """Attention of two sides: one head's patterns and their difference, and how far each is apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,8 @@ NUMBERS = (
 
 def attention(both: Sides) -> None:
     """The patterns of one head on both sides, and all heads by their largest difference."""
+    for side in (both.left, both.right):
+        side.lm.config.require_attention()
     layers, heads = (max(pair) for pair in (both.pairing.layers, both.pairing.heads))
     if not both.pairing.by_position:
         columns = st.columns(2, gap="medium")
@@ -101,8 +103,19 @@ def _patterns(both: Sides, layer: int, head: int) -> None:
         table=look.look(function, *traces, layer, head),
         code=both.code(
             function, f"table = {function.__name__}(trace, other_trace, {layer}, {head})"
-        ),
+        ).drawn_as(figures.pattern, _drawn_in_code(name, head, drawn)),
     )
+
+
+def _drawn_in_code(name: str, head: int, titles: Iterable[str]) -> dict[str, str]:
+    own, other = (f"{trace}['{name}'][{head}].numpy()" for trace in ("trace", "other_trace"))
+    written = {
+        "left": f"figures.pattern({own}, trace.tokens, 'left', 'light')",
+        "right": f"figures.pattern({other}, other_trace.tokens, 'right', 'light')",
+        "right less left": f"figures.difference({other} - {own}, trace.tokens, other_trace.tokens, "
+        "'light')",
+    }
+    return {title: written[title] for title in titles}
 
 
 def _heads(
@@ -144,6 +157,9 @@ def _heads(
         both.code(
             head_distance_table,
             "from gptviz.subjects.compare.attention_analysis import head_distances",
-            "table = head_distance_table(head_distances(trace, other_trace))",
-        ),
+            "distances = head_distances(trace, other_trace)",
+            "table = head_distance_table(distances)",
+            "n = distances.shape",
+            "layers, heads = ([f'{a}{i}' for i in range(m)] for a, m in zip('LH', n))",
+        ).drawn_by_hand("cells", "distances.numpy(), layers, heads"),
     )

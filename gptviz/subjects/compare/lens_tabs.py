@@ -136,7 +136,13 @@ def _distances(both: Sides) -> None:
     show.numbers(
         look.look(distance_table, *both.arguments),
         "lens_distances",
-        both.code(distance_table, "table = distance_table(lm, trace, other, other_trace)"),
+        both.code(
+            distance_table,
+            "from gptviz.subjects.compare.lens_analysis import lens_distances",
+            "table = distance_table(lm, trace, other, other_trace)",
+            "columns = [f'{i} {token}' for i, token in enumerate(trace.tokens)]",
+            "values = lens_distances(lm, trace, other, other_trace)",
+        ).drawn_by_hand("cells", f"values, {row_names(len(values))!r}, columns"),
     )
 
 
@@ -161,8 +167,11 @@ def _own(both: Sides, view: View, side: str) -> None:
     code = view.code(
         residual.lens_table,
         "from gptviz.subjects.residual.analysis import lens",
-        "table = lens_table(lm, trace, lens(lm, trace))",
-    )
+        "found = lens(lm, trace)",
+        "table = lens_table(lm, trace, found)",
+        "columns = [f'{i} {token}' for i, token in enumerate(trace.tokens)]",
+        "texts = lm.tokenizer.pieces(found.likeliest.ravel().tolist())",
+    ).drawn_by_hand("cells", f"found.probability, {rows!r}, columns, texts")
     show.numbers(table, f"lens_{side}", code)
 
 

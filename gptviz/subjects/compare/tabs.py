@@ -45,7 +45,7 @@ def distributions(
             "gives them. The probabilities are those of the whole vocabulary. The axis ends where "
             "these need it. A token that a model does not have has no bar there.",
             table=found.likeliest,
-            code=both.code(function, f"table = {call}.likeliest"),
+            code=both.code(function, f"table = {call}.likeliest").drawn(figures.probability_bars),
         )
     with differing:
         show.chart(
@@ -60,7 +60,7 @@ def distributions(
             "different vocabularies are the same where their letters are, and one that a side "
             "does not have counts as 0 there. The axis fits this picture.",
             table=found.differing,
-            code=both.code(function, f"table = {call}.differing"),
+            code=both.code(function, f"table = {call}.differing").drawn(figures.difference_bars),
         )
 
 
@@ -90,5 +90,7 @@ def neighbours(both: Sides) -> None:
         "other. All tokens of a vocabulary were looked through, and one that a model does not "
         "have has no bar there.",
         table=found.table,
-        code=both.code(nearest, f"table = neighbours(lm, other, {typed!r}).table"),
+        code=both.code(nearest, f"table = neighbours(lm, other, {typed!r}).table").drawn(
+            figures.cosine_bars
+        ),
     )

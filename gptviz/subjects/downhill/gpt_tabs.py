@@ -75,7 +75,9 @@ def courses(scheme: Scheme) -> None:
         "page Training, with gradients clipped at 1. So few steps say who is quick at the start, "
         "and little about who is best in the end; another seed changes a little, too.",
         table=table,
-        code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)),
+        code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)).drawn(
+            figures.courses
+        ),
     )
     page = PAGES["training"]
     st.page_link(
@@ -120,7 +122,9 @@ def decay(scheme: Scheme) -> None:
         "of them, and pulling a norm's γ to 0 would switch the layer off. The numbers began random "
         f"with a standard deviation of {gpt_analysis.STD:g}, γ and biases among them.",
         table=table,
-        code=Code(gpt_analysis.shrunk, (f"table = shrunk({name!r}, {strength!r})",)),
+        code=Code(gpt_analysis.shrunk, (f"table = shrunk({name!r}, {strength!r})",)).drawn(
+            figures.shrunk
+        ),
     )
     st.caption(
         "The groups are made by `decay_groups` in gptviz/training/optimizer.py, for every run of "

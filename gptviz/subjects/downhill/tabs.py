@@ -81,7 +81,11 @@ def curve(scheme: Scheme) -> None:
         f"is that of a few examples, which makes it {term('SGD')}. Steps that leave the curve are "
         "in the numbers.",
         table=table,
-        code=Code(analysis.descent, (f"table = descent({name!r}, {rate!r}, {start!r})",)),
+        code=Code(analysis.descent, (f"table = descent({name!r}, {rate!r}, {start!r})",)).drawn(
+            figures.descent,
+            f"curve({name!r}), table",
+            "from gptviz.subjects.downhill.analysis import curve",
+        ),
     )
 
 
@@ -116,7 +120,18 @@ def surface(scheme: Scheme) -> None:
         "so its steps hardly change their length. The best rate is not the same for all: move it "
         "before you call one of them the best. Rows of the numbers whose step is 0 are the start.",
         table=table,
-        code=Code(analysis.paths, (f"table = paths({name!r}, {rate!r})",)),
+        code=Code(analysis.paths, (f"table = paths({name!r}, {rate!r})",)).drawn_as(
+            figures.path,
+            {
+                title: f"figures.path(hills, paths_of[{str(key)!r}], {lowest!r}, "
+                f"{f'{title}: {_end(walked[title])}'!r}, 'light')"
+                for key, title in figures.NAMES.items()
+                if title in walked
+            },
+            "from gptviz.subjects.downhill.analysis import surface",
+            f"hills = surface({name!r})",
+            "paths_of = dict(list(table.groupby('optimizer')))",
+        ),
     )
 
 
@@ -163,6 +178,16 @@ def adam(scheme: Scheme) -> None:
         table=table,
         code=Code(
             analysis.adam_steps, (f"table = adam_steps({gradients!r}, {beta1!r}, {beta2!r})",)
+        ).drawn_as(
+            figures.updates,
+            {
+                "Adam's numbers": f"number_grid(values, {rows!r}, {titles!r}, "
+                "symmetric_limit(values), \"Adam's numbers\", 'light')",
+                "Its steps": "figures.updates(table, 'light')",
+            },
+            "from gptviz.app.number_grid import number_grid",
+            "from gptviz.app.theme import symmetric_limit",
+            f"values = table[{columns!r}].to_numpy()",
         ),
     )
 

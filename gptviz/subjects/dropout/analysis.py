@@ -77,6 +77,8 @@ def at_place(
     vectors the first `width` numbers are taken. Columns: position, at (a dimension, or the token
     looked at), before, stays, after. Raises ValueError as `mask`.
     """
+    if place != "embeddings":
+        trace.config.require_attention()
     _, name = PLACES[place]
     tensor = trace[name.format(layer=layer)]
     before = (tensor[head] if place == "attention" else tensor[:, :width]).double().cpu()  # (T, n)

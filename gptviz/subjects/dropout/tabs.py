@@ -78,7 +78,16 @@ def numbers(scheme: Scheme) -> None:
         "will be then (Srivastava et al., 2014, *Dropout: A Simple Way to Prevent Neural Networks "
         "from Overfitting*).",
         table=table,
-        code=Code(analysis.applied, (f"table = applied({x!r}, {p!r}, {mode!r}, {seed})",)),
+        code=Code(analysis.applied, (f"table = applied({x!r}, {p!r}, {mode!r}, {seed})",)).drawn_as(
+            number_grid,
+            {
+                name: f"number_grid.number_grid(table[{name!r}].to_numpy(float).reshape{shape}, "
+                f"rows, columns, {1.0 if name == 'stays' else limit!r}, {titles[name]!r}, 'light')"
+                for name in grids
+            },
+            f"rows = [f'row {{i}}' for i in range({shape[0]})]",
+            f"columns = [str(j) for j in range({shape[1]})]",
+        ),
     )
 
 
@@ -102,7 +111,7 @@ def masks(scheme: Scheme) -> None:
         "Without it, it would meet larger ones than it has learnt with. The axis of masks "
         "multiplies: 1, 10, 100, 1,000.",
         table=table,
-        code=Code(analysis.averages, (f"table = averages({p!r}, {seed})",)),
+        code=Code(analysis.averages, (f"table = averages({p!r}, {seed})",)).drawn(figures.averages),
     )
 
 
@@ -146,6 +155,13 @@ def three_places(view: View) -> None:
         table=table,
         code=view.code(
             analysis.at_place, f"table = at_place(trace, {place!r}, {layer}, {head}, {p!r}, {seed})"
+        ).drawn_as(
+            figures.place,
+            {
+                step: f"figures.place(table[{step!r}].to_numpy().reshape({T}, -1), trace.tokens, "
+                f"{step.capitalize()!r}, {limit!r}, 'light')"
+                for step in grids
+            },
         ),
     )
 

@@ -24,7 +24,7 @@ OTHER_TEXTS = (
 
 def stage_names(config: GPTConfig) -> list[str]:
     """Where the vector of a token can be read: wte, with position embed, after each block h.i."""
-    return ["wte", "embed", *(f"h.{i}" for i in range(config.n_layer))]
+    return ["wte", *config.stream]
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,13 @@ HIGHEST_ROW, ROWS = 32, 250  # pixels: of one token's row, and of all if few
 NARROWEST = 560  # pixels for the columns: where their labels need more, they stand upright
 NUMBERED = 16  # tokens: up to here each cell has room for its number
 COSINE_BAR = {"title": {"text": "cosine"}, "thickness": 16, "tickvals": [-1, -0.5, 0, 0.5, 1]}
+# How the columns of `context_analysis.drift_table` are called.
+DRIFTS = {
+    "first_with_embedding": "your text, with the token's embedding",
+    "second_with_embedding": "second text, with the token's embedding",
+    "first_with_second": "your text with the second text",
+    "first_with_other_tokens": "your text with other tokens of the second (mean)",
+}
 
 
 def similarity_heatmap(

@@ -30,12 +30,6 @@ BACKDROPS = {
     "readable-vocabulary": "The backdrop: the first tokens of the vocabulary "
     "with several characters.",
 }
-DRIFTS = {
-    "first_with_embedding": "your text, with the token's embedding",
-    "second_with_embedding": "second text, with the token's embedding",
-    "first_with_second": "your text with the second text",
-    "first_with_other_tokens": "your text with other tokens of the second (mean)",
-}
 POSITIONS = {
     "learned": f"This model **learned** one vector for each position (its "
     f"{term('position embedding')}), added to the token's.",
@@ -74,6 +68,9 @@ def similarity(view: View) -> None:
             f"vectors = trace[{stage!r}]",
             "cosines = cosine_similarity(vectors, vectors).numpy()",
             "table = similarity_table(cosines, trace.tokens)",
+        ).drawn(
+            figures.similarity_heatmap,
+            f"cosines, {tokens if marks else 'trace.tokens'}, chosen={chosen}",
         ),
     )
 
@@ -124,7 +121,12 @@ def token_maps(view: View) -> None:
         how_to_read=f"{how} Point at a dot to read its token: labels stand only where there is "
         f"room. {BACKDROPS[source]} {rarity.legend(view.lm, 'hollow')}",
         table=table,
-        code=_map_code(view, method, n_axes, n_common),
+        code=_map_code(view, method, n_axes, n_common).drawn(
+            token_map,
+            f'points, table["token"].tolist(), rarity.hover(table), {n_prompt}, '
+            f"rarity.faint(table), {names!r}",
+            "from gptviz.subjects.embeddings import rarity",
+        ),
     )
 
 
@@ -162,9 +164,11 @@ def position_vectors(view: View) -> None:
         table=position_analysis.similarity_table(view.lm, squares),
         code=view.code(
             position_analysis.similarity,
-            "from gptviz.subjects.embeddings.position_analysis import similarity_table",
-            "table = similarity_table(lm, similarity(lm))",
-        ),
+            "from gptviz.subjects.embeddings.position_analysis import "
+            "shown_positions, similarity_table",
+            "squares = similarity(lm)",
+            "table = similarity_table(lm, squares)",
+        ).drawn(figures.position_heatmaps, "squares[0], squares[1], list(shown_positions(lm))"),
     )
 
 
@@ -202,7 +206,7 @@ def two_contexts(view: View) -> None:
     second = look.trace(view.lm, other)
     way = context_analysis.drift(view.lm.config, view.trace, second, i, j)
     table = context_analysis.drift_table(way)
-    lines = {title: table[column].to_numpy() for column, title in DRIFTS.items()}
+    lines = {title: table[column].to_numpy() for column, title in figures.DRIFTS.items()}
     same = SAME_SO_FAR if view.ids[: i + 1] == other[: j + 1] else ""
     st.markdown(
         f"**{show.literal(view.tokens[i])}** at position {i} of your text and {j} of the second: "
@@ -222,7 +226,12 @@ def two_contexts(view: View) -> None:
             context_analysis.drift,
             "from gptviz.subjects.embeddings.context_analysis import drift_table",
             f"second = lm.trace({typed or default!r})",
-            f"table = drift_table(drift(lm.config, trace, second, {i}, {j}))",
+            f"way = drift(lm.config, trace, second, {i}, {j})",
+            "table = drift_table(way)",
+        ).drawn(
+            figures.drift_lines,
+            "way.stages, lines",
+            "lines = {title: table[name].to_numpy() for name, title in figures.DRIFTS.items()}",
         ),
     )
 

@@ -76,12 +76,13 @@ def pairs(view: View) -> None:
     embeddings.require_direction(found["cosine"])
     size = f"{view.lm.config.vocab_size:,}"
     hover = [f"{row.tokens}: no. {row.rank:,} of {size} tokens" for row in found.itertuples()]
+    labels = [
+        f"{cut(a, PAIRED)} – {cut(b, PAIRED)}, no. {rank:,}"
+        for (a, b), rank in zip(wanted, found["rank"], strict=True)
+    ]
     show.chart(
         figures.cosine_bars(
-            [
-                f"{cut(a, PAIRED)} – {cut(b, PAIRED)}, no. {rank:,}"
-                for (a, b), rank in zip(wanted, found["rank"], strict=True)
-            ],
+            labels,
             found["cosine"].to_numpy(),
             hover,
             rarity.faint(found),
@@ -98,6 +99,10 @@ def pairs(view: View) -> None:
             embeddings.pair_table,
             "from gptviz.subjects.embeddings.analysis import parse_pairs",
             f"table = pair_table(lm, parse_pairs({typed or ''!r}))",
+        ).drawn(
+            figures.cosine_bars,
+            f'{labels!r}, table["cosine"].to_numpy(), {hover!r}, rarity.faint(table)',
+            "from gptviz.subjects.embeddings import rarity",
         ),
     )
     _split_words([embeddings.word(view.lm, one) for pair in wanted for one in pair])
@@ -157,7 +162,12 @@ def _bars(view: View, found: pd.DataFrame, key: str, how_to_read: str, code: Cod
         how_to_read=f"{how_to_read} All {view.lm.config.vocab_size:,} tokens of the vocabulary "
         f"were compared. {rarity.legend(view.lm, 'hatched')}",
         table=found,
-        code=code,
+        code=code.drawn(
+            figures.cosine_bars,
+            'table["token"].tolist(), table["cosine"].to_numpy(), '
+            "rarity.hover(table), rarity.faint(table)",
+            "from gptviz.subjects.embeddings import rarity",
+        ),
     )
 
 

@@ -70,7 +70,9 @@ def curves(scheme: Scheme) -> None:
         how_to_read=f"{SAID[kind]} {term('GELU')} is by Hendrycks and Gimpel (2016), "
         f"{term('ReLU')} older.",
         table=table,
-        code=Code(analysis.curves, (f"table = curves({LOW}, {HIGH})",)),
+        code=Code(analysis.curves, (f"table = curves({LOW}, {HIGH})",)).drawn(
+            figures.curves, f"table, {columns!r}, {x!r}, {title!r}"
+        ),
     )
 
 
@@ -104,7 +106,13 @@ def units(view: View) -> None:
         "columns of the numbers say what each function would make of the same unit; a model that "
         "was trained with another function would have other units.",
         table=table,
-        code=view.code(analysis.unit_table, f"table = unit_table(trace, {layer}, {position})"),
+        code=view.code(
+            analysis.unit_table, f"table = unit_table(trace, {layer}, {position})"
+        ).drawn(
+            figures.units,
+            f"table, curves({-REACH}, {figures.ABOVE_ZERO}), {own!r}, {REACH}",
+            "from gptviz.subjects.gelu_and_relu.analysis import curves",
+        ),
     )
 
 

@@ -48,6 +48,8 @@ def _norms(run: Run, measure: str, scheme: Scheme) -> None:
     steps, groups = table["step"].to_numpy(), table.columns[1:].tolist()
     values = table[groups].to_numpy()
     written = code.of_run(run, analysis.norms, f"table = norms(run, {measure!r})")
+    numbers = 'table[groups].to_numpy(), table["step"].to_numpy(), groups'
+    names = "groups = table.columns[1:].tolist()"
     usual = figures.USUAL_UPDATE if measure == "update_ratio" else None
     show.chart(
         figures.by_group(values, steps, groups, what, scheme, usual).update_layout(
@@ -59,7 +61,7 @@ def _norms(run: Run, measure: str, scheme: Scheme) -> None:
         how_to_read=f"{WORDS[measure]}. One line for each part of each layer; later layers are "
         "paler, and the axis multiplies.",
         table=table,
-        code=written,
+        code=written.drawn(figures.by_group, f"{numbers}, {what!r}, usual={usual!r}", names),
     )
     if st.toggle("As a map", key="norms_map"):
         show.chart(
@@ -70,7 +72,7 @@ def _norms(run: Run, measure: str, scheme: Scheme) -> None:
             how_to_read="the same numbers: one row for each part, from the embedding below to the "
             "last norm, one column for each measured step.",
             table=table,
-            code=written,
+            code=written.drawn(figures.norm_map, f"{numbers}, {what!r}", names),
         )
 
 
@@ -108,5 +110,5 @@ def _histogram(run: Run, scheme: Scheme) -> None:
             "from gptviz.subjects.gradients.analysis import values",
             f"now, start = (values(run.folder, step, {name!r}) for step in ({step}, {kept[0]}))",
             f"table = spread(now, start, {kept[0]})",
-        ),
+        ).drawn(figures.histogram, f"now, {name!r}, start={None if step == kept[0] else 'start'}"),
     )

@@ -54,8 +54,9 @@ def induction_scores(
     their own earlier occurrence: 1 for a head that does nothing else, about 1 ÷ (tokens in sight)
     for one that looks everywhere alike. No token stands twice in a half, so that there is one
     such token each. Both losses leave out the first token of their half, which nothing could
-    tell. Raises ValueError as `repeated_texts` does.
+    tell. Raises ValueError as `repeated_texts` does, and for a model without attention.
     """
+    lm.config.require_attention()
     texts = repeated_texts(lm, seed)
     heads = torch.zeros(lm.config.n_layer, lm.config.n_head)
     first = second = 0.0

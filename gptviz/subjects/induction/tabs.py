@@ -27,7 +27,7 @@ def _birth(run: Run, scheme: Scheme, key: str) -> None:
     if not len(found.steps):
         st.markdown(
             "This run has not looked for induction heads: it does so at each snapshot, with a "
-            "model that reads at least four tokens."
+            "model that reads at least four tokens and has attention."
         )
         return
     loss = (course["step"], smooth(course["train_loss"], SMOOTHING))
@@ -42,7 +42,16 @@ def _birth(run: Run, scheme: Scheme, key: str) -> None:
         "score, Olsson et al., 2022, In-context Learning and Induction Heads). 1: it looks only "
         "there. Steps multiply along the axis.",
         table=birth_analysis.scores_over_steps(run),
-        code=code.of_run(run, birth_analysis.scores_over_steps, "table = scores_over_steps(run)"),
+        code=code.of_run(
+            run, birth_analysis.scores_over_steps, "table = scores_over_steps(run)"
+        ).drawn(
+            figures.birth,
+            "found.scores, found.steps, (course['step'], loss)",
+            "from gptviz.training.record import induction, metrics",
+            "from gptviz.runs.curves import smooth",
+            "found, course = induction.read(run.folder), metrics.read(run.folder)",
+            f"loss = smooth(course['train_loss'], {SMOOTHING!r})",
+        ),
     )
     gain = found.loss_first[-1] - found.loss_second[-1]
     added = f"{gain:+.2f}".replace("-", "−")

@@ -27,7 +27,8 @@ def norm_names(config: GPTConfig) -> list[str]:
     """The norms of a model, in the order in which it computes them; none where norm="none"."""
     if config.norm == "none":
         return []
-    blocks = [f"h.{i}.{norm}" for i in range(config.n_layer) for norm in ("ln_1", "ln_2")]
+    of_block = [*(["ln_1"] if config.attention else []), *(["ln_2"] if config.mlp else [])]
+    blocks = [f"h.{i}.{norm}" for i in range(config.n_layer) for norm in of_block]
     return blocks if config.norm == "post" else [*blocks, "ln_f"]
 
 
@@ -49,12 +50,11 @@ def summands(config: GPTConfig, norm: str) -> tuple[str, ...]:
     """
     _check(config, norm)
     if norm == "ln_f":
-        return (f"h.{config.n_layer - 1}",)
+        return (config.stream[-1],)
     _, number, kind = norm.split(".")
     i = int(number)
-    before_block = f"h.{i - 1}" if i else "embed"
     stream, added = {
-        "ln_1": (before_block, f"h.{i}.attn"),
+        "ln_1": (config.stream[i], f"h.{i}.attn"),
         "ln_2": (f"h.{i}.resid_mid", f"h.{i}.mlp"),
     }[kind]
     return (stream,) if config.norm == "pre" else (stream, added)

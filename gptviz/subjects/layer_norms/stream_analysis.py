@@ -26,9 +26,12 @@ class Stream:
 
 
 def stages(config: GPTConfig) -> list[str]:
-    """The names of the residual stream's stages: before block 0, then twice in each block."""
-    blocks = [name for i in range(config.n_layer) for name in (f"h.{i}.resid_mid", f"h.{i}")]
-    return ["embed", *blocks]
+    """The names of the residual stream's stages: before block 0, then after each part of a block.
+
+    Where a block has one part, that is once.
+    """
+    parts = (".resid_mid", "") if config.attention and config.mlp else ("",)
+    return ["embed", *(f"h.{i}{part}" for i in range(config.n_layer) for part in parts)]
 
 
 def measure(config: GPTConfig, trace: Trace) -> Stream:

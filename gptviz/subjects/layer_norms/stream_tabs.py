@@ -38,7 +38,8 @@ def stream(view: View, norm: str | None, position: int) -> None:
     name = f"{found.stages[0]} … {found.stages[-1]}"
     table = stream_table(found, view.tokens)
     imported = "from gptviz.subjects.layer_norms.stream_analysis import stream_table"
-    computed = "stream_table(measure(lm.config, trace), trace.tokens)"
+    measured = "found = measure(lm.config, trace)"
+    computed = "stream_table(found, trace.tokens)"
     show.chart(
         norms_by_stage(found.norm, found.stages, view.tokens, position, view.scheme, mark),
         key="stream_norms",
@@ -48,7 +49,9 @@ def stream(view: View, norm: str | None, position: int) -> None:
         f"{term('residual stream')}. {STAGES} The scale "
         f"multiplies: the same step up is always the same factor.{dotted}",
         table=table,
-        code=view.code(measure, imported, f"table = {computed}"),
+        code=view.code(measure, imported, measured, f"table = {computed}").drawn(
+            norms_by_stage, f"found.norm, found.stages, trace.tokens, {position}, mark={mark!r}"
+        ),
     )
     show.chart(
         spread_by_stage(
@@ -63,8 +66,12 @@ def stream(view: View, norm: str | None, position: int) -> None:
         code=view.code(
             measure,
             imported,
+            measured,
             f"stream = {computed}",
             f"table = stream[stream['position'] == {position}]",
+        ).drawn(
+            spread_by_stage,
+            f"found.mean[:, {position}], found.spread[:, {position}], found.stages, mark={mark!r}",
         ),
     )
 
@@ -94,7 +101,7 @@ def without(view: View, norm: str, position: int) -> None:
             _likeliest(likeliest_table(view.lm, likeliest, position), own)
     table = lengths_table(found, position)
     unchanged = " All of it comes before ln_f, so nothing changes here." if norm == "ln_f" else ""
-    left_out = f"leave_out(lm, trace, {norm!r})"
+    left_out = f"found = leave_out(lm, trace, {norm!r})"
     show.chart(
         lengths_compared(
             table["with"].to_numpy(),
@@ -112,7 +119,12 @@ def without(view: View, norm: str, position: int) -> None:
         code=view.code(
             leave_out,
             "from gptviz.subjects.layer_norms.analysis import lengths_table",
-            f"table = lengths_table({left_out}, {position})",
+            left_out,
+            f"table = lengths_table(found, {position})",
+        ).drawn(
+            lengths_compared,
+            'table["with"].to_numpy(), table["without"].to_numpy(), found.before.stages, '
+            f"mark={mark!r}",
         ),
     )
     show.chart(
@@ -126,8 +138,9 @@ def without(view: View, norm: str, position: int) -> None:
         code=view.code(
             leave_out,
             "from gptviz.subjects.layer_norms.analysis import divergence_table",
-            f"table = divergence_table({left_out}, trace.tokens)",
-        ),
+            left_out,
+            "table = divergence_table(found, trace.tokens)",
+        ).drawn(figures.divergences, f"found.divergence, trace.tokens, {position}"),
     )
 
 

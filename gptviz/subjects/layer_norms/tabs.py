@@ -73,6 +73,11 @@ def before_and_after(view: View, norm: str, position: int) -> None:
             by_hand,
             f"found = by_hand(lm, trace, {norm!r}, {position})",
             f"table = found.table.rename(columns={{'recorded': {norm!r}}})",
+        ).drawn(
+            figures.before_and_after,
+            "values, found.moments",
+            f"columns = {columns!r}",
+            "values = {step: found.table[columns[step]].to_numpy() for step in columns}",
         ),
     )
     st.markdown(where(view.lm.config, norm))
@@ -112,7 +117,9 @@ def parameters(view: View, norm: str) -> None:
         "dimension. They are the same for every token and every text. Training starts with every "
         "γ at 1 and every β at 0 (dotted lines), so the distance from there was learnt.",
         table=table,
-        code=view.code(parameter_table, f"table = parameter_table(lm, {norm!r})"),
+        code=view.code(parameter_table, f"table = parameter_table(lm, {norm!r})").drawn(
+            figures.parameters, 'table["γ"].to_numpy(), table["β"].to_numpy()'
+        ),
     )
     for column, name in zip(st.columns(2, gap="large"), ("γ", "β"), strict=True):
         with column:

@@ -58,7 +58,9 @@ def of_logits(scheme: Scheme) -> None:
         "same number to all logits, and nothing changes. In the numbers, `power` is e to the "
         "logit less the largest one.",
         table=table,
-        code=Code(analysis.from_logits, (f"table = from_logits({logits!r})",)),
+        code=Code(analysis.from_logits, (f"table = from_logits({logits!r})",)).drawn(
+            figures.probabilities, f"table, {target}"
+        ),
     )
 
 
@@ -67,6 +69,7 @@ def of_probability(scheme: Scheme) -> None:
     p = float(choices.one_in_order("chance", "p: probability of what came", CHANCES, "0.25"))
     points = pd.DataFrame({"probability": [p, *(each for each in KNOWN if each != p)]})
     points["loss"] = -np.log(points["probability"]) + 0.0
+    labels = [f"{row.probability:g} → {row.loss:.3f}" for row in points.itertuples()]
     table = analysis.curve()
     st.markdown(
         f"−ln {p:g} = **{-math.log(p) + 0.0:.3f}**: as unsure as a choice between "
@@ -76,7 +79,7 @@ def of_probability(scheme: Scheme) -> None:
         figures.curve(
             table,
             points,
-            [f"{row.probability:g} → {row.loss:.3f}" for row in points.itertuples()],
+            labels,
             scheme,
         ),
         key="curve",
@@ -87,7 +90,12 @@ def of_probability(scheme: Scheme) -> None:
         "had ruled it out, and pays much. At p = 0 the loss is infinite: whoever says never "
         "and is wrong has lost everything.",
         table=table,
-        code=Code(analysis.curve, ("table = curve()",)),
+        code=Code(analysis.curve, ("table = curve()",)).drawn(
+            figures.curve,
+            f"table, points, {labels!r}",
+            "import pandas as pd",
+            f"points = pd.DataFrame({points.to_dict('list')!r})",
+        ),
     )
 
 
@@ -114,7 +122,9 @@ def of_sentence(view: View) -> None:
         "model would have done better without any idea. The first token has no bar, for nothing "
         "stands before it. Training makes the mean of such bars small, over all of its text.",
         table=table,
-        code=view.code(analysis.sentence, "table = sentence(trace)"),
+        code=view.code(analysis.sentence, "table = sentence(trace)").drawn(
+            figures.sentence, f"table, trace.tokens, {uniform!r}"
+        ),
     )
 
 
@@ -149,5 +159,7 @@ def of_next(view: View) -> None:
         "probabilities of all tokens together are 1, so a low loss for one means higher losses "
         "for others.",
         table=table,
-        code=view.code(analysis.next_table, f"table = next_table(lm, trace, {token})"),
+        code=view.code(analysis.next_table, f"table = next_table(lm, trace, {token})").drawn(
+            figures.next_losses
+        ),
     )

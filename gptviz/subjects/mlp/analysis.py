@@ -31,6 +31,7 @@ def neuron(lm: LanguageModel, layer: int, index: int, n: int = 10) -> Neuron:
     Feed-Forward Layers Build Predictions by Promoting Concepts in the Vocabulary Space). Raises
     ValueError for a unit that does not exist.
     """
+    lm.config.require_mlp()
     hidden = lm.config.mlp_width
     _require("layer", layer, lm.config.n_layer)
     _require("index", index, hidden)
@@ -70,6 +71,7 @@ def most_active(trace: Trace, layer: int, position: int, n: int = 20) -> pd.Data
 
 def units(trace: Trace, layer: int, position: int) -> pd.DataFrame:
     """All hidden units of a block on one token: neuron, pre (before its function), act (after)."""
+    trace.config.require_mlp()
     pre, act = (trace[f"h.{layer}.mlp.{name}"][position] for name in ("pre", "act"))
     return pd.DataFrame(
         {"neuron": range(len(act)), "pre": pre.cpu().numpy(), "act": act.cpu().numpy()}

@@ -39,7 +39,11 @@ def at_work(view: View, layer: int, position: int) -> None:
         "0 sharply. Above: how many units have each value before; on the right: after. An MLP has "
         "four times as many units as the token's vector has numbers.",
         table=table,
-        code=view.code(mlp.units, f"table = units(trace, {layer}, {position})"),
+        code=view.code(mlp.units, f"table = units(trace, {layer}, {position})").drawn(
+            figures.on_the_curve,
+            f"table, curve(lm, {-reach!r}, {reach!r}), {function!r}",
+            "from gptviz.subjects.mlp.analysis import curve",
+        ),
     )
     _most_active(view, layer, position)
 
@@ -65,7 +69,11 @@ def one_neuron(view: View, layer: int, position: int) -> None:
         "scale ends at the largest value of any neuron of this layer on this text; the chosen "
         "token stands out.",
         table=fires,
-        code=view.code(mlp.activations, f"table = activations(trace, {layer}, {index})"),
+        code=view.code(mlp.activations, f"table = activations(trace, {layer}, {index})").drawn(
+            figures.by_token,
+            f'table["act"].to_numpy(), trace.tokens, {position}, float(act.max())',
+            f'act = trace["h.{layer}.mlp.act"]',
+        ),
     )
     lists = (
         ("It **promotes**", found.promoted),
@@ -131,7 +139,13 @@ def active(view: View, layer: int, position: int) -> None:
         "each cell is the share of a layer's hidden units that are above 0 before their function, "
         "and so let something through. Click a cell to choose its layer and token.",
     )
-    code = view.code(mlp.share_table, "table = share_table(lm, trace)")
+    code = view.code(
+        mlp.share_table,
+        "table = share_table(lm, trace)",
+        'share = table["share"].to_numpy().reshape(lm.config.n_layer, -1)',
+        "columns = [f'{i} {token}' for i, token in enumerate(trace.tokens)]",
+        "layers = [f'L{layer}' for layer in range(lm.config.n_layer)]",
+    ).drawn_by_hand("cells", "share, layers, columns")
     show.numbers(table, "share", code)
 
 

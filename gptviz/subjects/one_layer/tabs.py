@@ -8,6 +8,7 @@ from gptviz.app import choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
+from gptviz.app.powers import raised
 from gptviz.app.theme import Scheme, symmetric_limit
 from gptviz.subjects.one_layer import analysis, figures
 
@@ -77,7 +78,17 @@ def by_hand(scheme: Scheme) -> None:
         "one scale of colours. Batch norm is shown as in training; in use it would take averages "
         "over many batches (Ioffe and Szegedy, 2015).",
         table=table,
-        code=Code(analysis.normalised, (f"table = normalised({arguments})",)),
+        code=Code(analysis.normalised, (f"table = normalised({arguments})",)).drawn_as(
+            number_grid,
+            {
+                step: f"number_grid.number_grid(table[{step!r}].to_numpy().reshape{shape}, "
+                f"rows, columns, {symmetric_limit(grids[step]) if step == 'typed' else normed!r}, "
+                f"{title!r}, 'light')"
+                for step, title in zip(STEPS, titles, strict=True)
+            },
+            f"rows = [f'row {{i}}' for i in range({shape[0]})]",
+            f"columns = [str(j) for j in range({shape[1]})]",
+        ),
     )
     st.markdown("**What the norms divide by.** Before ε is added and the root is taken:")
     found = analysis.moments(numbers)
@@ -128,7 +139,7 @@ def deep(scheme: Scheme) -> None:
         table=table,
         code=Code(
             analysis.spread_by_layer, (f"table = spread_by_layer({width}, {float(std)!r}, {seed})",)
-        ),
+        ).drawn(figures.spread),
     )
 
 
@@ -137,7 +148,4 @@ def _written(value: float) -> str:
     if 0.01 <= value < 1000:
         return f"{value:.3g}"
     power = math.floor(math.log10(value))
-    return f"{value / 10.0**power:.1f} · 10{str(power).translate(_RAISED)}"
-
-
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+    return f"{value / 10.0**power:.1f} · 10{raised(power)}"

@@ -31,16 +31,16 @@ def self_checks(lm: LanguageModel, trace: Trace) -> list[Check]:
 
     Runs the model once more, without recording, for the third. The sum of parts does not hold in
     a network that normalises the stream itself (norm="post") or has no shortcuts, so it is left
-    out there.
+    out there; and where there is no attention or no block, what would be said of it.
     """
-    patterns = torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(lm.config.n_layer)])
-    rows = _largest(patterns.sum(-1) - 1)
-    checks = [Check("each row of an attention pattern sums to 1", rows, 1e-5)]
-    if lm.config.norm != "post" and lm.config.residual:
-        added = [
-            trace[f"h.{i}.{part}"] for i in range(lm.config.n_layer) for part in ("attn", "mlp")
-        ]
-        last = trace[f"h.{lm.config.n_layer - 1}"]
+    config, checks = lm.config, []
+    if config.has_attention:
+        patterns = torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(config.n_layer)])
+        rows = _largest(patterns.sum(-1) - 1)
+        checks.append(Check("each row of an attention pattern sums to 1", rows, 1e-5))
+    if config.norm != "post" and config.residual and config.n_layer:
+        added = [trace[f"h.{i}.{part}"] for i in range(config.n_layer) for part in ("attn", "mlp")]
+        last = trace[config.stream[-1]]
         difference = trace["embed"] + torch.stack(added).sum(0) - last
         scale = _largest(last) or 1.0
         error = _largest(difference) / scale

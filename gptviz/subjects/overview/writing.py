@@ -20,6 +20,7 @@ from gptviz.app.prompt.reading import Reading, extended
 from gptviz.language_model import LanguageModel
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.overview.writing_analysis import Writer
+from gptviz.subjects.sampling.analysis import more_rules
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -78,6 +79,7 @@ def how() -> None:
         rules.append(f"top-p {settings.top_p:g}")
     if settings.repetition_penalty != 1:
         rules.append(f"repetition penalty {settings.repetition_penalty:g}")
+    rules += [f"{title} {value:g}" for title, value in more_rules(settings).items()]
     st.caption(
         f"*Write the next token* and *Go on* throw dice over these probabilities, with "
         f"{', '.join(rules)} and seed {_seed()}; the page Sampling changes them. "

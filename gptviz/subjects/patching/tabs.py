@@ -170,7 +170,7 @@ def restored(view: View, chosen: Pair) -> None:
             "from gptviz.subjects.patching.analysis import answers_restored",
             f"found = answers_restored(lm, {', '.join(map(repr, arguments))})",
             f"table = table(found, {labels!r}, {'head' if place == 'heads' else 'position'!r})",
-        ),
+        ).drawn(figures.restored, f"found.numpy(), {labels!r}"),
     )
 
 

@@ -80,10 +80,12 @@ def shuffling(lm: LanguageModel, ids: tuple[int, ...], seed: int) -> pd.DataFram
     Columns: stage, then one for each of KINDS: the length of the difference of both vectors, as
     a part of the vector's own length. The model runs with its own positions, with waves in their
     place that are as long as its own on average (or as its tokens, if it has none), and without
-    any. Raises ValueError as `shuffled_ids` does.
+    any. Raises ValueError as `shuffled_ids` does, and for a model without attention, in which the
+    last token knows nothing of the others.
     """
+    lm.config.require_attention()
     other = shuffled_ids(ids, seed)
-    stages = ["embed", *(f"h.{i}" for i in range(lm.config.n_layer))]
+    stages = lm.config.stream
     found: dict[str, list] = {"stage": stages}
     for kind in KINDS:
         added = _scaled(lm, kind, tuple(ids))

@@ -50,7 +50,7 @@ def matrix(view: View) -> None:
         f"the first {analysis.MOST_POSITIONS} positions and {analysis.MOST_DIMENSIONS} dimensions "
         "are drawn. The scale fits this picture.",
         table=table,
-        code=view.code(analysis.matrix, f"table = matrix(lm, {kind!r})"),
+        code=view.code(analysis.matrix, f"table = matrix(lm, {kind!r})").drawn(figures.matrix),
     )
 
 
@@ -69,13 +69,14 @@ def added(view: View, position: int) -> None:
         f"which is all that the network gets of both, {lengths[2]:.2f}."
     )
     shown = values[:, :SHOWN]
+    title = f"the first {shown.shape[1]} of {values.shape[1]} dimensions"
     show.chart(
         number_grid(
             shown,
             list(columns.values()),
             [str(i) for i in range(shown.shape[1])],
             symmetric_limit(shown),
-            f"the first {shown.shape[1]} of {values.shape[1]} dimensions",
+            title,
             view.scheme,
         ),
         key="position_added",
@@ -85,7 +86,13 @@ def added(view: View, position: int) -> None:
         "below; the scale fits this picture. The table has all dimensions, and beside the sum "
         "what was recorded in this run.",
         table=table,
-        code=view.code(analysis.added, f"table = added(trace, {position})"),
+        code=view.code(analysis.added, f"table = added(trace, {position})").drawn(
+            number_grid,
+            f"values, {list(columns.values())!r}, [str(i) for i in range({shown.shape[1]})], "
+            f"symmetric_limit(values), {title!r}",
+            "from gptviz.app.theme import symmetric_limit",
+            f"values = table[{list(columns)!r}].to_numpy().T[:, :{SHOWN}]",
+        ),
     )
     error = float((table["sum"] - table["recorded"]).abs().max())
     sign = "✅" if error <= CLOSE * max(1.0, float(np.abs(values[2]).max())) else "❌"
@@ -122,7 +129,9 @@ def shuffled(view: View) -> None:
         "Learn Positional Information*). The model was trained with its own positions; the waves "
         "are made as long as those, and it never learnt to read them.",
         table=table,
-        code=view.code(analysis.shuffling, f"table = shuffling(lm, tuple(trace.ids), {seed})"),
+        code=view.code(
+            analysis.shuffling, f"table = shuffling(lm, tuple(trace.ids), {seed})"
+        ).drawn(figures.shuffling),
     )
     named = guesses.assign(positions=guesses["positions"].map(figures.TITLES))
     st.markdown("What comes next, in order and shuffled:")

@@ -15,7 +15,7 @@ ROWS_AT_ONCE = 32  # positions whose logits of a large vocabulary are in memory 
 
 def stream_names(lm: LanguageModel) -> list[str]:
     """The stream before block 0 and after each block: embed, h.0, h.1, …"""
-    return ["embed", *(f"h.{i}" for i in range(lm.config.n_layer))]
+    return lm.config.stream
 
 
 @torch.inference_mode()

@@ -1,6 +1,6 @@
 """Pictures of the residual stream: a token's way, the parts of a logit, what each part adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,10 +92,11 @@ def part_bars(values: np.ndarray, names: Sequence[str], scheme: Scheme) -> go.Fi
     )
 
 
-def added_lengths(attn: np.ndarray, mlp: np.ndarray, scheme: Scheme) -> go.Figure:
-    """Length of what attention and the MLP of each layer add, (n_layer,) each."""
-    layers = [f"L{i}" for i in range(len(attn))]
-    check_labels(layers, len(mlp), "layers")
+def added_lengths(added: Mapping[str, np.ndarray], scheme: Scheme) -> go.Figure:
+    """Length of what each kind of part, by its name, adds in each layer, (n_layer,) each."""
+    layers = [f"L{i}" for i in range(len(next(iter(added.values()))))]
+    for lengths in added.values():
+        check_labels(layers, len(lengths), "layers")
     traces = [
         go.Bar(
             x=layers,
@@ -104,7 +105,7 @@ def added_lengths(attn: np.ndarray, mlp: np.ndarray, scheme: Scheme) -> go.Figur
             marker={"color": look(i, scheme)["color"]},
             hovertemplate=f"%{{x}} {name}<br>length %{{y:.2f}}<extra></extra>",
         )
-        for i, (name, lengths) in enumerate((("attention", attn), ("MLP", mlp)))
+        for i, (name, lengths) in enumerate(added.items())
     ]
     return go.Figure(
         traces,

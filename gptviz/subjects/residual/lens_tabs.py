@@ -1,6 +1,7 @@
 """The logit lens: what the model would say after each layer, and one token on its way."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -48,12 +49,22 @@ def lens(view: View, position: int) -> None:
         "distance is KL(last row ‖ this row) in nats, 0 where both say the same. The logit lens "
         "is by nostalgebraist (2020, *interpreting GPT: the logit lens*).",
     )
+    colour = "probability" if way == "probability" else "divergence"
     code = view.code(
         residual.lens_table,
+        "import math",
         "from gptviz.subjects.residual.analysis import lens",
-        "table = lens_table(lm, trace, lens(lm, trace))",
+        "found = lens(lm, trace)",
+        "table = lens_table(lm, trace, found)",
+        "columns = [f'{i} {token}' for i, token in enumerate(trace.tokens)]",
+        "texts = lm.tokenizer.pieces(found.likeliest.ravel().tolist())",
+    ).drawn_by_hand(
+        "cells",
+        f"found.{colour}, {rows!r}, columns, texts"
+        + ("" if way == "probability" else ", high=math.log(lm.config.vocab_size)"),
     )
-    show.numbers(residual.lens_table(view.lm, view.trace, found), "lens", code)
+    table = partial(residual.lens_table, view.lm, view.trace, found)
+    show.numbers(table, "lens", code)
     here, token = st.columns([2, 3], gap="large")
     with here:
         _cell(view, stages.index(stage), rows, position)
@@ -107,10 +118,16 @@ def _followed(view: View, position: int, rows: list[str]) -> None:
         how_to_read="above: the token's probability in each row of the lens; below: its rank, 1 "
         "at the top, on a scale that multiplies.",
         table=table,
-        code=view.code(residual.followed, f"table = followed(lm, trace, {position}, {token})"),
+        code=view.code(
+            residual.followed, f"table = followed(lm, trace, {position}, {token})"
+        ).drawn(
+            figures.way_of_token,
+            'table["rank"].to_numpy(), table["probability"].to_numpy(), '
+            f"{rows!r}, lm.config.vocab_size",
+        ),
     )
 
 
 def _rows(view: View) -> list[str]:
-    last = view.lm.config.n_layer - 1
-    return ["embedding", *(f"L{i}" for i in range(last)), f"L{last} = output"]
+    *rows, last = ["embedding", *(f"L{i}" for i in range(view.lm.config.n_layer))]
+    return [*rows, f"{last} = output"]

@@ -15,14 +15,17 @@ def added(lm: LanguageModel, trace: Trace, position: int) -> pd.DataFrame:
 
     Columns: part (the activation's name), layer, norm (length of what is added), cosine_stream
     (with the stream that it is added to), cosine_final (with the stream after the last block).
-    Raises ValueError for a model whose norms come after the sums, or that has no sums.
+    Raises ValueError for a model whose norms come after the sums, or that has no sums or blocks.
     """
     _require_sum(lm)
-    final = trace[f"h.{lm.config.n_layer - 1}"][position]
+    config = lm.config
+    config.require_blocks()
+    final = trace[config.stream[-1]][position]
     rows = []
-    for i in range(lm.config.n_layer):
-        streams = ["embed" if i == 0 else f"h.{i - 1}", f"h.{i}.resid_mid"]
-        for name, stream in zip((f"h.{i}.attn", f"h.{i}.mlp"), streams, strict=True):
+    for i in range(config.n_layer):
+        attention = [(f"h.{i}.attn", config.stream[i])] if config.attention else []
+        mlp = [(f"h.{i}.mlp", f"h.{i}.resid_mid")] if config.mlp else []
+        for name, stream in (*attention, *mlp):
             part = trace[name][position]
             rows.append(
                 (
@@ -56,17 +59,19 @@ def attribution(
     direction = rows[token].double() - (0 if against is None else rows[against].double())
     parts: dict[str, Tensor] = {name: trace[name][position] for name in ("wte", "wpe")}
     for i in range(lm.config.n_layer):
-        for head, part in enumerate(head_parts(lm, trace, i, position)):
-            parts[f"h.{i}.attn.z.{head}"] = part
-        parts[f"h.{i}.attn.bias"] = lm.model.get_parameter(f"h.{i}.attn.c_proj.bias")
-        bias = lm.model.get_parameter(f"h.{i}.mlp.c_proj.bias")
-        parts[f"h.{i}.mlp"] = trace[f"h.{i}.mlp"][position] - bias
-        parts[f"h.{i}.mlp.bias"] = bias
+        if lm.config.attention:
+            for head, part in enumerate(head_parts(lm, trace, i, position)):
+                parts[f"h.{i}.attn.z.{head}"] = part
+            parts[f"h.{i}.attn.bias"] = lm.model.get_parameter(f"h.{i}.attn.c_proj.bias")
+        if lm.config.mlp:
+            bias = lm.model.get_parameter(f"h.{i}.mlp.c_proj.bias")
+            parts[f"h.{i}.mlp"] = trace[f"h.{i}.mlp"][position] - bias
+            parts[f"h.{i}.mlp.bias"] = bias
     stacked = torch.stack([part.double() for part in parts.values()])  # (parts, C)
     last = None
     if lm.config.norm != "none":
         gamma, beta = (lm.model.get_parameter(f"ln_f.{name}") for name in ("weight", "bias"))
-        whole = trace[f"h.{lm.config.n_layer - 1}"][position].double()
+        whole = trace[lm.config.stream[-1]][position].double()
         scale = (whole.var(unbiased=False) + lm.config.layer_norm_epsilon).rsqrt()
         centred = stacked - stacked.mean(-1, keepdim=True)
         stacked = centred * scale * gamma.double()
@@ -123,3 +128,14 @@ def _require_sum(lm: LanguageModel) -> None:
             "of what the parts added; choose a model with norm = pre"
         )
     lm.config.require_shortcuts("so its stream is no sum of what the parts added")
+
+
+def short_names(table: pd.DataFrame) -> list[str]:
+    """The parts as an axis names them: L3 H1, L3 MLP, token, position, biases."""
+    names = {"wte": "token", "wpe": "position"}
+    short = []
+    for part in table["part"]:
+        _, layer, *rest = [*str(part).split("."), "", ""]
+        kind = f"H{rest[2]}" if "attn" in rest else "MLP"
+        short.append(names.get(part, part) if not layer else f"L{layer} {kind}")
+    return short

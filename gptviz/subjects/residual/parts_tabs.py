@@ -12,6 +12,19 @@ from gptviz.subjects.residual import figures, sentences
 from gptviz.subjects.residual import parts_analysis as parts_of
 from gptviz.subjects.residual.controls import require_numbers, token_input
 
+# Lines of code: what attention and what the MLP of each layer adds, and where that points.
+KINDS = (
+    "kinds = {'attention': '.attn', 'MLP': '.mlp'}",
+    "parts = {name: found[found['part'].str.endswith(end)] for name, end in kinds.items()}",
+    "parts = {name: rows for name, rows in parts.items() if len(rows)}",
+)
+DIRECTIONS = (
+    "directions = {",
+    "    f'{name} with the {place}': rows[column].to_numpy()",
+    "    for place, column in (('stream', 'cosine_stream'), ('end', 'cosine_final'))",
+    "    for name, rows in parts.items()",
+    "}",
+)
 ORDERS = {"size": "Largest first", "computed": "As computed"}
 
 
@@ -32,10 +45,11 @@ def parts(view: View, position: int) -> None:
     piece, other = view.lm.tokenizer.pieces([token, token if against is None else against])
     rival = None if against is None else other
     st.markdown(show.literal(sentences.writers(table, piece, rival)))
-    drawn = table if order == "computed" else table.sort_values("logit", key=np.abs)[::-1]
+    ordered = "" if order == "computed" else '.sort_values("logit", key=abs)[::-1]'
+    drawn = table.sort_values("logit", key=np.abs)[::-1] if ordered else table
     written = f"attribution(lm, trace, {position}, {token}, {against})"
     show.chart(
-        figures.part_bars(drawn["logit"].to_numpy(), _short(drawn), view.scheme),
+        figures.part_bars(drawn["logit"].to_numpy(), parts_of.short_names(drawn), view.scheme),
         key="parts",
         name=f"logits[{position}, {token}]",
         shape=(len(found),),
@@ -51,6 +65,11 @@ def parts(view: View, position: int) -> None:
             parts_of.part_table,
             "from gptviz.subjects.residual.parts_analysis import attribution",
             f"table = part_table({written})",
+        ).drawn(
+            figures.part_bars,
+            'drawn["logit"].to_numpy(), short_names(drawn)',
+            "from gptviz.subjects.residual.parts_analysis import short_names",
+            f"drawn = table{ordered}",
         ),
     )
     own = float(logits[token]) - (0.0 if against is None else float(logits[against]))
@@ -59,7 +78,8 @@ def parts(view: View, position: int) -> None:
         f"{'✅' if error <= 1e-3 else '❌'} The parts sum to **{found.sum():.4f}**; the model's "
         f"own {'logit' if against is None else 'difference'} is **{own:.4f}**, {error:.1e} apart."
     )
-    _heads(view, parts_of.head_table(found), written)
+    if view.lm.config.has_attention:
+        _heads(view, parts_of.head_table(found), written)
 
 
 def added(view: View, position: int) -> None:
@@ -67,12 +87,18 @@ def added(view: View, position: int) -> None:
     table = look.look(parts_of.added, view.lm, view.trace, position)
     require_numbers(table["norm"].to_numpy())
     st.markdown(show.literal(sentences.longest(table, view.tokens[position])))
-    attn, mlp = (table[table["part"].str.endswith(kind)] for kind in (".attn", ".mlp"))
-    code = view.code(parts_of.added, f"table = added(lm, trace, {position})")
-    shape = (2 * view.lm.config.n_layer, view.lm.config.n_embd)
+    kinds = {"attention": ".attn", "MLP": ".mlp"}
+    of_kind = {name: table[table["part"].str.endswith(end)] for name, end in kinds.items()}
+    of_kind = {name: rows for name, rows in of_kind.items() if len(rows)}
+    code = view.code(
+        parts_of.added, f"found = added(lm, trace, {position})", "table = found"
+    ).drawn(figures.added_directions, "directions", *KINDS, *DIRECTIONS)
+    shape = (len(table), view.lm.config.n_embd)
     name = f"h.*.attn[{position}], h.*.mlp[{position}]"
     show.chart(
-        figures.added_lengths(attn["norm"].to_numpy(), mlp["norm"].to_numpy(), view.scheme),
+        figures.added_lengths(
+            {name: rows["norm"].to_numpy() for name, rows in of_kind.items()}, view.scheme
+        ),
         key="added_lengths",
         name=name,
         shape=shape,
@@ -81,16 +107,20 @@ def added(view: View, position: int) -> None:
         table=table[["part", "layer", "norm"]],
         code=view.code(
             parts_of.added,
-            f"table = added(lm, trace, {position})[['part', 'layer', 'norm']]",
+            f"found = added(lm, trace, {position})",
+            "table = found[['part', 'layer', 'norm']]",
+        ).drawn(
+            figures.added_lengths,
+            "{name: rows['norm'].to_numpy() for name, rows in parts.items()}",
+            *KINDS,
         ),
     )
     show.chart(
         figures.added_directions(
             {
-                "attention with the stream": attn["cosine_stream"].to_numpy(),
-                "MLP with the stream": mlp["cosine_stream"].to_numpy(),
-                "attention with the end": attn["cosine_final"].to_numpy(),
-                "MLP with the end": mlp["cosine_final"].to_numpy(),
+                f"{name} with the {place}": rows[column].to_numpy()
+                for place, column in (("stream", "cosine_stream"), ("end", "cosine_final"))
+                for name, rows in of_kind.items()
             },
             view.scheme,
         ),
@@ -136,18 +166,15 @@ def _heads(view: View, table: pd.DataFrame, written: str) -> None:
     )
     code = view.code(
         parts_of.head_table,
+        "from gptviz.app.theme import symmetric_limit",
         "from gptviz.subjects.residual.parts_analysis import attribution",
         f"table = head_table({written})",
+        'values = table["logit"].to_numpy().reshape(lm.config.n_layer, -1)',
+        "limit = symmetric_limit(values)",
+        "heads = [f'H{head}' for head in range(lm.config.n_head)]",
+    ).drawn_by_hand(
+        "cells",
+        f"values, {[f'L{layer}' for layer in range(config.n_layer)]!r}, heads, "
+        "low=-limit, high=limit, scale='diverging'",
     )
     show.numbers(table, "heads", code)
-
-
-def _short(table: pd.DataFrame) -> list[str]:
-    """The parts as an axis names them: L3 H1, L3 MLP, token, position, biases."""
-    names = {"wte": "token", "wpe": "position"}
-    short = []
-    for part in table["part"]:
-        _, layer, *rest = [*str(part).split("."), "", ""]
-        kind = f"H{rest[2]}" if "attn" in rest else "MLP"
-        short.append(names.get(part, part) if not layer else f"L{layer} {kind}")
-    return short

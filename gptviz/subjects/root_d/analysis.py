@@ -67,6 +67,7 @@ def of_head(lm: LanguageModel, trace: Trace, layer: int, head: int, position: in
 
     The divided weights are the model's own. Its divisor is √d unless its config says otherwise.
     """
+    lm.config.require_attention()
     q = trace[f"h.{layer}.attn.q"][head, position].double()
     k = trace[f"h.{layer}.attn.k"][head, : position + 1].double()
     divisor = lm.config.attn_divisor(layer)

@@ -52,7 +52,9 @@ def random_vectors(scheme: Scheme) -> None:
             "accident of random numbers. The query and its "
             f"{analysis.KEYS} keys are standard normal numbers.",
             table=table,
-            code=Code(analysis.random_scores, (f"table = random_scores({d}, {seed})",)),
+            code=Code(analysis.random_scores, (f"table = random_scores({d}, {seed})",)).drawn(
+                figures.weights, "table, figures.NAMES"
+            ),
         )
     with right:
         show.chart(
@@ -67,7 +69,9 @@ def random_vectors(scheme: Scheme) -> None:
             "all, the softmax hardly answers to a change, so hardly any gradient comes back: that "
             "is why Vaswani et al. (2017) divide.",
             table=grown,
-            code=Code(analysis.as_d_grows, (f"table = as_d_grows({seed})",)),
+            code=Code(analysis.as_d_grows, (f"table = as_d_grows({seed})",)).drawn(
+                figures.entropies, f"table, {d}, {MOST!r}"
+            ),
         )
 
 
@@ -92,12 +96,9 @@ def this_text(view: View) -> None:
     )
     if found.divisor == 1:
         st.info("This head's scores are divided by 1, so the two are the same.")
+    names = {"weight": "not divided", "divided weight": f"divided by {divided}: the model's own"}
     show.chart(
-        figures.weights(
-            found.table,
-            {"weight": "not divided", "divided weight": f"divided by {divided}: the model's own"},
-            view.scheme,
-        ),
+        figures.weights(found.table, names, view.scheme),
         key="text_weights",
         name=f"h.{layer}.attn.pattern[{head}, {position}]",
         shape=(position + 1,),
@@ -109,5 +110,5 @@ def this_text(view: View) -> None:
         table=found.table,
         code=view.code(
             analysis.of_head, f"table = of_head(lm, trace, {layer}, {head}, {position}).table"
-        ),
+        ).drawn(figures.weights, f"table, {names!r}"),
     )

@@ -22,6 +22,20 @@ PRESETS: Mapping[str, SamplingSettings] = MappingProxyType(
     }
 )
 
+# The rules whose stages are shown even where they are off, and those that are not, in their order.
+USUAL_RULES = ("repetition_penalty", "temperature", "top_k", "top_p")
+TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "repetition_penalty": "penalty",
+        "no_repeat_ngram_size": "no-repeat",
+        "temperature": "temperature",
+        "top_k": "top-k",
+        "top_p": "top-p",
+        "min_p": "min-p",
+        "typical_p": "typical",
+    }
+)
+
 # Standard deviations on either side that hold 95 % of a normal distribution.
 NORMAL_95 = 1.959964
 
@@ -30,9 +44,26 @@ NORMAL_95 = 1.959964
 class Removal:
     """What one rule removed from the whole vocabulary."""
 
-    rule: str  # "temperature" (only at 0), "top_k" or "top_p"
+    rule: str  # "no_repeat_ngram_size", "temperature" (only at 0), "top_k", "top_p", …
     ids: Tensor  # the removed tokens, the likeliest first
     mass: float  # their probability together, just before the first rule removed anything
+
+
+def more_rules(settings: SamplingSettings) -> dict[str, float]:
+    """The rules beside the usual four that are on, by their titles, with their values."""
+    off = SamplingSettings()
+    return {
+        title: getattr(settings, name)
+        for name, title in TITLES.items()
+        if name not in USUAL_RULES and getattr(settings, name) != getattr(off, name)
+    }
+
+
+def stage_titles(settings: SamplingSettings) -> dict[str, str]:
+    """The columns of `token_table` that are worth a look with these settings, and their titles."""
+    on = more_rules(settings)
+    rules = {k: title for k, title in TITLES.items() if k in USUAL_RULES or title in on}
+    return {"before": "model", **rules}
 
 
 def removals(found: Sequence[Stage]) -> list[Removal]:
@@ -40,11 +71,14 @@ def removals(found: Sequence[Stage]) -> list[Removal]:
 
     With what was kept, the masses add up to 1: all are shares of the distribution after
     repetition penalty and temperature. Temperature 0 removes tokens itself and is no
-    distribution, so that there it is the one before temperature.
+    distribution, so that there it is the one before temperature. What n-grams forbid goes before
+    the temperature, and is measured there; all else shares what that leaves.
     """
-    penalty, temperature, *_ = found
-    whole = penalty if temperature.removed.any() else temperature
-    probabilities = whole.probabilities.double()
+    penalty, free, temperature, *_ = found
+    whole = free if temperature.removed.any() else temperature
+    probabilities = penalty.probabilities.double()
+    left = 1 - float(probabilities[free.removed].sum())
+    probabilities = torch.where(free.removed, probabilities, left * whole.probabilities.double())
     result = []
     for stage in found[1:]:
         ids = stage.removed.nonzero().flatten()

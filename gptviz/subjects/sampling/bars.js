@@ -1,6 +1,6 @@
 // The likeliest next tokens before and after the rules, and how open the choice is.
 import { element, write } from "../../app/dom.js"
-import { count, LABELS, percent, whyInBars } from "./words.js"
+import { count, percent, SHORT, whyInBars } from "./words.js"
 
 const ROWS = 12
 const SCALES = [0.1, 0.25, 0.5, 1] // shares that the full width may stand for
@@ -46,11 +46,11 @@ export class Bars {
 
   draw(prompt, outcome, settings) {
     const { distribution, pieces } = prompt
-    const { order, kept, probabilities } = outcome
+    const { order, first, kept, probabilities } = outcome
     const { raw, rawOrder, logits } = distribution
     Object.assign(this, { prompt, outcome, settings })
     const chances = new Map()
-    for (let rank = 0; rank < Math.min(kept, ROWS); rank++) chances.set(order[rank], probabilities[rank])
+    for (let rank = 0; rank < Math.min(kept, ROWS); rank++) chances.set(order[first + rank], probabilities[rank])
     const shown = likeliest(rawOrder, raw, chances)
     const largest = Math.max(raw[rawOrder[0]], probabilities[0])
     const full = SCALES.find((scale) => scale >= largest) ?? 1
@@ -67,7 +67,7 @@ export class Bars {
       after.style.width = `${(100 * probability) / full}%`
       after.hidden = probability === 0
       write(piece, pieceOf(pieces, id))
-      const fallen = rule ? `✕ ${rule === "temperature" ? "greedy" : LABELS[rule]}` : percent(probability)
+      const fallen = rule ? `✕ ${SHORT[rule]}` : percent(probability)
       write(percents, `${percent(raw[id]).replace(" %", "")} → ${fallen}`)
     })
     this.tell()

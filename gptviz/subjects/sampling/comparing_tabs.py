@@ -62,7 +62,7 @@ class Comparing:
             "the same dice, so whatever differs comes from the settings."
         )
         other = controls.other_settings()
-        length, stop = controls.length_and_stops("compare")
+        length, stop = controls.length_and_stops("compare", 100)
         one = replace(self.recipe, length=length, stop=stop)
         self._open({"A": one, "B": replace(one, settings=other)}, {})
 

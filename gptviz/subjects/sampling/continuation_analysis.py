@@ -11,7 +11,7 @@ from gptviz.generation import Step
 from gptviz.tokenizers import Tokenizer
 
 ALTERNATIVES_KEPT = 8  # likeliest tokens a step
-MOST_NODES = 300  # tokens a tree: half a megabyte, with their alternatives
+MOST_NODES = 2000  # tokens a tree: some three megabytes, with their alternatives
 
 
 class Alternative(NamedTuple):

@@ -26,20 +26,20 @@ export class Curve {
 
   draw(...last) {
     this.last = last
-    const [{ distribution }, { kept, probabilities, removed }, { top_k, top_p }] = last
+    const [{ distribution }, { first, kept, probabilities, removed }, { top_k, top_p }] = last
     const { rawCumulative } = distribution
     const V = rawCumulative.length
     const width = this.root.clientWidth
     if (this.V !== V || this.width !== width) this.drawGrid(V, width)
     const raw = spreadRanks(V).map((rank) => [this.x(rank), this.y(rawCumulative[rank - 1])])
-    const final = []
+    const final = first > 0 ? [1, first].map((rank) => [this.x(rank), this.y(0)]) : []
     let total = 0
     let rank = 0
     for (const until of spreadRanks(kept)) {
       while (rank < until) total += probabilities[rank++]
-      final.push([this.x(until), this.y(total)])
+      final.push([this.x(first + until), this.y(total)])
     }
-    if (kept < V) final.push([this.x(V), this.y(1)])
+    if (first + kept < V) final.push([this.x(V), this.y(1)])
     this.raw.setAttribute("d", path(raw))
     this.final.setAttribute("d", path(final))
     // Each line stands where its rule cuts; top-p adds up what the rules before it have left.

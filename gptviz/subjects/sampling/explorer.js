@@ -59,7 +59,7 @@ class Explorer {
 
   right() {
     const right = element("section", "dice")
-    right.append(this.sliders.root, this.sliders.presets, ...this.parts.map(({ root }) => root))
+    right.append(this.sliders.root, this.sliders.presets, this.sliders.more, ...this.parts.map(({ root }) => root))
     return right
   }
 

@@ -7,7 +7,7 @@ message of their own: Streamlit does not send a large message again that has not
 import json
 import math
 import zlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -59,7 +59,7 @@ def sampling_explorer(view: View, logits: Tensor) -> str:
             "tint": PALETTES[view.scheme].sequential[2],
             "presets": {name: dice.plain(preset) for name, preset in PRESETS.items()},
             "limits": {
-                name: {"min": low, "max": high, "step": 1 if name == "top_k" else 0.01}
+                name: {"min": low, "max": high, "step": 1 if name in dice.WHOLE else 0.01}
                 for name, (low, high) in dice.RANGES.items()
             },
         },
@@ -78,13 +78,13 @@ def removed(tokenizer: Tokenizer, found: Iterable[Stage]) -> dict[int, str]:
     return dict(zip(ids, tokenizer.pieces(list(ids)), strict=True))
 
 
-def packed(tokenizer: Tokenizer, logits: Tensor, seen: Iterable[int]) -> tuple[bytes, str]:
+def packed(tokenizer: Tokenizer, logits: Tensor, seen: Sequence[int]) -> tuple[bytes, str]:
     """What the browser needs of a position, and a tag that stands for it.
 
     A header (tag, seen, pieces by id) and the logits as float32. seen holds the ids read so far,
-    which the repetition penalty makes less likely.
+    in their order, of which rules may make some less likely or forbid them.
     """
-    ids = sorted(set(seen))
+    ids = list(seen)
     numbers = logits.float().cpu().numpy()
     tag = f"{zlib.crc32(json.dumps(ids).encode(), zlib.crc32(numbers.tobytes())):08x}"
     named = sorted({*ids, *logits.topk(min(PIECES_SENT, len(logits))).indices.tolist()})

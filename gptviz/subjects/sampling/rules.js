@@ -1,9 +1,10 @@
 // What each rule does to all tokens, one row a rule.
 import { element, write } from "../../app/dom.js"
-import { count, LABELS, percent, shownSetting } from "./words.js"
+import { count, LABELS, MORE, percent, shownSetting } from "./words.js"
 
 const EXAMPLES = 4
-const RULES = ["repetition_penalty", "temperature", "top_k", "top_p"] // in the order in which they act
+// In the order in which they act.
+const RULES = ["repetition_penalty", "no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p", "typical_p"]
 
 export class Rules {
   root = element("table", "rules")
@@ -32,21 +33,25 @@ export class Rules {
   }
 
   draw({ distribution, pieces }, outcome, settings) {
-    const { order, plain, kept, removed } = outcome
+    const { order, plain, first, kept, removed } = outcome
     const { seen, raw } = distribution
     const likeliestSeen = [...seen].sort((a, b) => raw[b] - raw[a]).slice(0, EXAMPLES)
     let massKept = 0
-    for (let rank = 0; rank < kept; rank++) massKept += plain[rank]
-    const stretches = { kept: { from: 0, to: kept, mass: massKept } }
-    for (const stretch of removed) stretches[stretch.rule] = stretch
+    for (let rank = first; rank < first + kept; rank++) massKept += plain[rank]
+    const stretches = [...removed, { rule: "kept", from: first, to: first + kept, mass: massKept }]
     for (const { rule, row, cells } of this.rows) {
-      const { from, to, mass } = stretches[rule] ?? { from: 0, to: 0, mass: 0 }
-      const examples = stretches[rule] ? [...order.subarray(from, Math.min(to, from + EXAMPLES))] : likeliestSeen
-      const silent = rule === "repetition_penalty" && settings[rule] === 1
-      row.dataset.count = to - from
-      write(cells[0], toldRule(rule, settings, rule === RULES[0] && distribution.effect(outcome)))
-      write(cells[1], to > from ? count(to - from) : "–")
-      write(cells[2], to > from ? percent(mass) : "–")
+      const own = stretches.filter((stretch) => stretch.rule === rule)
+      const number = own.reduce((n, { from, to }) => n + to - from, 0)
+      const share = own.reduce((added, { mass }) => added + mass, 0)
+      const ids = own.flatMap(({ from, to }) => [...order.subarray(from, Math.min(to, from + EXAMPLES))])
+      const examples = rule === RULES[0] ? likeliestSeen : ids.slice(0, EXAMPLES)
+      const told = toldRule(rule, settings, rule === RULES[0] && distribution.effect(outcome))
+      const silent = told.endsWith(": off")
+      row.hidden = silent && MORE.includes(rule)
+      row.dataset.count = number
+      write(cells[0], told)
+      write(cells[1], number > 0 ? count(number) : "–")
+      write(cells[2], number > 0 ? percent(share) : "–")
       // While a slider is dragged, not every rare token has its piece here yet.
       const shown = silent ? [] : examples.filter((id) => id in pieces).map((id) => pieces[id])
       if (cells[3].dataset.shown === shown.join("\n")) continue
@@ -63,6 +68,9 @@ function toldRule(rule, settings, { lowered, fell, rose }) {
   if (rule === "repetition_penalty") {
     return `repetition penalty ${value}: ${count(lowered)} scores lowered, so ${count(fell)} probabilities fell and ${count(rose)} rose`
   }
+  if (rule === "no_repeat_ngram_size") return `✕ no-repeat ${value}-grams: what would end one again`
+  if (rule === "min_p") return `✕ min-p: less than ${value} times as likely as the likeliest left`
+  if (rule === "typical_p") return `✕ typical ${value}: far from the expected surprise`
   if (rule === "top_k") return `✕ top-k: all but the ${value} likeliest`
   if (rule === "top_p") return `✕ top-p: all beyond the first ${Math.round(100 * settings.top_p)} %`
   if (settings.temperature === 0) return "✕ temperature 0 (greedy): all but the likeliest"

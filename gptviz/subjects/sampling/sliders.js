@@ -1,18 +1,24 @@
-// The four sliders and the presets. A slider that is dragged draws; the server hears of it when it
+// The sliders and the presets. A slider that is dragged draws; the server hears of it when it
 // is let go.
 import { element, write } from "../../app/dom.js"
-import { LABELS, NAMES, shownSetting } from "./words.js"
+import { LABELS, MORE, NAMES, shownSetting, USUAL } from "./words.js"
 
 export class Sliders {
   root = element("div", "sliders")
   presets = element("div", "line")
+  more = element("details", "more-rules")
   choices = []
 
   // choose: what is called with settings while a slider moves; commit: when it is let go
   constructor({ limits, presets }, current, choose, commit) {
     Object.assign(this, { current, choose, commit })
     this.sliders = Object.fromEntries(NAMES.map((name) => [name, this.slider(name, limits[name])]))
-    this.root.append(...Object.values(this.sliders).map(({ label }) => label))
+    const labels = (names) => names.map((name) => this.sliders[name].label)
+    this.root.append(...labels(USUAL))
+    const row = element("div", "sliders")
+    row.append(...labels(MORE))
+    this.told = element("summary")
+    this.more.append(this.told, row)
     this.buttons = Object.entries(presets).map(([name, settings]) => this.preset(name, settings))
     this.presets.append(...this.buttons.map(({ button }) => button))
   }
@@ -65,6 +71,9 @@ export class Sliders {
       write(value, shownSetting(name, settings[name]))
       input.setAttribute("aria-valuetext", value.textContent)
     }
+    const on = MORE.filter((name) => shownSetting(name, settings[name]) !== "off")
+    const values = on.map((name) => `${LABELS[name]} ${shownSetting(name, settings[name])}`)
+    write(this.told, `More rules: ${values.join(", ") || "off"}`)
     for (const { button, settings: preset } of this.buttons) {
       const isChosen = NAMES.every((name) => preset[name] === settings[name])
       button.setAttribute("aria-pressed", isChosen)

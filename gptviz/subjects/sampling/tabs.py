@@ -20,13 +20,6 @@ TOKENS_SHOWN = 16
 TOKENS_LISTED = 200
 DRAWS = 300
 DRAWS_A_TURN = 50  # then the processor goes to the next browser that waits
-COLUMNS = {
-    "before": "the model's own",
-    "repetition_penalty": "after penalty",
-    "temperature": "after temperature",
-    "top_k": "after top-k",
-    "top_p": "after top-p",
-}
 
 
 def numbers(view: View, logits: Tensor, settings: SamplingSettings, found: Sequence[Stage]) -> None:
@@ -51,17 +44,24 @@ def stage_by_stage(
     """The probabilities of the likeliest tokens after each stage."""
     table = analysis.token_table(view.lm.tokenizer, logits, found, TOKENS_LISTED)
     shown = table.head(TOKENS_SHOWN)
-    values, tokens = shown[list(COLUMNS)].to_numpy(), shown["token"].tolist()
+    before, *after = analysis.stage_titles(settings).items()
+    columns = {before[0]: "the model's own", **{key: f"after {title}" for key, title in after}}
+    values, tokens = shown[list(columns)].to_numpy(), shown["token"].tolist()
     show.chart(
-        stage_heatmap(values, tokens, list(COLUMNS.values()), view.scheme),
+        stage_heatmap(values, tokens, list(columns.values()), view.scheme),
         key="stages",
         name="probabilities after each stage",
-        shape=(len(COLUMNS), len(logits)),
+        shape=(len(columns), len(logits)),
         how_to_read=f"the {len(shown)} likeliest tokens, read from left to right: each rule "
         "changes what the rule before it left over, and each column of all tokens adds up to 1. "
         "The last column is what one token is drawn from. –: removed.",
         table=table,
-        code=_token_code(view, settings),
+        code=_token_code(view, settings).drawn(
+            stage_heatmap,
+            f'shown[{list(columns)!r}].to_numpy(), shown["token"].tolist(), '
+            f"{list(columns.values())!r}",
+            f"shown = table.head({TOKENS_SHOWN})",
+        ),
     )
 
 
@@ -97,7 +97,7 @@ def draw_many(view: View, settings: SamplingSettings, found: Sequence[Stage], se
             "probabilities = stages(lm.next_logits(ids), ids, settings)[-1].probabilities",
             f"drawn = draws(probabilities, {n}, seed={seed})",
             f"table = draw_table(lm.tokenizer, probabilities, drawn, {TOKENS_SHOWN})",
-        ),
+        ).drawn(drawn_bars),
     )
     st.markdown(
         f"Here **{inside.sum()} of {len(inside)}** lines hold their diamond. The first draw is "

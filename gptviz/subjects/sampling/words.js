@@ -1,17 +1,32 @@
 // How numbers and rules are said, and why a token could be drawn or not.
-export const NAMES = ["temperature", "top_k", "top_p", "repetition_penalty"]
+export const USUAL = ["temperature", "top_k", "top_p", "repetition_penalty"]
+export const MORE = ["min_p", "typical_p", "no_repeat_ngram_size"]
+export const NAMES = [...USUAL, ...MORE]
 export const LABELS = {
   temperature: "temperature",
   top_k: "top-k",
   top_p: "top-p",
   repetition_penalty: "repetition penalty",
+  min_p: "min-p",
+  typical_p: "typical",
+  no_repeat_ngram_size: "no-repeat n-grams",
 }
-const OFF = { temperature: 1, top_k: 0, top_p: 1, repetition_penalty: 1 }
+export const SHORT = { ...LABELS, temperature: "greedy", no_repeat_ngram_size: "no-repeat" }
+const COUNTS = new Set(["top_k", "no_repeat_ngram_size"])
+const OFF = {
+  temperature: 1,
+  top_k: 0,
+  top_p: 1,
+  repetition_penalty: 1,
+  min_p: 0,
+  typical_p: 1,
+  no_repeat_ngram_size: 0,
+}
 
 export function shownSetting(name, value) {
   if (name === "temperature") return value === 0 ? "0 (greedy)" : value.toFixed(2)
-  if (name === "top_k") return value === 0 ? "off" : count(value)
-  return value === 1 ? "off" : value.toFixed(2)
+  if (value === OFF[name]) return "off"
+  return COUNTS.has(name) ? count(value) : value.toFixed(2)
 }
 
 // As "temperature 0.80, top-k 40".
@@ -47,7 +62,13 @@ function whyKept({ rank, kept, probability }, settings) {
   return rulesOn(settings).length > 0 ? `${place} after ${toldSettings(settings)}` : `${place}; no rule is on`
 }
 
-function whyRemoved({ rule, rank, kept, reached }, settings) {
+function whyRemoved({ rule, rank, kept, reached, tooLikely }, settings) {
+  if (rule === "no_repeat_ngram_size")
+    return `no-repeat n-grams removed it: the text would say ${settings[rule]} tokens in a row that it has said before`
+  if (rule === "min_p")
+    return `min-p ${settings.min_p.toFixed(2)} removed it: the likeliest token that is left is over ${(1 / settings.min_p).toFixed(1)} times as likely`
+  if (rule === "typical_p")
+    return `typical ${settings.typical_p.toFixed(2)} removed it: it would surprise ${tooLikely ? "less" : "more"} than is to be expected here`
   if (rule === "temperature")
     return `temperature 0 (greedy) removed it: it ranks ${ordinal(rank)}, and only the 1st stays`
   if (rule === "top_k") return `top-k ${count(settings.top_k)} removed it: it ranks ${ordinal(rank)}`

@@ -1,25 +1,39 @@
 """A text that the model writes after the prompt, with all its branches."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from gptviz.app import show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
+from gptviz.app.prompt.reading import text_read
 from gptviz.sampling import SamplingSettings
-from gptviz.subjects.sampling import controls
+from gptviz.subjects.sampling import controls, expert_sentences
 from gptviz.subjects.sampling.continuation_analysis import Node, Tree, first_difference
+from gptviz.subjects.sampling.formats_analysis import FORMATS, Format, filled
 from gptviz.subjects.sampling.writing import stream, text
 
+LONGEST = 1000  # tokens at a press
 BRANCHES_SHOWN = 12
 PIECES_SHOWN = 12  # of each branch, from where it parts
 
 
 def write(view: View, settings: SamplingSettings, seed: int) -> None:
     """Write on from the prompt; any token can be replaced by one that could have come."""
+    chosen = controls.prompt_format()
+    view = _in_format(view, chosen)
     lost = "written" in st.session_state and "tree" not in st.session_state
     tree = _kept_tree(view)
     tree.interrupt()  # a run of this page before this one may still be writing
-    length, stop = controls.length_and_stops("write")
+    length, stop = controls.length_and_stops("write", LONGEST)
+    stop = (*chosen.stop, *stop)
+    context = view.lm.config.block_size
+    if len(view.ids) + len(tree.path) + length > context:
+        st.caption(
+            f"This model reads at most {context:,} tokens at once: when they are full, it forgets "
+            "the older half and writes on."
+        )
     with st.container(horizontal=True):
         asked = st.button("Write", key="write", type="primary", disabled=tree.full)
         st.button("Start again", key="start_again", on_click=_forget_tree)
@@ -40,10 +54,28 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
             "the seed from their first throw."
         )
         return
-    chosen = _chips(view, tree)
-    _alternatives(view, tree, chosen)
+    if ended := expert_sentences.of_stop(text(view, tree), tree.path[-1].drawn.token, chosen.stop):
+        st.markdown(ended)
+    at = _chips(view, tree)
+    _alternatives(view, tree, at)
     _branches(view, tree)
     _plain_text(view, tree)
+
+
+def _in_format(view: View, chosen: Format) -> View:
+    """The view of the prompt in its format, which the reader can see."""
+    if chosen is FORMATS["plain"]:
+        return view
+    read = view.read(filled(chosen, view.prompt))
+    st.code(text_read(view.lm.tokenizer, read), language=None, wrap_lines=True)
+    ends = f" The text ends at {show.literal(chosen.stop[0].strip())}." if chosen.stop else ""
+    st.caption(
+        "This is what the model reads. Tags help a model that has read such tags while it was "
+        f"trained, in this very form; to those on board they are signs like any others.{ends}"
+    )
+    pieces = tuple(view.lm.tokenizer.pieces(list(read.ids)))
+    prompt = text_read(view.lm.tokenizer, read)
+    return replace(view, prompt=prompt, ids=read.ids, tokens=pieces)
 
 
 def _kept_tree(view: View) -> Tree:

@@ -48,7 +48,7 @@ def rates(scheme: Scheme) -> None:
         "*The learning rate* of a run is drawn the same way below its settings on the page "
         "Training, before it starts. Cosine: Loshchilov and Hutter (2017), without their restarts.",
         table=table,
-        code=Code(analysis.six, (f"table = six({warmup!r}, {last!r})",)),
+        code=Code(analysis.six, (f"table = six({warmup!r}, {last!r})",)).drawn(figures.six),
     )
 
 
@@ -79,7 +79,9 @@ def six_runs(scheme: Scheme) -> None:
         f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Differences of "
         "some hundredths may be chance: try other seeds.",
         table=table,
-        code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)),
+        code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
+            figures.courses
+        ),
     )
     st.page_link(
         PAGES["training"].file,

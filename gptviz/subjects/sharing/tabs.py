@@ -49,7 +49,11 @@ def product(view: View, position: int) -> None:
         "dimension, and all products together are the logit. The bars stand from the largest, "
         "whatever its sign.",
         table=found.table,
-        code=view.code(analysis.logit, f"table = logit(lm, trace, {position}, {token}).table"),
+        code=view.code(
+            analysis.logit,
+            f"found = logit(lm, trace, {position}, {token})",
+            "table = found.table",
+        ).drawn(figures.products, "table, found.total"),
     )
     error = abs(found.total - found.recorded)
     sign = "✅" if error <= CLOSE * max(1, abs(found.recorded)) else "❌"
@@ -84,7 +88,7 @@ def costs(view: View) -> None:
         "parameter. The page Anatomy counts any other shape: the smaller the model beside its "
         "vocabulary, the larger the share of this matrix.",
         table=table,
-        code=view.code(analysis.costs, "table = costs(lm.config)"),
+        code=view.code(analysis.costs, "table = costs(lm.config)").drawn(figures.costs),
     )
 
 

@@ -34,7 +34,11 @@ def likeness(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     figure = _lines(table, "layer", names, "mean cosine", scheme)
     return figure.update_layout(
         xaxis={"title": "after so many blocks"},
-        yaxis={"type": "linear", "tickmode": "auto", "range": [-0.1, 1.05]},
+        yaxis={
+            **dict.fromkeys(("tickmode", "tickvals", "ticktext")),
+            "type": "linear",
+            "range": [-0.1, 1.05],
+        },
     )
 
 

@@ -6,6 +6,7 @@ from gptviz.app import address, choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
+from gptviz.app.powers import raised
 from gptviz.app.theme import Scheme
 from gptviz.subjects.shortcuts import analysis, figures
 
@@ -22,7 +23,6 @@ DEAF = (
     "GELU answers 0, whatever changes. In a deep network shortcuts need norms beside them, as on "
     "the page One layer by hand. Try fewer layers, or another seed."
 )
-RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def network(scheme: Scheme) -> None:
@@ -57,7 +57,9 @@ def network(scheme: Scheme) -> None:
         "of a layer's weights. Shortcuts are also called residual or skip connections (He et al., "
         "2016, *Deep Residual Learning for Image Recognition*).",
         table=table,
-        code=Code(analysis.gradients, (f"table = gradients({depth}, {width}, {seed})",)),
+        code=Code(analysis.gradients, (f"table = gradients({depth}, {width}, {seed})",)).drawn(
+            figures.by_layer
+        ),
     )
 
 
@@ -72,7 +74,7 @@ def powers(scheme: Scheme) -> None:
         layers = _chosen("passed_layers", "Layers", PASSED, "12")
     table = analysis.powers(factor, layers)
     last = table.iloc[-1]
-    power = str(layers).translate(RAISED)
+    power = raised(layers)
     st.markdown(
         f"0.9{power} = **{_written(last['0.9'])}**, 1.1{power} = **{_written(last['1.1'])}**, "
         f"and {factor:g}{power} = **{_written(last['own'])}**."
@@ -88,7 +90,9 @@ def powers(scheme: Scheme) -> None:
         "nothing becomes next to 1. In a network, the factor is another one in each layer and "
         "direction; one number for all of them is the simplest case.",
         table=table,
-        code=Code(analysis.powers, (f"table = powers({factor!r}, {layers})",)),
+        code=Code(analysis.powers, (f"table = powers({factor!r}, {layers})",)).drawn(
+            figures.powers, f"table, {factor!r}"
+        ),
     )
 
 
@@ -120,7 +124,9 @@ def in_a_gpt(scheme: Scheme) -> None:
         f"heads and {analysis.VOCABULARY} tokens. Dong, Cordonnier and Loukas (2021, *Attention "
         "is Not All You Need*).",
         table=table,
-        code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)),
+        code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)).drawn(
+            figures.likeness
+        ),
     )
     page = PAGES["training"]
     st.page_link(
@@ -140,4 +146,4 @@ def _written(value: float) -> str:
     if value == 0 or 0.001 <= value < 10_000:
         return f"{value:.4g}"
     digits, power = f"{value:.3e}".split("e")
-    return f"{digits} · 10{str(int(power)).translate(RAISED)}"
+    return f"{digits} · 10{raised(int(power))}"

@@ -17,6 +17,7 @@ from gptviz import generation, language_model
 from gptviz.language_model import LanguageModel
 from gptviz.subjects.embeddings import analysis as embeddings
 from gptviz.tokenizers import Tokenizer
+from gptviz.training.record.snapshots import surplus
 
 if TYPE_CHECKING:
     from gptviz.runs import Run
@@ -62,6 +63,7 @@ def patterns(moments: Moments, ids: Sequence[int], layer: int, head: int) -> Tra
     name = f"h.{layer}.attn.pattern"
 
     def look(lm: LanguageModel) -> np.ndarray:
+        lm.config.require_attention()
         if not 0 <= head < lm.config.n_head:
             raise ValueError(f"head {head} came; heads run from 0 to {lm.config.n_head - 1}")
         return lm.trace(ids, [name])[name][head].cpu().numpy()
@@ -133,3 +135,18 @@ def _trajectory(moments: Moments, look: Callable[[LanguageModel], np.ndarray]) -
         steps.append(step)
         values.append(value)
     return Trajectory(steps, np.array(values, dtype=np.float32))
+
+
+def board(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """The values of a table of `strongest`, (steps, K), and the K tokens."""
+    n = int(table["rank"].max())
+    return table.iloc[:, -1].to_numpy().reshape(-1, n), table["token"].tolist()[:n]
+
+
+def spread(steps: Sequence[int], chosen: int, most: int) -> list[int]:
+    """At most so many of the steps, spread over all, with the chosen one among them."""
+    shown = sorted(set(steps) - set(surplus(steps, most)))
+    if chosen not in shown:
+        nearest = min(shown[1:-1], key=lambda step: abs(steps.index(step) - steps.index(chosen)))
+        shown[shown.index(nearest)] = chosen
+    return sorted(shown)

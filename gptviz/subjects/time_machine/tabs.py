@@ -3,12 +3,11 @@
 Call `tab(run)` inside a tab of the page.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 import torch
 
@@ -29,7 +28,6 @@ from gptviz.subjects.time_machine import analysis as time_machine
 from gptviz.subjects.time_machine import figures
 from gptviz.subjects.time_machine.analysis import Moments, Trajectory
 from gptviz.training.record import samples
-from gptviz.training.record.snapshots import surplus
 from gptviz.training.settings import SETTINGS
 
 EVERY = 5.0  # seconds between two looks at a run that lives
@@ -78,10 +76,11 @@ def _look_back(run: Run, scheme: Scheme) -> None:
         position = choose_token(lm.tokenizer.pieces(ids), scheme)
     with pictures:
         with st.container(horizontal=True, gap="medium"):
+            of_head = [lambda: past.patterns(layer, head)] if lm.config.has_attention else []
             for draw in (
                 past.sample,
                 past.next_tokens,
-                lambda: past.patterns(layer, head),
+                *of_head,
                 lambda: past.neighbours(position),
             ):
                 with st.container(width=CARD):
@@ -124,7 +123,9 @@ class _Past:
         table = time_machine.strongest(found, self.lm.tokenizer, TOKENS_SHOWN, "probability")
         st.markdown("**The likeliest next tokens**")
         show.chart(
-            figures.likeliest_over_steps(*_board(table), found.steps, self.step, self.scheme),
+            figures.likeliest_over_steps(
+                *time_machine.board(table), found.steps, self.step, self.scheme
+            ),
             key="past_next",
             name=f"softmax(logits[{len(self.ids) - 1}])",
             shape=found.values.shape,
@@ -133,10 +134,10 @@ class _Past:
             table=table,
             code=self._code(
                 time_machine.distributions,
-                "from gptviz.subjects.time_machine.analysis import moments, strongest",
+                "from gptviz.subjects.time_machine.analysis import board, moments, strongest",
                 f"past = distributions(moments(run), lm.ids({self.prompt!r}))",
                 f"table = strongest(past, lm.tokenizer, {TOKENS_SHOWN}, 'probability')",
-            ),
+            ).drawn(figures.likeliest_over_steps, f"*board(table), past.steps, {self.step}"),
         )
 
     def patterns(self, layer: int, head: int) -> None:
@@ -145,7 +146,8 @@ class _Past:
             (name, head, self.ids),
             lambda moments: time_machine.patterns(moments, self.ids, layer, head),
         )
-        at = [found.steps.index(step) for step in _spread(found.steps, self.step)]
+        steps = time_machine.spread(found.steps, self.step, MOST_PATTERNS)
+        at = [found.steps.index(step) for step in steps]
         small, side = shrunk(torch.from_numpy(found.values[at]), LONGEST_SIDE)
         read = [
             "one square a step: rows look, columns are looked at, in the order of your text; the "
@@ -158,9 +160,7 @@ class _Past:
         read.append("The table is of the chosen step.")
         st.markdown(f"**How L{layer} H{head} came to look where it looks**")
         show.chart(
-            figures.pattern_sheet(
-                small.numpy(), [found.steps[i] for i in at], self.step, self.scheme
-            ),
+            figures.pattern_sheet(small.numpy(), steps, self.step, self.scheme),
             key="past_patterns",
             name=f"{name}[{head}]",
             shape=found.values.shape,
@@ -173,6 +173,13 @@ class _Past:
                 f"ids = lm.ids({self.prompt!r})",
                 f"past = patterns(moments(run), ids, layer={layer}, head={head})",
                 f"table = pattern_table(past.at({self.step}), lm.tokenizer.pieces(ids))",
+            ).drawn(
+                figures.pattern_sheet,
+                f"values, {steps!r}, {self.step}",
+                "import torch",
+                "from gptviz.subjects.attention.analysis import shrunk",
+                f"values = torch.from_numpy(past.values[{at!r}])",
+                f"values = shrunk(values, {LONGEST_SIDE})[0].numpy()",
             ),
         )
 
@@ -185,7 +192,9 @@ class _Past:
         (piece,) = self.lm.tokenizer.pieces([token])
         st.markdown(f"**How the neighbours of {show.literal(piece)} gathered**")
         show.chart(
-            figures.cosines_over_steps(*_board(table), found.steps, self.step, self.scheme),
+            figures.cosines_over_steps(
+                *time_machine.board(table), found.steps, self.step, self.scheme
+            ),
             key="past_neighbours",
             name=f"wte · wte[{token}]",
             shape=found.values.shape,
@@ -194,10 +203,10 @@ class _Past:
             table=table,
             code=self._code(
                 time_machine.cosines,
-                "from gptviz.subjects.time_machine.analysis import moments, strongest",
+                "from gptviz.subjects.time_machine.analysis import board, moments, strongest",
                 f"past = cosines(moments(run), token={token})",
                 f"table = strongest(past, lm.tokenizer, {TOKENS_SHOWN}, 'cosine')",
-            ),
+            ).drawn(figures.cosines_over_steps, f"*board(table), past.steps, {self.step}"),
         )
 
     def elsewhere(self) -> None:
@@ -233,18 +242,3 @@ def _at(run: Run, step: int, what: Hashable, find: Callable[[Moments], Trajector
         return known
     lm = look.model(run_steps.name_at(run, step))
     return look.shared_finding(key, lambda: find([(step, lm)]))
-
-
-def _board(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """The values of a table of `time_machine.strongest`, (steps, K), and the K tokens."""
-    n = int(table["rank"].max())
-    return table.iloc[:, -1].to_numpy().reshape(-1, n), table["token"].tolist()[:n]
-
-
-def _spread(steps: Sequence[int], chosen: int) -> list[int]:
-    """As many of the steps as have room, spread over all, with the chosen one among them."""
-    shown = sorted(set(steps) - set(surplus(steps, MOST_PATTERNS)))
-    if chosen not in shown:
-        nearest = min(shown[1:-1], key=lambda step: abs(steps.index(step) - steps.index(chosen)))
-        shown[shown.index(nearest)] = chosen
-    return sorted(shown)

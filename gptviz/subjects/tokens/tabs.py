@@ -118,7 +118,7 @@ def costs(view: View) -> None:
             analysis.cost_table,
             "from gptviz.tokenizers import compared_with",
             "table = cost_table(compared_with(lm.tokenizer))",
-        ),
+        ).drawn(cost_bars),
     )
     own = view.lm.tokenizer
     st.markdown(f"The five sentences, cut by this model's tokenizer ({show.literal(own.name)}):")

@@ -77,8 +77,9 @@ def practice(settings: dict[str, Any]) -> str:
 def shape(settings: dict[str, Any]) -> str:
     """What a run reads and the shape of its model, in a line of Markdown."""
     model = settings["model"]
+    has_attention = model.get("attention", True) and model.get("n_layer") != 0
+    heads = f"heads {model.get('n_head')}" if has_attention else "no attention"
     return (
         f"It reads {show.literal(Path(settings['data']).name)}; layers {model.get('n_layer')}, "
-        f"heads {model.get('n_head')}, width {model.get('n_embd')}, "
-        f"context {model.get('block_size')}"
+        f"{heads}, width {model.get('n_embd')}, context {model.get('block_size')}"
     )

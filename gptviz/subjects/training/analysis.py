@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gptviz import parameters
 from gptviz.runs import Run
-from gptviz.runs.compare import Axis, Curve
+from gptviz.runs.compare import Axis, Curve, names
 from gptviz.subjects.tokens.analysis import token_table
 from gptviz.training import data
 from gptviz.training.config import TokenizerKind
@@ -74,3 +75,19 @@ def losses(curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:
         columns = {axis: curve.x, "train_loss": curve.train_loss, "val_loss": at_points}
         frames.append(pd.DataFrame({"run": curve.name, **columns}))
     return pd.concat(frames) if frames else pd.DataFrame()
+
+
+def by_size(runs: Sequence[Run]) -> pd.DataFrame:
+    """The best validation loss of runs over their models' sizes, the smallest model first.
+
+    Columns: run, parameters (without embeddings), best_val_loss (nats a token). Runs that have not
+    validated yet are left out.
+    """
+    rows = []
+    for run, name in zip(runs, names(runs), strict=True):
+        _, validated = recorded.read(run.folder).validations
+        if len(validated):
+            size = parameters.without_embeddings(run.config.model)
+            rows.append((name, size, float(validated.min())))
+    table = pd.DataFrame(rows, columns=["run", "parameters", "best_val_loss"])
+    return table.sort_values("parameters", kind="stable", ignore_index=True)

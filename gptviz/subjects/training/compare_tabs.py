@@ -16,7 +16,7 @@ from gptviz.runs import LIVING, Run
 from gptviz.runs import compare as comparing
 from gptviz.runs.compare import TITLES, Axis
 from gptviz.runs.curves import SMOOTHING
-from gptviz.subjects.training import analysis, figures, rights, runs
+from gptviz.subjects.training import analysis, figures, rights, runs, sizes
 from gptviz.subjects.training.setup import Draft
 
 KEYS = ("compared_by",)  # of the address
@@ -113,9 +113,15 @@ def _beside(runs: list[Run], axis: Axis, scheme: Scheme, key: str) -> None:
         shape=(len(curves),),
         how_to_read=HOW_TO_READ,
         table=show.titled(analysis.losses(curves, axis), TITLES),
-        code=_losses_code(runs, axis),
+        code=_losses_code(runs, axis).drawn(
+            figures.comparison,
+            f"curves(runs, {axis!r}), {axis!r}, baselines=shared_baselines(runs)",
+            "from gptviz.runs.compare import shared_baselines",
+        ),
     )
     show.table(show.titled(comparing.table(runs), TITLES), f"{key}_settings")
+    if comparing.shared_baselines(runs):  # they read the same text, in the same tokens
+        sizes.draw(runs, scheme, key)
 
 
 def _is_readable(run: Run) -> bool:
@@ -182,7 +188,7 @@ def _ranking(found: Experiment, scheme: Scheme) -> None:
             how_to_read="the lowest validation loss that each variant has reached. A difference of "
             "some hundredths may be chance: another seed would move the losses, too.",
             table=show.titled(table, TITLES),
-            code=_ranking_code(found),
+            code=_ranking_code(found).drawn(figures.ranking),
         )
     told = table.replace({"variant": experiments.TITLES, "state": runs.STATES})
     st.dataframe(told, hide_index=True, key="ranked", column_config=TITLES)

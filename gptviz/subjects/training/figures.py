@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import look, small
+from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import (
     LEGEND_ABOVE,
     LINE_WIDTH,
@@ -18,6 +18,7 @@ from gptviz.app.theme import (
 from gptviz.jobs.experiments import BASELINE, TITLES
 from gptviz.runs.compare import Axis, Curve
 from gptviz.runs.curves import BASELINES, SMOOTHING, smooth, thin
+from gptviz.subjects.scaling.law_analysis import PowerLaw
 
 HEIGHT = 460
 ROW_HEIGHT = 68  # pixels of a variant
@@ -75,27 +76,68 @@ def comparison(
     return figure.update_yaxes(title="loss, nats a token")
 
 
+def by_size(table: pd.DataFrame, law: PowerLaw, scheme: Scheme) -> go.Figure:
+    """Best validation losses over sizes, from `analysis.by_size`, and the line nearest to them.
+
+    Both axes multiply.
+    """
+    colours, x = PALETTES[scheme], table["parameters"].to_numpy(float)
+    ticks = logarithmic_ticks(x)
+    points = go.Scatter(
+        x=x,
+        y=small(table["best_val_loss"].to_numpy()),
+        mode="markers+text",
+        text=[html.escape(name, quote=False) for name in table["run"]],
+        textposition="top center",
+        marker={"size": 12, "color": colours.accent},
+        cliponaxis=False,
+        hovertemplate="%{text}<br>%{x:,} parameters<br>loss %{y:.3f}<extra></extra>",
+    )
+    line = go.Scatter(
+        x=x, y=small(law.at(x)), mode="lines", line={"color": colours.text}, hoverinfo="skip"
+    )
+    return go.Figure(
+        [line, points],
+        layout(
+            scheme,
+            height=340,
+            showlegend=False,
+            xaxis={
+                "type": "log",
+                "title": "parameters without embeddings",
+                "tickvals": ticks,
+                "ticktext": plain_numbers(ticks),
+            },
+            yaxis={"type": "log", "title": "best loss, nats a token"},
+        ),
+    )
+
+
 def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     """The best validation loss of each variant of an experiment, the lowest on top.
+
+    In bits a byte where the tokenizers differ, else in nats a token.
 
     table is gptviz.jobs.experiments.ranking's. A dotted line marks the baseline; variants
     without a loss are left out. The axis does not begin at 0.
     """
-    known = table.dropna(subset=["best_val_loss"])
+    by_bits = "best_bits_per_byte" in table  # of runs whose losses do not compare
+    measure, unit = ("best_bits_per_byte", "bits a byte") if by_bits else ("best_val_loss", "nats")
+    known = table.dropna(subset=[measure])
     colours = PALETTES[scheme]
     figure = go.Figure(
         go.Scatter(
-            x=small(known["best_val_loss"].to_numpy()),
+            x=small(known[measure].to_numpy()),
             y=[
                 f"{row.rank:.0f}  {html.escape(TITLES.get(row.variant, row.variant), quote=False)}"
                 for row in known.itertuples()
             ],
             mode="markers+text",
             marker={"size": 14, "color": colours.sequential[3]},
-            text=[f"{loss:.3f}" for loss in known["best_val_loss"]],
+            text=[f"{loss:.3f}" for loss in known[measure]],
             textposition="middle right",
             cliponaxis=False,
-            hovertemplate="%{y}<br>best validation loss %{x:.4f}<extra></extra>",
+            hovertemplate=f"%{{y}}<br>best validation loss %{{x:.4f}} {unit}<extra></extra>",
         ),
         layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
     )
@@ -103,5 +145,6 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     if len(baseline):
         line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
         figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text=TITLES[BASELINE])
-    figure.update_xaxes(title="best validation loss, nats a token: further left is better")
+    unit = unit if by_bits else "nats a token"
+    figure.update_xaxes(title=f"best validation loss, {unit}: further left is better")
     return figure.update_yaxes(autorange="reversed", type="category")

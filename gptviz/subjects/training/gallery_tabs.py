@@ -1,16 +1,18 @@
 """Ready-made runs: failures beside runs that go well, and the birth of an induction head."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import streamlit as st
 
 from gptviz import jobs
-from gptviz.app import choices, show
+from gptviz.app import address, choices, show, visitors
+from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
-from gptviz.jobs import presets, shipping
+from gptviz.jobs import experiments, presets, shipping
 from gptviz.jobs.failures import FAILURES, Failure
 from gptviz.jobs.presets import Preset
-from gptviz.runs import INDUCTION, Run
+from gptviz.runs import INDUCTION, LIVING, Run
 from gptviz.subjects.training import about, compare_tabs, rights, tabs
 from gptviz.subjects.training import memorised_analysis as memorised
 from gptviz.subjects.training.runs import in_words
@@ -114,6 +116,51 @@ def offer(words: str, key: str, chosen: Sequence[Preset]) -> None:
             _start(chosen)
         if refusal:
             show.note(refusal)
+
+
+def offer_series(words: str, key: str, name: str, chosen: Sequence[Preset]) -> None:
+    """The button that queues these as one experiment of that name, or stops those that live."""
+    own = jobs.list_runs()
+    runs = [run for preset in chosen if (run := presets.latest(own, preset))]
+    living = [run for run in runs if jobs.state(run) in LIVING]
+    refusal = rights.why_not_many(len(chosen))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if living:
+            if st.button("Stop those that are not done", key=f"{key}_stop"):
+                _stop(living)
+            label = "Watch them on the page Training"
+            query = {**address.choices(), "run": living[-1].id}
+            st.page_link(PAGES["training"].file, label=label, query_params=query, width="content")
+        elif st.button(words, key=key, type="primary", disabled=bool(refusal)):
+            _queue(name, chosen)
+    if refusal and not living:
+        show.note(refusal)
+
+
+def _queue(name: str, chosen: Sequence[Preset]) -> None:
+    try:
+        rights.require_many(len(chosen))
+        with st.spinner("Queueing …"):
+            owner = visitors.here().id
+            made = experiments.start_presets(name, chosen, SHAKESPEARE, owner=owner)
+    except (ValueError, OSError) as error:
+        show.failure(error)
+        return
+    st.session_state["experiment"] = made.id
+    st.session_state["run_next"] = next(iter(made.runs.values())).id
+    st.rerun()
+
+
+def _stop(living: Sequence[Run]) -> None:
+    """Stop these, the last of the queue first, so that none of them begins meanwhile."""
+    for run in reversed(living):
+        with suppress(FileNotFoundError):
+            try:
+                rights.owners(jobs.stop)(run)
+            except ValueError as error:  # somebody else's, or done by now
+                show.failure(error)
+                return
+    st.rerun()
 
 
 def _start(chosen: Sequence[Preset]) -> None:

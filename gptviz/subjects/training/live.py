@@ -17,7 +17,7 @@ from gptviz.runs.curves import (
     train_bytes_per_token,
     val_bytes_per_token,
 )
-from gptviz.subjects.training import about, analysis, curves
+from gptviz.subjects.training import about, analysis, curves, figures
 from gptviz.subjects.training.estimate_tab import duration
 from gptviz.subjects.training.live_chart import live_chart, zoomed_to
 from gptviz.subjects.training.runs import STATES
@@ -67,7 +67,11 @@ def watch(run: Run, scheme: Scheme) -> None:
         st.caption(STAYS)
     if practice := about.practice(run.settings):
         st.caption(practice)
-    written = code.of_run(run, analysis.metrics, "table = metrics(run)")
+    written = code.of_run(run, analysis.metrics, "table = metrics(run)").drawn(
+        figures.comparison,
+        "curves([run], 'step'), 'step'",
+        "from gptviz.runs.compare import curves",
+    )
     show.numbers(analysis.metrics(run), "metrics", written)
 
 

@@ -19,7 +19,7 @@ from gptviz.subjects.training.marked_text import marked_text
 from gptviz.subjects.training.memorised_analysis import Passage
 from gptviz.subjects.training.text import version
 from gptviz.training import texts, way
-from gptviz.training.record import metrics
+from gptviz.training.record import gradients, metrics
 from gptviz.training.record.metrics import History
 from gptviz.training.record.samples import read as read_samples
 
@@ -105,7 +105,8 @@ def _verdict(run: Run) -> None:
 
 def _findings(run: Run, course: History) -> None:
     try:
-        findings = health.judge(course, run.config, run.status.get("diverged", False))
+        diverged, layers = run.status.get("diverged", False), gradients.read(run.folder)
+        findings = health.judge(course, run.config, diverged, layers)
     except ValueError as error:
         show.failure(f"there is no verdict without the run's settings: {error}")
         return
@@ -114,7 +115,10 @@ def _findings(run: Run, course: History) -> None:
         sign, title = SIGNS.get(finding.rule, FAULT), health.TITLES[finding.rule]
         st.markdown(f"**{sign} {title}** — {finding.verdict}")
         st.caption(finding.evidence)
-    st.caption("The rules read the curve only. They are rules of thumb; the numbers are facts.")
+    st.caption(
+        "The rules read the curve, and the gradients of the layers where the run measures them. "
+        "They are rules of thumb; the numbers are facts."
+    )
 
 
 def _time(course: History) -> None:

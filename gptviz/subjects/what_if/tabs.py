@@ -64,7 +64,7 @@ def next_token(view: View, change: Change) -> Effect | None:
             effect,
             "from gptviz.subjects.what_if.changes_analysis import Change",
             f"table = effect(lm, trace, {change!r}).table",
-        ),
+        ).drawn(figures.before_and_after),
     )
     return found
 
@@ -133,7 +133,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
             "from gptviz.subjects.what_if.changes_analysis import Change, difference",
             f"values = difference(lm, trace, {change!r}, {layer}, {head})",
             "table = difference_table(values, trace.tokens)",
-        ),
+        ).drawn(figures.difference, "values, trace.tokens"),
     )
 
 
@@ -165,7 +165,13 @@ def each_head(view: View) -> None:
         code=view.code(
             head_effects_table,
             "from gptviz.subjects.what_if.changes_analysis import head_effects",
-            f"table = head_effects_table(head_effects(lm, tuple(trace.ids), {by!r}))",
+            f"values = head_effects(lm, tuple(trace.ids), {by!r})",
+            "table = head_effects_table(values)",
+        ).drawn(
+            layer_map,
+            "values.numpy(), [f'H{head}' for head in range(lm.config.n_head)], "
+            "limit=symmetric_limit(values.numpy()), hover='effect'",
+            "from gptviz.app.theme import symmetric_limit",
         ),
     )
 

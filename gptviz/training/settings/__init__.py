@@ -6,8 +6,8 @@ in TOML and the form on the training page are made of it. The defaults stand in 
 
 from dataclasses import dataclass
 
-from gptviz.config import SHAPE
 from gptviz.setting import Setting
+from gptviz.shape import SHAPE
 from gptviz.training.settings.learning import COPYING, LEARNING
 from gptviz.training.settings.text import TEXT
 from gptviz.training.settings.watching import WATCHING

@@ -6,8 +6,12 @@ from types import ModuleType
 from accounts import (
     anatomy,
     attention,
+    build_up,
     by_hand,
+    byte_pairs,
     compare,
+    debugging,
+    downhill,
     dropout,
     embeddings,
     gelu_and_relu,
@@ -17,12 +21,18 @@ from accounts import (
     layer_norms,
     loss,
     mlp,
+    one_layer,
     overview,
     patching,
+    positions,
     residual,
     root_d,
     sampling,
+    sampling_expert,
+    scaling,
+    schedules,
     sharing,
+    shortcuts,
     time_machine,
     tokens,
     training,
@@ -31,7 +41,7 @@ from accounts import (
 
 PAGES = (
     *(overview, tokens, embeddings, attention, layer_norms, mlp, residual, sampling),
-    *(patching, what_if, compare, by_hand),
+    *(sampling_expert, patching, what_if, compare, by_hand),
 )
 IN_APP_TEST = (
     glossary,
@@ -41,6 +51,15 @@ IN_APP_TEST = (
     dropout,
     root_d,
     sharing,
+    downhill,
+    one_layer,
+    positions,
+    schedules,
+    shortcuts,
+    scaling,
+    byte_pairs,
+    debugging,
+    build_up,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
 

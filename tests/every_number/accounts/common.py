@@ -73,6 +73,19 @@ def told(p: float) -> float:
     return max(p, 0.001)
 
 
+def scientific(*values: float) -> list[float]:
+    """Numbers as the page writes them: small ones as digits times ten."""
+    return [
+        part
+        for value in values
+        for part in (
+            [value]
+            if 0.001 <= value < 10_000
+            else [value / 10 ** math.floor(math.log10(value)), 10]
+        )
+    ]
+
+
 def heads_by(key: str, values: np.ndarray) -> dict[str, Any]:
     """A column of a table with a row for each head, (L, H), or for each token of each layer."""
     layers, columns = np.indices(values.shape).reshape(2, -1)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -23,9 +23,13 @@ class Rules:
     top_k: int = 40
     top_p: float = 1.0
     repetition_penalty: float = 1.0
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    no_repeat_ngram_size: int = 0
 
 
-CHOSEN = Rules(0.7, 9, 0.8, 1.3)  # each of them removes or changes something
+CHOSEN = Rules(0.7, 12, 0.9, 1.3, 0.1, 0.9, 3)  # each of them removes or changes something
+CUTS = ("no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p", "typical_p")
 PRESETS = {
     "greedy": Rules(0, 0),
     "conservative": Rules(0.5, 20),
@@ -34,13 +38,16 @@ PRESETS = {
 }
 
 
-def stages(logits: np.ndarray, seen: Sequence[int], rules: Rules) -> dict[str, np.ndarray]:
+def stages(logits: np.ndarray, read: Sequence[int], rules: Rules) -> dict[str, np.ndarray]:
     """Probabilities after each rule, by its name."""
     x = logits.copy()
-    own = sorted(set(seen))
+    own = sorted(set(read))
     x[own] = np.where(x[own] > 0, x[own] / rules.repetition_penalty, x[own])
     x[own] = np.where(x[own] < 0, x[own] * rules.repetition_penalty, x[own])
     found = {"repetition_penalty": x}
+    x = x.copy()
+    x[forbidden(read, rules.no_repeat_ngram_size)] = -np.inf
+    found["no_repeat_ngram_size"] = x
     if rules.temperature:
         x = x / rules.temperature
     else:
@@ -57,7 +64,26 @@ def stages(logits: np.ndarray, seen: Sequence[int], rules: Rules) -> dict[str, n
     x = x.copy()
     x[gone] = -np.inf
     found["top_p"] = x
+    p = np.exp(log_softmax(x))
+    x = np.where(p >= rules.min_p * p.max(), x, -np.inf)
+    found["min_p"] = x
+    if rules.typical_p < 1:
+        left = np.flatnonzero(np.isfinite(x))
+        surprise = -log_softmax(x[left])
+        share = np.exp(-surprise)
+        off = np.abs(surprise - (share * surprise).sum())
+        order = np.argsort(off, kind="stable")
+        last = min((share[order].cumsum() < rules.typical_p).sum(), len(left) - 1)
+        x = x.copy()
+        x[left[off > off[order[last]]]] = -np.inf
+    found["typical_p"] = x
     return {name: np.exp(log_softmax(values)) for name, values in found.items()}
+
+
+def forbidden(read: Sequence[int], n: int) -> list[int]:
+    """What would end a stretch of n tokens that was there before."""
+    stretches = [tuple(read[i : i + n]) for i in range(len(read) - n + 1)] if n else []
+    return [stretch[-1] for stretch in stretches if [*stretch[:-1]] == [*read[-n:]][1:]]
 
 
 @dataclass
@@ -69,28 +95,45 @@ class Text:
     probability: list[float]
     rank: list[int]
     kept: list[int]
+    nats: list[float]
+
+    @property
+    def shown(self) -> dict[str, list]:
+        return {name: values for name, values in vars(self).items() if name != "nats"}
+
+    @property
+    def log_p(self) -> np.ndarray:
+        return np.log(self.before)
 
 
 def write(ref: Reference, rules: Rules, length: int = LENGTH) -> Text:
     """Token after token, by the dice of the seed; a full context keeps its newer half."""
-    dice, ids, start = torch.Generator().manual_seed(SEED), list(ref.ids), 0
-    text = Text([], [], [], [], [])
+    return write_all(ref, [(rules, SEED)], length)[0]
+
+
+@torch.no_grad()
+def write_all(ref: Reference, asked: Sequence[tuple[Rules, int]], length: int) -> list[Text]:
+    """A text for each pair of rules and seed."""
+    dice = [torch.Generator().manual_seed(seed) for _, seed in asked]
+    texts = [Text([], [], [], [], [], []) for _ in asked]
+    rows, start = [list(ref.ids) for _ in asked], 0
     for _ in range(length):
-        if len(ids) - start > ref.context:
-            start = len(ids) - ref.context // 2
-        window = ids[start:]
-        logits = Reference(ref.theirs, window, [""] * len(window)).x["logits"][-1]
-        p = stages(logits, ids, rules)["top_p"]
-        borders = p.cumsum()
-        place = float(torch.rand((), generator=dice, dtype=torch.float64))
-        token = int(np.searchsorted(borders / borders[-1], place, side="right"))
-        text.id.append(token)
-        text.before.append(math.exp(log_softmax(logits)[token]))
-        text.probability.append(p[token])
-        text.rank.append(1 + int((p > p[token]).sum()))
-        text.kept.append(int((p > 0).sum()))
-        ids.append(token)
-    return text
+        if len(rows[0]) - start > ref.context:
+            start = len(rows[0]) - ref.context // 2
+        each = ref.theirs(torch.tensor([ids[start:] for ids in rows])).logits[:, -1].numpy()
+        for (rules, _), own, ids, text, logits in zip(asked, dice, rows, texts, each, strict=True):
+            p = stages(logits, ids, rules)["typical_p"]
+            borders = p.cumsum()
+            place = float(torch.rand((), generator=own, dtype=torch.float64))
+            token = int(np.searchsorted(borders / borders[-1], place, side="right"))
+            text.id.append(token)
+            text.before.append(math.exp(log_softmax(logits)[token]))
+            text.probability.append(p[token])
+            text.rank.append(1 + int((p > p[token]).sum()))
+            text.kept.append(int((p > 0).sum()))
+            text.nats.append(float(-(p[p > 0] * np.log(p[p > 0])).sum()))
+            ids.append(token)
+    return texts
 
 
 def plain(rules: Rules) -> dict[str, float]:
@@ -120,7 +163,7 @@ def explorer(ref: Reference, text: Text, removed: list[float]) -> list[Any]:
     """What the picture of text and sliders writes: it computes the stages by itself."""
     logits = ref.x["logits"][-1]
     p = stages(logits, ref.ids, CHOSEN)
-    before, last = np.exp(ref.log_p[-1]), p["top_p"]
+    before, last = np.exp(ref.log_p[-1]), p["typical_p"]
     left = last[last > 0]
     nats = float(-(left * np.log(left)).sum())
     open_to = [len(left), ref.V, math.exp(nats), nats, nats / math.log(2)]
@@ -134,16 +177,15 @@ def explorer(ref: Reference, text: Text, removed: list[float]) -> list[Any]:
 def above_the_tabs(ref: Reference) -> Expected:
     logits, p = ref.x["logits"][-1], stages(ref.x["logits"][-1], ref.ids, CHOSEN)
     text = write(ref, CHOSEN)
-    whole = p["temperature"]
-    removed = {
-        "temperature": np.zeros(ref.V, bool),
-        "top_k": p["top_k"] == 0,
-        "top_p": (p["top_p"] == 0) & (p["top_k"] > 0),
-    }
-    masses = [float(whole[gone].sum()) for gone in removed.values()]
-    counts = [int(gone.sum()) for gone in removed.values()]
+    removed = [(p[now] == 0) & (p[then] > 0) for then, now in pairwise(p)]
+    banned = removed[0]
+    whole = p["temperature"] * (1 - p["repetition_penalty"][banned].sum())
+    whole = np.where(banned, p["repetition_penalty"], whole)
+    masses = [float(whole[gone].sum()) for gone in removed]
+    counts = [int(gone.sum()) for gone in removed]
+    assert all(counts[i] for i in (0, 2, 3, 4, 5)), counts
     shown: dict[str, Any] = {
-        "explorer_logits.seen": sorted(set(ref.ids)),
+        "explorer_logits.seen": ref.ids,
         "explorer_logits.sent": logits,
         "explorer.seeds": 2**31,
         **{
@@ -154,7 +196,7 @@ def above_the_tabs(ref: Reference) -> Expected:
         **{f"None.settings.{name}": value for name, value in plain(CHOSEN).items()},
         "None.seed": SEED,
         "None.length": LENGTH,
-        **{f"None.tokens.{n}": v for n, v in vars(text).items()},
+        **{f"None.tokens.{n}": v for n, v in text.shown.items()},
         **token_table(ref, "tokens"),
         "rules_table.tokens": [*counts, ref.V - sum(counts)],
         "rules_table.probability": [*masses, 1 - sum(masses)],
@@ -166,6 +208,9 @@ def above_the_tabs(ref: Reference) -> Expected:
         "top_k": (0, 10**6, 1),
         "top_p": (0.01, 1, 0.01),
         "repetition_penalty": (1, 2, 0.01),
+        "min_p": (0, 1, 0.01),
+        "typical_p": (0.01, 1, 0.01),
+        "no_repeat_ngram_size": (0, 10, 1),
     }
     for name, numbers in ends.items():
         for end, number in zip(("min", "max", "step"), numbers, strict=True):
@@ -225,10 +270,7 @@ def side_by_side(ref: Reference, rules: dict[str, Rules], more: tuple = ()) -> E
 
 def temperatures(ref: Reference) -> Expected:
     rules = {
-        f"temperature {t:g}": Rules(
-            t, *[vars(CHOSEN)[n] for n in ("top_k", "top_p", "repetition_penalty")]
-        )
-        for t in (0.0, 0.5, 0.8, 1.0, 1.5)
+        f"temperature {t:g}": replace(CHOSEN, temperature=t) for t in (0.0, 0.5, 0.8, 1.0, 1.5)
     }
     said, shown = side_by_side(ref, rules, (("at five temperatures", 0),))
     shown["columns.texts.name"] = [*rules]
@@ -254,7 +296,7 @@ def written(ref: Reference) -> Expected:
     top = np.argsort(-log_p)[:8].tolist()
     top = top if text.id[0] in top else [*top[:7], text.id[0]]
     shown = {
-        "write_length": [1, 100, LENGTH],
+        "write_length": [1, 1000, LENGTH],
         "text.rows.chips.position": range(ref.T, ref.T + LENGTH),
         "text.rows.chips.hover": [*zip(text.probability, text.before, strict=True)],
         "text.chosen": ref.T,
@@ -263,12 +305,13 @@ def written(ref: Reference) -> Expected:
     said = [
         ("What the model wrote after your text", LENGTH, ref.V),
         ("What could stand at position {}", ref.T),
+        ("This model reads at most {} tokens", ref.context),
     ]
     return said, shown
 
 
 def draw_many(ref: Reference) -> Expected:
-    p = stages(ref.x["logits"][-1], ref.ids, CHOSEN)["top_p"]
+    p = stages(ref.x["logits"][-1], ref.ids, CHOSEN)["typical_p"]
     dice, n, z = torch.Generator().manual_seed(SEED), 300, 1.959964
     places = torch.rand(n, generator=dice, dtype=torch.float64).numpy()
     drawn = np.searchsorted(p.cumsum() / p.sum(), places, side="right")

@@ -35,7 +35,9 @@ def test_cosines_have_one_scale():
 
 
 def test_what_attention_and_the_mlp_add_stand_side_by_side():
-    drawn = figures.added_lengths(np.array([1.0, 2.0]), np.array([3.0, 4.0]), "light")
+    drawn = figures.added_lengths(
+        {"attention": np.array([1.0, 2.0]), "MLP": np.array([3.0, 4.0])}, "light"
+    )
     assert [bars.name for bars in drawn.data] == ["attention", "MLP"]
     assert [list(bars.y) for bars in drawn.data] == [[1, 2], [3, 4]]
 
@@ -45,7 +47,7 @@ def test_what_attention_and_the_mlp_add_stand_side_by_side():
     [
         lambda: figures.part_bars(np.zeros(2), ["one"], "light"),
         lambda: figures.way_of_token(np.ones(2), np.ones(2), ["one"], 9, "light"),
-        lambda: figures.added_lengths(np.ones(2), np.ones(1), "light"),
+        lambda: figures.added_lengths({"attention": np.ones(2), "MLP": np.ones(1)}, "light"),
     ],
 )
 def test_a_label_for_each_number_or_none(draw):

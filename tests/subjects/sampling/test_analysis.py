@@ -93,13 +93,24 @@ def test_the_masses_of_the_removed_and_the_kept_add_up_to_one(
     assert kept + sum(removal.mass for removal in removals(found)) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_what_ngrams_forbid_is_measured_before_the_temperature(temperature: float):
+    logits = torch.tensor([3.0, 2.0, 1.0, 0.0])
+    found = stages(logits, [1, 0, 1], SamplingSettings(temperature, no_repeat_ngram_size=2))
+    forbidden, by_temperature, *_ = removals(found)
+    p = logits.softmax(-1)
+    assert forbidden.ids.tolist() == [0]
+    assert forbidden.mass == pytest.approx(float(p[0]))
+    assert by_temperature.mass == pytest.approx(0 if temperature else float(p[2:].sum()))
+
+
 def test_removed_tokens_come_likeliest_first(logits: Tensor):
-    _, by_top_k, _ = removals(stages(logits, [], SamplingSettings(top_k=7)))
+    _, _, by_top_k, *_ = removals(stages(logits, [], SamplingSettings(top_k=7)))
     assert by_top_k.ids[:3].tolist() == logits.argsort(descending=True)[7:10].tolist()
 
 
 def test_greedy_says_that_temperature_removed_all_but_one(logits: Tensor):
-    by_temperature, by_top_k, by_top_p = removals(stages(logits, [], PRESETS["greedy"]))
+    _, by_temperature, by_top_k, by_top_p, *_ = removals(stages(logits, [], PRESETS["greedy"]))
     assert len(by_temperature.ids) == V - 1
     assert by_temperature.mass == pytest.approx(1 - float(logits.softmax(-1).max()), abs=1e-6)
     assert len(by_top_k.ids) == len(by_top_p.ids) == 0
@@ -188,13 +199,15 @@ def test_the_rule_table_has_every_token_once_and_all_of_the_probability(tiny_lm:
     logits = 3 * torch.randn(tiny_lm.config.vocab_size, generator=torch.Generator().manual_seed(0))
     found = stages(logits, [], SamplingSettings(top_k=20, top_p=0.5))
     table = rule_table(tiny_lm.tokenizer, found)
-    assert table["rule"].tolist() == ["temperature", "top_k", "top_p", "kept"]
-    assert table["tokens"].tolist()[:2] == [0, tiny_lm.config.vocab_size - 20]
+    assert table["rule"].tolist() == [
+        *("no_repeat_ngram_size", "temperature", "top_k", "top_p", "min_p", "typical_p", "kept"),
+    ]
+    assert table["tokens"].tolist()[:3] == [0, 0, tiny_lm.config.vocab_size - 20]
     assert table["tokens"].sum() == tiny_lm.config.vocab_size
     assert table["probability"].sum() == pytest.approx(1)
     pieces = tiny_lm.tokenizer.pieces(logits.argsort(descending=True).tolist())
     kept = table["tokens"].iloc[-1]
-    groups = ([], pieces[20:25], pieces[kept:20][:5], pieces[:kept][:5])
+    groups = ([], [], pieces[20:25], pieces[kept:20][:5], [], [], pieces[:kept][:5])
     assert table["likeliest of them"].tolist() == [" ".join(group) for group in groups]
 
 

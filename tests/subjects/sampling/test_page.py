@@ -15,8 +15,9 @@ from gptviz.generation import next_logits
 from gptviz.sampling import SamplingSettings, stages
 
 PROMPT = "To be, or not to be"
-OFF = {"temperature": 1, "top_k": 0, "top_p": 1, "repetition_penalty": 1}
-USUAL = {"temperature": 0.8, "top_k": 40, "top_p": 1, "repetition_penalty": 1}
+MORE_OFF = {"min_p": 0, "typical_p": 1, "no_repeat_ngram_size": 0}
+OFF = {"temperature": 1, "top_k": 0, "top_p": 1, "repetition_penalty": 1, **MORE_OFF}
+USUAL = {**OFF, "temperature": 0.8, "top_k": 40}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_the_browser_gets_the_logits_that_generation_draws_from(open_sampling, c
     logits = torch.from_numpy(np.frombuffer(data, "<f4", offset=4 + length).copy())
     lm = gptviz.load("letters")
     ids = lm.ids(PROMPT)
-    assert header["seen"] == sorted(set(ids))
+    assert header["seen"] == ids
     assert header["tag"] == json.loads(component(app, "explorer").json)["tag"]
     assert header["tag"] == texts(app)[-1]["tag"]
     assert header["pieces"]["3"] == lm.tokenizer.pieces([3])[0]
@@ -69,6 +70,7 @@ def test_the_numbers_behind_the_explorer_count_the_whole_vocabulary(
 
 def test_the_url_restores_every_setting_and_the_seed(open_sampling, settings):
     chosen = {"temperature": 0.37, "top_k": 137, "top_p": 0.82, "repetition_penalty": 1.45}
+    chosen |= {"min_p": 0.03, "typical_p": 0.4, "no_repeat_ngram_size": 3}
     app = open_sampling(**chosen, seed=11)
     assert settings(app) == chosen
     assert app.number_input(key="seed").value == 11
@@ -142,6 +144,9 @@ def test_a_value_between_two_places_of_its_slider_is_rounded_in_the_url_too(
         ("top_p", "1.01"),
         ("repetition_penalty", "0.5"),
         ("repetition_penalty", "inf"),
+        ("min_p", "1.5"),
+        ("typical_p", "0"),
+        ("no_repeat_ngram_size", "2.5"),
     ],
 )
 def test_a_bad_value_is_dropped_from_the_url_and_the_others_stay(

@@ -38,6 +38,7 @@ def columns(component: Callable[[AppTest, str], Any]) -> Callable[[AppTest], lis
     [
         {},
         {"temperature": 0.5, "top_k": 9, "top_p": 0.8, "repetition_penalty": 1.2},
+        {"min_p": 0.1, "typical_p": 0.6, "no_repeat_ngram_size": 2},
         {"temperature": 0},
     ],
 )
@@ -48,7 +49,9 @@ def test_the_first_view_holds_what_generate_writes_with_these_settings_and_this_
     usual = {"temperature": 0.8, "top_k": 40}
     assert ids_of(text) == generated(5, **{**usual, **settings})
     assert text["done"]
-    assert text["settings"] == {"top_p": 1, "repetition_penalty": 1, **usual, **settings}
+    off = {"top_p": 1, "repetition_penalty": 1}
+    off |= {"min_p": 0, "typical_p": 1, "no_repeat_ngram_size": 0}
+    assert text["settings"] == {**off, **usual, **settings}
     assert text["seed"] == 5
     assert text["prompt"] == PROMPT
 

@@ -1,0 +1,23 @@
+"""Debugging: shapes, parameters, gradients, one batch by heart, and a list of symptoms."""
+
+from functools import partial
+
+from gptviz.app import choices
+from gptviz.app.choices import Tab
+from gptviz.app.frame import frame
+from gptviz.subjects.debugging import batch_tabs, gradient_tabs, symptom_tabs, tabs
+from gptviz.subjects.debugging.symptoms import TITLES
+
+view = frame("debugging")
+
+choices.tabs(
+    {
+        "shapes": Tab("Shapes", partial(tabs.shapes, view)),
+        "modules": Tab("print(model)", partial(tabs.modules, view)),
+        "gradients": Tab(
+            TITLES["gradients"], partial(gradient_tabs.gradients, view), gradient_tabs.KEYS
+        ),
+        "batch": Tab(TITLES["batch"], partial(batch_tabs.batch, view), batch_tabs.KEYS),
+        "symptoms": Tab("Symptoms", partial(symptom_tabs.symptoms, view.scheme), symptom_tabs.KEYS),
+    }
+)
