@@ -119,3 +119,13 @@ def test_no_path_of_another_machine_ships():
         settings = path.read_text(encoding="utf-8")
         if path.name == "config.json" and "data" in (values := json.loads(settings)):
             assert values["data"] == Path(values["data"]).name
+
+
+def test_every_run_says_how_many_tokens_it_trains_on():
+    told = {run.preset: run.status["train_tokens"] for run in shipped_curves()}
+    for name, preset in FAILED.items():
+        if preset.settings["tokenizer"] == "char":
+            text = preset.reads(SHAKESPEARE)
+            assert told[name] == len(text) - len(text) // 10
+    counted = np.load(STORY / "token_counts.npz")["counts"].sum()
+    assert Run(STORY).status["train_tokens"] == counted
