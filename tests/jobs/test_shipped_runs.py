@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
 from gptviz import checkpoints, jobs
+from gptviz.jobs import shipping
 from gptviz.jobs.build_up import READY_MADE
 from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
@@ -122,7 +124,7 @@ def test_no_path_of_another_machine_ships():
 
 
 def test_every_run_says_how_many_tokens_it_trains_on():
-    told = {run.preset: run.status["train_tokens"] for run in shipped_curves()}
+    told = {run.preset: run.status["train_tokens"] for run in shipping.gallery(FOLDER)}
     for name, preset in FAILED.items():
         if preset.settings["tokenizer"] == "char":
             text = preset.reads(SHAKESPEARE)

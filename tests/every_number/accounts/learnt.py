@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from accounts.common import Expected
+from accounts.common import Expected, numbered
 from accounts.reference import Reference
 from gptviz.config import GPTConfig
 from gptviz.jobs.worker import work
@@ -143,6 +143,7 @@ class Learnt:
         validated = np.isfinite(val_loss)
         said += [
             ("It reads text.txt", *SHAPE, 0.9, 0.9),
+            ("the rate keeps its last value", STEPS, 0.01),
             ("It has passed its text {} times. It computes in float32", self.passes, *self.threads),
         ]
         key = f"curves_{hashlib.sha256(self.folder.name.encode()).hexdigest()[:16]}"
@@ -211,7 +212,11 @@ def of_the_form() -> Expected:
     ids = [letters.index(letter) for letter in text[:100]]
     shown = {
         "first_tokens.rows.chips.position": range(100),
-        "first_tokens.rows.chips.under": ids,
+        "first_tokens_table.position": range(100),
+        "first_tokens_table.id": ids,
+        "first_tokens_table.bytes": numbered(f"{ord(letter):02X}" for letter in text[:100]),
+        "first_tokens_table.characters": [1] * 100,
+        "first_tokens.rows.chips.under": [*map(str, ids)],
         "first_tokens.rows.chips.hover": [
             f"id {token} · bytes {ord(letter):02X}"
             for token, letter in zip(ids, text[:100], strict=True)
