@@ -8,7 +8,7 @@ import pytest
 from gptviz.disk import append_row, write_json
 from gptviz.jobs.experiments import FILE
 from gptviz.runs import METRICS, Run
-from gptviz.subjects.scaling import family
+from gptviz.subjects.scaling.family import family
 
 STEPS = 20
 

@@ -6,7 +6,8 @@ import pytest
 from gptviz import GPT, GPTConfig, parameters
 from gptviz.jobs import worker
 from gptviz.runs import Run
-from gptviz.subjects.scaling import analysis, by_compute, by_size, family, ready
+from gptviz.subjects.scaling import analysis, by_compute, by_size, ready
+from gptviz.subjects.scaling.family import family
 from gptviz.subjects.scaling.published_analysis import PUBLISHED, beside, exponents
 
 N, ALL, SIX, COUNTED = (
