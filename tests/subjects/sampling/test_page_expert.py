@@ -48,6 +48,17 @@ def test_both_ways_are_measured_at_the_press_of_a_button(open_sampling, press):
     press(app, "Measure again")
 
 
+@pytest.mark.parametrize(
+    ("tab", "words"),
+    [("beams", "This model gives NaN"), ("ranked", "are not numbers"), ("grid", "are not numbers")],
+)
+def test_a_model_that_becomes_nan_is_told_in_a_sentence(open_app, tab: str, words: str):
+    app = open_app("sampling", prompt=PROMPT, model="torn", tab=tab, beam_length=20)
+    assert not app.exception
+    # The text of the first view says it, too.
+    assert len([error for error in app.error if words in error.value]) == 1 + (tab != "beams")
+
+
 def test_up_to_a_thousand_tokens_are_written_at_a_press(open_sampling):
     slider = open_sampling(write_length=1000).slider(key="write_length")
     assert (slider.value, slider.max) == (1000, 1000)
