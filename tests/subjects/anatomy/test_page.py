@@ -106,7 +106,7 @@ def test_a_number_that_is_typed_stands_in_the_address_and_changes_the_count(open
     ("query", "told"),
     [
         ({"n_head": 7}, "“Width” 768 cannot be shared out among 7 heads"),
-        ({"n_layer": 0}, "“Layers” is 0; it must be a whole number from 1 to 1000"),
+        ({"n_layer": 2000}, "“Layers” is 2000; it must be a whole number from 0 to 1000"),
         ({"vocab_size": 99_999_999}, "“Vocabulary” is 99999999"),
     ],
 )
