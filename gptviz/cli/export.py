@@ -4,6 +4,7 @@ That is a model for gptviz and `transformers`, or a program for ONNX's runtimes 
 """
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         token_counts = counts.read(source, tokenizer.vocab_size)
         checkpoints.save(options.folder, model, tokenizer, dtype, token_counts)
     else:
+        print(f"making {programs.FILES[options.format]} …", file=sys.stderr, flush=True)
         programs.save(options.folder, model, tokenizer, options.format)
     print(f"wrote {options.folder}: {model.n_parameters:,} parameters as {options.dtype}")
     if options.format != "huggingface":

@@ -61,7 +61,10 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
 
     run.require_own()
     if run.status.get("state") == "done":
-        print(f"{run.folder} is done, so there is nothing to go on with")
+        print(
+            f"{run.folder} is done, so there is nothing to go on with; for more steps: "
+            f"gptviz resume {run.folder} --steps {2 * run.config.steps}"
+        )
         return 0
     asked: list[int] = []
 
@@ -75,6 +78,7 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
         signal.signal(name, ask)
     samples = Tail(run.folder / SAMPLES)
     samples.new()  # those of before are known
+    new: list[str] = []  # what is to be told once, with the first step
     done = run.status.get("last_step", 0)
     with tqdm(total=run.config.steps, initial=done, unit="step", dynamic_ncols=True) as bar:
 
@@ -88,6 +92,10 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
                 bar.write(f"step {sample['step']} writes: {sample['prompt']}{sample['text']}")
 
         def show(row: dict[str, Any]) -> None:
+            if not new:
+                new.extend(beginning(run, row["step"]))
+                for words in new:
+                    bar.write(words)
             bar.set_description_str("", refresh=False)
             bar.update(row["step"] - bar.n)
             bar.set_postfix(loss=f"{row['train_loss']:.3f}", refresh=False)
@@ -102,13 +110,34 @@ def lead(run: "Run", group: "ProcessGroup") -> int:
     return 0
 
 
+def beginning(run: "Run", step: int) -> list[str]:
+    """How often a run passes its text, how it computes, and when it ends early, in sentences.
+
+    step is the first that this process takes; before that of a new run, several ways were tried.
+    """
+    from gptviz.training import patience, way
+
+    config, status = run.config, run.status
+    passes = config.passes(status["train_tokens"])
+    told = [
+        f"all {config.steps:,} steps pass the {status['train_tokens']:,} tokens of its text "
+        f"{passes:.2g} times",
+        way.in_words(status),
+        *(f"tried: {trial}" for trial in way.of_run(status)[1] if step == 1),
+        patience.waits(run),
+    ]
+    return [f"gptviz: {words}" for words in told if words]
+
+
 def tell_the_end(run: "Run") -> None:
     """What became of the run, in a sentence on the terminal."""
+    from gptviz.training import patience
+
     status = run.status
     if status.get("state") != "done":
         kept = "with a checkpoint" if "last_step" in status else "before its first step"
         print(f"{status.get('state')} {kept}; go on with: gptviz resume {run.folder}")
     elif status.get("stopped_early"):
-        print(f"done: {run.config.patience} validations brought no new best, at {run.folder}")
+        print(f"done: it {patience.ended_early(run)}, at {run.folder}")
     if warning := status.get("warning"):
         print(f"gptviz: {warning}", file=sys.stderr)

@@ -87,6 +87,8 @@ def note(run: "Run") -> str:
 
     if run.is_shipped:
         return "ships with gptviz"
+    if run.status.get("stopped_early"):
+        return f"ended early, best at step {run.status.get('best_step')}"
     if jobs.state(run) != "queued":
         return ""
     waiting = jobs.queue_position(run)

@@ -34,7 +34,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
             add_option(options, setting, _shown(setting, usual[setting.name]))
 
 
-def add_option(options: argparse._ArgumentGroup, setting: Setting, usual: str) -> None:
+def add_option(options: argparse._ActionsContainer, setting: Setting, usual: str) -> None:
     """Make it an option, which is absent from the result where it is not typed.
 
     usual says what holds then.

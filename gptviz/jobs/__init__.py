@@ -24,7 +24,7 @@ from gptviz.checkpoints.place import root as default_root
 from gptviz.jobs import slot
 from gptviz.jobs.process import launch
 from gptviz.quoting import quoted
-from gptviz.runs import LIVING, Command, Run, State, names
+from gptviz.runs import LIVING, Command, Run, State, longer, names
 
 if TYPE_CHECKING:
     from gptviz.training.config import TrainingConfig
@@ -65,11 +65,20 @@ def resume(run: Run) -> None:
     """
     with _changing(run):
         if run.status.get("state") == "done":
-            raise ValueError(
-                f"{run.name} is done; clone its settings with more steps to train longer"
-            )
+            raise ValueError(f"{run.name} is done; give it more steps to train longer")
         slot.require_room()
         launch(run)
+
+
+def lengthen(run: Run, steps: int, patience: int) -> None:
+    """Have a run that has ended go on to so many steps in all, with that patience.
+
+    Raises ValueError for a run that a process holds, if nothing would be left to do, and if the
+    queue is full: see gptviz.runs.longer.
+    """
+    with _changing(run):
+        slot.require_room()
+        launch(longer.lengthen(run, steps, patience))
 
 
 def pause(run: Run) -> None:

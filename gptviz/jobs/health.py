@@ -207,6 +207,7 @@ def _vanishing(layers: "RecordedNorms", after: int) -> Finding | None:
 
 def _clipping(norms: np.ndarray, limit: float) -> Finding | None:
     norms = norms[-RECENT:]
+    norms = norms[np.isfinite(norms)]  # float16 leaves steps out
     share = float((norms > CLIPPED_TO * limit).mean()) if len(norms) else 0.0
     if share <= MOST:
         return None

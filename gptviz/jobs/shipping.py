@@ -33,7 +33,7 @@ DIGITS = 5  # more than a chart shows or a rule of gptviz.jobs.health needs
 _TOLD = (
     *("state", "step", "steps", "best_step", "best_val_loss", "val_loss"),
     *("train_bytes_per_token", "val_bytes_per_token", "bytes_per_token", "baselines"),
-    *("dtype", "ways", "device", "stopped_early"),
+    *("train_tokens", "dtype", "ways", "trials", "device", "stopped_early"),
 )
 
 

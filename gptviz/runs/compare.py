@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,10 @@ TITLES = {
     "beside_baseline": "beside the baseline",
     "best_step": "best at step",
     "best_bits_per_byte": "best in bits a byte",
+    "gap": "gap: last validation loss above that training loss",
+    "reduction": "fall of the training loss, %",
     "tokens_read": "tokens read",
+    "epochs": "passes of the text",
     "tokens_per_second_alone": "tokens a second, of steps alone",
     "tokens_per_second": "tokens a second, with validation, samples and snapshots",
 }
@@ -46,6 +49,35 @@ class Curve:
     train_loss: np.ndarray  # (N,)
     val_x: np.ndarray  # (M,)
     val_loss: np.ndarray  # (M,)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """How far the losses of a run have come; NaN where one is not known yet."""
+
+    first: float  # training loss of the first step on the text, in nats a token
+    train_loss: float  # mean of the last RECENT steps
+    val_loss: float  # of the last validation
+
+    @classmethod
+    def of(cls, course: History, lessons: int = 0) -> Self:
+        """The ends of a run's curves, whose first steps may be lessons in copying."""
+        first, (_, validated) = course.after(lessons)["train_loss"], course.validations
+        return cls(
+            float(first[0]) if len(first) else math.nan,
+            _mean(course["train_loss"][-RECENT:]),
+            float(validated[-1]) if len(validated) else math.nan,
+        )
+
+    @property
+    def gap(self) -> float:
+        """By how much the held-out text is harder than what is trained on, in nats a token."""
+        return self.val_loss - self.train_loss
+
+    @property
+    def reduction(self) -> float:
+        """Which share of its first value the training loss has lost."""
+        return (self.first - self.train_loss) / self.first if self.first else math.nan
 
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -136,20 +168,30 @@ def _results(run: Run) -> dict[str, Any]:
     steps, losses = course.validations
     best = int(losses.argmin()) if len(losses) else None
     taken = int(course["step"][-1]) if len(course) else 0
+    fall = Fall.of(course, config.copy_steps)
     best_loss = float(losses.min()) if len(losses) else math.nan
     return {
         "steps": taken,
-        "last_train_loss": _mean(course["train_loss"][-RECENT:]),
-        "last_val_loss": float(losses[-1]) if len(losses) else math.nan,
+        "last_train_loss": fall.train_loss,
+        "last_val_loss": fall.val_loss,
         "best_val_loss": best_loss,
         "best_step": int(steps[best]) if best is not None else None,
         "best_bits_per_byte": bits(run, best_loss),
+        "gap": fall.gap,
+        "reduction": 100 * fall.reduction,
         "seconds": _seconds(course),
         "tokens_per_second_alone": _alone(course),
         "tokens_per_second": _all_included(course, config.tokens_per_step),
         "tokens_read": taken * config.tokens_per_step,
+        "epochs": epochs(run, taken),
         "parameters": parameters.count(config.model),
     }
+
+
+def epochs(run: Run, steps: int) -> float:
+    """How often so many steps passed the text of a run; NaN for one that does not say its size."""
+    train_tokens = run.status.get("train_tokens")
+    return run.config.passes(train_tokens, steps) if train_tokens else math.nan
 
 
 def _seconds(course: History) -> float:

@@ -19,8 +19,10 @@ class Status(TypedDict, total=False):
     val_loss: float
     dtype: dict[str, str]  # of the large products, by kind of device; older runs say only that
     ways: dict[str, dict[str, Any]]  # how steps are computed, by kind of device: see way.py
+    trials: dict[str, list[dict[str, Any]]]  # what each way took that was tried, by device
     threads: int
     device: str
+    train_tokens: int  # of the text, without what is held out; older runs do not say it
     # Of the text in UTF-8, on average: they turn nats a token into bits a byte.
     train_bytes_per_token: float
     val_bytes_per_token: float  # of the part that is held out

@@ -15,8 +15,9 @@ GUESSED = 200_000  # tokens, of the beginning of what is held out
 def known_before(
     train_ids: np.ndarray, val_ids: np.ndarray, tokenizer: Tokenizer, vocab_size: int
 ) -> Status:
-    """What a run's status says of its text: bytes a token, and the losses of `baselines`."""
+    """What a run's status says of its text: its size, bytes a token, the losses of `baselines`."""
     return {
+        "train_tokens": len(train_ids),
         "train_bytes_per_token": data.bytes_per_token(train_ids, tokenizer),
         "val_bytes_per_token": data.bytes_per_token(val_ids, tokenizer),
         "baselines": baselines(train_ids, val_ids, vocab_size),

@@ -11,7 +11,7 @@ from gptviz.setting import SettingError
 from gptviz.training.settings import OF_THE_MODEL, OF_THE_RUN, SETTINGS
 
 TokenizerKind = Literal["char", "gpt2", "bpe"]
-Precision = Literal["auto", "float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Schedule = Literal["cosine", "linear", "step", "constant"]
 Optimizer = Literal["sgd", "momentum", "adam", "adamw", "muon"]
 SHORTEST_PRACTICE = 3  # tokens of a context in which the second of two can be known
@@ -40,6 +40,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-4
     warmup_steps: int = 50
+    decay_steps: int = 0
     schedule: Schedule = "cosine"
     optimizer: Optimizer = "adamw"
     weight_decay: float = 0.1
@@ -89,6 +90,14 @@ class TrainingConfig:
     def tokens_per_step(self) -> int:
         """How many tokens one optimiser step learns from."""
         return self.batch_size * self.accumulation * self.model.block_size
+
+    def passes(self, train_tokens: int, steps: int | None = None) -> float:
+        """How often so many steps, or all, pass a text of that many tokens: its epochs.
+
+        Windows are drawn at random, so it is a mean over the text. Practice in copying reads none.
+        """
+        reading = max(0, (self.steps if steps is None else steps) - self.copy_steps)
+        return reading * self.tokens_per_step * (1 - self.repeat_share) / train_tokens
 
     def values(self) -> dict[str, Any]:
         """Every setting by its name, those of the model among them."""

@@ -6,6 +6,7 @@ Nothing here needs PyTorch: a run that waits for its turn has read its text and 
 import hashlib
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from gptviz.training.config import TokenizerKind, TrainingConfig
 
 LARGEST = 50_000_000  # bytes of a text that is tokenized again at each start of a run
 PREVIEW = 600  # characters
+FIRST = 100  # tokens
 COUNTED_AT_ONCE = 1 << 20  # tokens
 
 
@@ -34,7 +36,14 @@ class TextInfo:
     vocab_size: int  # of the tokenizer that a run on this text would use
     preview: str  # how it begins
     tokenizer: Tokenizer = field(repr=False, compare=False)
+    first: tuple[int, ...] = ()  # the ids with which it begins
+    ends: int = 0  # how often <|endoftext|> stands in it, as letters or as that token
     estimated: frozenset[str] = frozenset()  # which of these numbers were not counted
+
+    @property
+    def train_tokens(self) -> int:
+        """How many of its tokens are trained on: the rest is held out."""
+        return self.tokens - self.tokens // 10
 
     def told(self, count: str) -> str:
         """characters or tokens, in words: an estimate says so, and names only its first digits."""
@@ -69,14 +78,17 @@ def check(
     require_size(source)
     pieces = texts.characters(source)
     first = next(pieces)
-    n_characters = len(first) + sum(map(len, pieces))
+    n_characters, ends = texts.tally(chain([first], pieces), prepare.END_OF_TEXT)
     tokenizer = prepare.tokenizer_for(kind, source, bpe_vocab_size, end_of_text=end_of_text)
+    ids = encode(first, tokenizer, end_of_text)
     return TextInfo(
         size=texts.size(source),
         characters=n_characters,
-        tokens=round(len(encode(first, tokenizer, end_of_text)) * n_characters / len(first)),
+        tokens=round(len(ids) * n_characters / len(first)),
         vocab_size=tokenizer.vocab_size,
         preview=first[:PREVIEW],
+        first=tuple(ids[:FIRST].tolist()),
+        ends=ends,
         estimated=frozenset({"tokens"} if n_characters > len(first) and kind != "char" else ()),
         tokenizer=tokenizer,
     )
@@ -104,6 +116,7 @@ def _check_prepared(folder: Path, kind: TokenizerKind, end_of_text: bool) -> Tex
         tokens=about.tokens,
         vocab_size=text.tokenizer.vocab_size,
         preview=preview[:PREVIEW],
+        first=tuple(text.ids[:FIRST].tolist()),
         estimated=frozenset({"characters"}),
         tokenizer=text.tokenizer,
     )

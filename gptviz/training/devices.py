@@ -1,5 +1,7 @@
 """What a run computes on, in which type, and what to change where its memory is too small."""
 
+import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +9,16 @@ from contextlib import contextmanager
 import torch
 
 from gptviz.model import Attention
+from gptviz.setting import SettingError
 from gptviz.training.config import Precision, TrainingConfig
+
+log = logging.getLogger("gptviz")
 
 # Measured on two cores in bfloat16, forward and backward: PyTorch's fused attention takes 3 to 4
 # times as long as attention step by step up to 128 tokens, 1.1 to 1.6 times at 256 and 1.2 times at
 # 512. From there on the memory for the patterns, which grows with the square, counts more.
 SHORT_TEXT = 256
+FALLBACK = "PYTORCH_ENABLE_MPS_FALLBACK"  # PyTorch's own name, which its error tells
 
 
 def best_device() -> torch.device:
@@ -27,8 +33,10 @@ def best_device() -> torch.device:
 def choose_dtype(precision: Precision, device: torch.device, config: TrainingConfig) -> torch.dtype:
     """The type of the large products; "auto" takes bfloat16 where it is measured to be quicker.
 
-    Weights, their sums and the softmax stay float32 either way.
+    Weights, their sums and the softmax stay float32 either way. Raises SettingError as
+    `require_precision` does.
     """
+    require_precision(precision, device)
     if precision != "auto":
         return getattr(torch, precision)
     if device.type == "cuda":
@@ -46,10 +54,24 @@ def choose_dtype(precision: Precision, device: torch.device, config: TrainingCon
             x @ weight.t()
             times.append(time.perf_counter() - start)
         seconds[dtype] = min(times)
+    log.info(
+        "a product takes %.2f ms in float32 and %.2f ms in bfloat16",
+        1000 * seconds[torch.float32],
+        1000 * seconds[torch.bfloat16],
+    )
     # Casting the weights costs time at each step, so a small gain does not count.
     return (
         torch.bfloat16 if seconds[torch.bfloat16] < 0.6 * seconds[torch.float32] else torch.float32
     )
+
+
+def require_precision(precision: Precision, device: torch.device) -> None:
+    """Raise SettingError for float16 on a processor, which is slow at it."""
+    if precision == "float16" and device.type == "cpu":
+        raise SettingError(
+            "{precision} is float16, which needs a GPU, and there is none here that PyTorch can "
+            "use; choose auto, float32 or bfloat16"
+        )
 
 
 def choose_attention(config: TrainingConfig, device: torch.device, dtype: torch.dtype) -> Attention:
@@ -71,6 +93,22 @@ def memory_in_words(config: TrainingConfig, n_processes: int = 1) -> Iterator[No
         raise ValueError(
             f"the memory of {where} is too small for these settings: begin a run with "
             f"{smaller(config, n_processes)}"
+        ) from error
+
+
+@contextmanager
+def gaps_in_words() -> Iterator[None]:
+    """Raise ValueError with the way out where PyTorch lacks an operator on Apple's GPUs."""
+    try:
+        yield
+    except NotImplementedError as error:
+        if FALLBACK not in str(error):
+            raise
+        missing = re.search(r"aten::[\w.]+", str(error))
+        raise ValueError(
+            f"PyTorch {torch.__version__} does not know {missing[0] if missing else 'an operator'} "
+            f"on Apple's GPUs: set the environment variable {FALLBACK}=1 before gptviz starts, so "
+            f"that the processor does this part, and resume the run"
         ) from error
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from gptviz.training.devices import memory_in_words
+from gptviz.training.devices import gaps_in_words, memory_in_words
 from gptviz.training.learner import Learner
 from gptviz.training.optimizer import empty_memory
 from gptviz.training.process_group import ProcessGroup, RunMessage, StepMessage
@@ -142,8 +142,9 @@ def follow(group: DistributedGroup, should_stop: Callable[[], bool]) -> None:
             f"process {group.rank} computes on {device.type}, the first one on {run.device}; "
             f"all must have the same kind of device"
         )
-    with memory_in_words(run.config, group.world_size):
+    with memory_in_words(run.config, group.world_size), gaps_in_words():
         learner = Learner(run.config, device, run.dtype, group)
+        learner.scaler.load_state_dict(run.scale)
         learner.share(run.resumed)
         while step := group.receive():
             learner.gradient(step.batches, step.seed)

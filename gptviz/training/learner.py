@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.amp import GradScaler
 
 from gptviz.model import GPT, CausalSelfAttention, masked_scores
 from gptviz.training.batches import UNKNOWABLE, Batch
@@ -33,11 +34,15 @@ class Learner:
         self.optimizer = new_optimizer(self.model, config)
         self.local = Criterion(self.model, guided=config.guide_previous > 0)
         self.criterion: nn.Module = self.local  # that of the whole group once it is shared
+        self.scaler = GradScaler(device.type, enabled=False)
         self.use(Way(dtype, choose_attention(config, device, dtype), None))
 
     def use(self, way: Way) -> None:
         """Compute the same loss in another way from here on."""
         self.way, self.dtype, self.local.chunk = way, way.dtype, way.chunk
+        # Small gradients would be 0 in float16 (Micikevicius et al., 2018); the others need none.
+        if (narrow := way.dtype == torch.float16) != self.scaler.is_enabled():
+            self.scaler = GradScaler(self.device.type, enabled=narrow)
         for module in self.model.modules():
             if isinstance(module, CausalSelfAttention):
                 module.attention = way.attention
@@ -58,9 +63,11 @@ class Learner:
             with self.group.backward(self.criterion, last=i == len(batches)):
                 loss, guidance = self.mean_loss(batch)
                 observer.forward_done()
-                ((loss + self.config.guide_previous * guidance) / len(batches)).backward()
+                whole = (loss + self.config.guide_previous * guidance) / len(batches)
+                self.scaler.scale(whole).backward()
                 total += loss.item() / len(batches)
             observer.backward_done()
+        self.scaler.unscale_(self.optimizer)
         return self.group.mean(total)
 
     def clip(self) -> float:
@@ -68,11 +75,20 @@ class Learner:
         parameters = self.model.parameters()
         return nn.utils.clip_grad_norm_(parameters, self.config.gradient_clip).item()
 
+    def runs_over(self, gradient_norm: float) -> bool:
+        """Whether a gradient is infinite only for the scale of float16: it is lowered after that.
+
+        The weights then stay as they are, as the scaler sees to.
+        """
+        scaled = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        return scaled and not math.isfinite(gradient_norm)
+
     def update(self, learning_rate: float) -> None:
         """Change the weights against the gradient, and clear the gradient."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
 
     def mean_loss(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,10 @@ import torch
 from gptviz.disk import Row
 from gptviz.runs import DivergedError, Run, State
 from gptviz.runs.control import Requests
-from gptviz.training import data
+from gptviz.training import data, patience
 from gptviz.training.baselines import known_before
 from gptviz.training.batches import Batch, Reader, line_ends, windows_in_order
-from gptviz.training.devices import choose_dtype, memory_in_words
+from gptviz.training.devices import gaps_in_words, memory_in_words
 from gptviz.training.learner import Learner
 from gptviz.training.optimizer import learning_rate
 from gptviz.training.process_group import ALONE, ProcessGroup, RunMessage, StepMessage
@@ -30,8 +30,7 @@ from gptviz.training.record.samples import Samples
 from gptviz.training.record.snapshots import Snapshots
 from gptviz.training.record.stopwatch import Stopwatch
 from gptviz.training.record.tensorboard import TensorBoard
-from gptviz.training.tuning import Threads, tune
-from gptviz.training.way import Way
+from gptviz.training.tuning import Threads, settle_way, usual_dtype
 
 
 def train(
@@ -48,7 +47,7 @@ def train(
     pause or to stop ends with a checkpoint. Raises ValueError if the loss is NaN or infinite, or
     the memory is too small, ConnectionError if another process of the group is gone.
     """
-    with memory_in_words(run.config, group.world_size):
+    with memory_in_words(run.config, group.world_size), gaps_in_words():
         trainer = Trainer(run, requests or Requests(run), group, on_step)
         try:
             return trainer.train()
@@ -94,7 +93,7 @@ class Trainer:
             }
         )
         model, optimizer = self.learner.model, self.learner.optimizer
-        self.checkpoints = Checkpoints(run, model, optimizer, tokenizer)
+        self.checkpoints = Checkpoints(run, model, optimizer, tokenizer, self.learner.scaler)
         self.observers = Observers(
             Stopwatch(run, device),
             *self.threads(),
@@ -110,30 +109,31 @@ class Trainer:
         )
         self.step = checkpoints.latest(run)
         if self.step:
-            checkpoints.load(run, self.step, model, optimizer)
+            checkpoints.load(run, self.step, model, optimizer, self.learner.scaler)
         self.observers.started(self.step)
-        # A stop validates, too. So that a stop changes nothing, patience counts only the regular
-        # validations, and none during the lessons in copying, which teach nothing of the text.
         self.validations = [
             row["val_loss"]
             for row in run.metrics
-            if "val_loss" in row and self.counts_for_patience(row["step"])
+            if "val_loss" in row and patience.counts(row["step"], config)
         ]
         resumed = self.step > 0
         seed = self.seed()
         settle_way(run, self.learner, lambda: self.batches(seed)[0], group is ALONE)
-        group.broadcast(RunMessage(config, device.type, self.learner.dtype, resumed))
+        scale = self.learner.scaler.state_dict()
+        group.broadcast(RunMessage(config, device.type, self.learner.dtype, resumed, scale))
         self.learner.share(resumed)
 
     def train(self) -> State:
         """Take steps until the last one, or until there is a reason to end before."""
-        while self.step < self.config.steps and not self.out_of_patience():
+        while self.step < self.config.steps and not patience.is_used_up(
+            self.validations, self.config.patience
+        ):
             row = self.one_step()
             command = self.requests.command() or self.group.command
             if self.validates(self.step) or command:
                 row["val_loss"] = self.validation_loss()
                 self.must_be_finite("validation loss", row["val_loss"])
-                if self.counts_for_patience(self.step):
+                if patience.counts(self.step, self.config):
                     self.validations.append(row["val_loss"])
             self.observers.step_done(row)
             if command and self.step < self.config.steps:
@@ -157,12 +157,17 @@ class Trainer:
         self.must_be_finite("loss", loss)
         self.observers.gradient_found(step)
         norm = self.learner.clip()
-        self.must_be_finite("gradient", norm)
+        row: Row = {"step": step, "train_loss": loss, "lr": lr}
+        if self.learner.runs_over(norm):
+            row["left_out"] = True
+        else:
+            self.must_be_finite("gradient", norm)
+            row["grad_norm"] = norm
         self.observers.gradient_clipped(step)
         self.learner.update(lr)
         self.observers.weights_updated(step)
         self.step = step
-        return {"step": step, "train_loss": loss, "lr": lr, "grad_norm": norm}
+        return row
 
     def seed(self) -> int:
         """Of which batch and dropout of the next step are drawn."""
@@ -211,40 +216,3 @@ class Trainer:
             count += targets.numel()
             self.group.keep_waiting()
         return total / count
-
-    def counts_for_patience(self, step: int) -> bool:
-        """Whether a validation after this step is one that patience counts."""
-        return step % self.config.eval_interval == 0 and step > self.config.copy_steps
-
-    def out_of_patience(self) -> bool:
-        """Whether so many validations in a row were no better than the best one before them."""
-        patience, losses = self.config.patience, self.validations
-        if not patience or len(losses) <= patience:
-            return False
-        return min(losses[-patience:]) >= min(losses[:-patience])
-
-
-def usual_dtype(run: Run, device: torch.device) -> torch.dtype:
-    """What a run computes in before anything is measured; a run of old says what it chose."""
-    known = run.status.get("dtype", {}).get(device.type)
-    if known:
-        return getattr(torch, known)
-    return choose_dtype(run.config.precision, device, run.config)
-
-
-def settle_way(run: Run, learner: Learner, draw: Callable[[], Batch], alone: bool) -> None:
-    """Let a learner compute in the way of this run: found out once, or the curve would bend.
-
-    Where the precision is free, the quickest is looked for with a batch; several processes, and
-    GPUs, keep to what is usual.
-    """
-    ways = run.status.get("ways", {})
-    device = learner.device.type
-    known = Way.from_dict(ways[device]) if device in ways else None
-    if known:
-        learner.use(known)
-        return
-    free = run.config.precision == "auto" and "dtype" not in run.status
-    if free and alone and device == "cpu":
-        tune(learner, draw())
-    run.update_status({"ways": {**ways, device: learner.way.to_dict()}})

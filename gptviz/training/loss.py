@@ -41,6 +41,8 @@ class _GroupedCrossEntropy(torch.autograd.Function):
         # the softmax does.
         memory = narrow.new_empty(min(GROUP, len(targets)), V)
         wide_memory = hidden.new_empty(min(chunk, len(targets)), V)
+        # A token's part of the mean is nearly 0 in float16, so there the mean is taken at the end.
+        unit = 1.0 if dtype == torch.float16 else n_tokens
         loss = hidden.new_zeros(())
         d_hidden, d_weight = torch.empty_like(hidden), None
         for start in range(0, len(targets), GROUP):
@@ -48,12 +50,16 @@ class _GroupedCrossEntropy(torch.autograd.Function):
             h = hidden[part].to(dtype)
             logits = torch.mm(h, narrow.t(), out=memory[: len(h)])  # (group, V)
             for x, y in zip(logits.split(chunk), targets[part].split(chunk), strict=True):
-                loss += _loss_and_gradient(x, y, bias, n_tokens, wide_memory[: len(y)])
+                loss += _loss_and_gradient(x, y, bias, unit, wide_memory[: len(y)])
             d_logits = logits
             d_hidden[part] = d_logits @ narrow
             d_narrow = d_logits.t() @ h
             d_weight = d_narrow.to(weight.dtype) if d_weight is None else d_weight.add_(d_narrow)
-        ctx.save_for_backward(d_hidden, torch.zeros_like(weight) if d_weight is None else d_weight)
+        d_weight = torch.zeros_like(weight) if d_weight is None else d_weight
+        if unit != n_tokens:
+            for whole in (loss, d_hidden, d_weight):
+                whole *= unit / n_tokens
+        ctx.save_for_backward(d_hidden, d_weight)
         return loss
 
     @staticmethod

@@ -137,11 +137,13 @@ def learning_rate(step: int, config: TrainingConfig) -> float:
 
     "cosine" is half a cosine down to the minimum, "linear" a straight line down to it, and
     "constant" stays at the highest rate. "step" halves the rate after each fifth of the steps,
-    down to the minimum at most.
+    down to the minimum at most. All this within the first decay_steps, if there are any: from there
+    on the rate stays as it is.
     """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
-    progress = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    last = config.decay_steps or config.steps
+    progress = (step - config.warmup_steps) / max(1, last - config.warmup_steps)
     progress = min(progress, 1.0)
     if config.schedule == "step":
         stair = min(int(progress * STAIRS), STAIRS - 1)

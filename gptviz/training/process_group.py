@@ -8,7 +8,7 @@ tell, so here most methods do nothing, and none needs PyTorch before it is calle
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ class RunMessage:
     device: str
     dtype: "torch.dtype"
     resumed: bool  # whether the optimiser remembers earlier steps
+    scale: dict[str, Any]  # state of the scaler that float16 needs; empty for others
 
 
 @dataclass(frozen=True)

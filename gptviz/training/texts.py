@@ -56,6 +56,17 @@ def characters(source: Source) -> Iterator[str]:
         raise ValueError(f"{named(source)} holds no text; training needs something to read")
 
 
+def tally(pieces: Iterable[str], sign: str) -> tuple[int, int]:
+    """How many characters a text in pieces has, and how often a sign stands in it."""
+    length, found, rest = 0, 0, ""
+    for piece in pieces:
+        length += len(piece)
+        text = rest + piece  # the sign may be cut in two
+        found += text.count(sign)
+        rest = text[max(0, len(text) - len(sign) + 1) :]
+    return length, found
+
+
 def _decode(decoder: io.IncrementalNewlineDecoder, chunk: bytes, done: int, source: Source) -> str:
     try:
         return decoder.decode(chunk, final=not chunk)

@@ -14,11 +14,13 @@ from typing import Any, get_args
 import torch
 
 from gptviz.model import Attention
+from gptviz.runs import Run
 from gptviz.training.batches import Batch
+from gptviz.training.devices import choose_dtype
 from gptviz.training.learner import Learner
 from gptviz.training.loss import chunks
 from gptviz.training.record.observer import Observer
-from gptviz.training.way import Way
+from gptviz.training.way import Trial, Way
 
 log = logging.getLogger("gptviz")
 
@@ -33,11 +35,12 @@ TRIES = 2  # steps with each number, of which the quicker counts
 FIRST_WAIT, LAST_WAIT = 20.0, 160.0  # seconds until it is looked at again
 
 
-def tune(learner: Learner, batch: Batch, budget: float = BUDGET) -> Way:
-    """Let a learner compute in the way that is quickest for it here; that way.
+def tune(learner: Learner, batch: Batch, budget: float = BUDGET) -> list[Trial]:
+    """Let a learner compute in the way that is quickest for it here; what each way took.
 
     A part of a batch is tried, and no weight changes.
     """
+    trials: list[Trial] = []
     end = time.perf_counter() + budget
     first = _seconds(learner, _part(batch, 1))  # it is slow, as it allocates memory
     one = first if first > LONG else _seconds(learner, _part(batch, 1))
@@ -48,6 +51,7 @@ def tune(learner: Learner, batch: Batch, budget: float = BUDGET) -> Way:
         took = [_seconds(learner, part) for _ in range(2)]  # the first one may allocate memory
         while len(took) < REPEATS and sum(took) < LONG:
             took.append(_seconds(learner, part))
+        trials.append(Trial(way, min(took), len(part.inputs)))
         return min(took)
 
     changes: list[dict[str, Any]] = [
@@ -57,7 +61,7 @@ def tune(learner: Learner, batch: Batch, budget: float = BUDGET) -> Way:
     ]
     way = quickest(learner.way, changes, seconds, end)
     learner.use(way)
-    return way
+    return trials
 
 
 def _part(batch: Batch, n: int) -> Batch:
@@ -103,6 +107,39 @@ def quickest(
         if took < CLEARLY * best:
             way, best = other, took
     return way
+
+
+def usual_dtype(run: Run, device: torch.device) -> torch.dtype:
+    """What a run computes in before anything is measured; a run of old says what it chose."""
+    known = run.status.get("dtype", {}).get(device.type)
+    if known:
+        return getattr(torch, known)
+    return choose_dtype(run.config.precision, device, run.config)
+
+
+def settle_way(run: Run, learner: Learner, draw: Callable[[], Batch], alone: bool) -> None:
+    """Let a learner compute in the way of this run: found out once, or the curve would bend.
+
+    Where the precision is free, the quickest is looked for with a batch; several processes, and
+    GPUs, keep to what is usual.
+    """
+    ways = run.status.get("ways", {})
+    device = learner.device.type
+    known = Way.from_dict(ways[device]) if device in ways else None
+    if known:
+        learner.use(known)
+        return
+    free = run.config.precision == "auto" and "dtype" not in run.status
+    tried = tune(learner, draw()) if free and alone and device == "cpu" else []
+    run.update_status(
+        {
+            "ways": {**ways, device: learner.way.to_dict()},
+            "trials": {
+                **run.status.get("trials", {}),
+                device: [trial.to_dict() for trial in tried],
+            },
+        }
+    )
 
 
 class Threads(Observer):

@@ -31,7 +31,6 @@ DRAWN = (
     ),
     ("embeddings", {"tab": "map", "map_method": "t-sne", "map_axes": "3"}),
     ("embeddings", {"tab": "two-contexts", "other": "a mat"}),
-    ("build_up", {"tab": "shapes"}),
 )
 
 

@@ -48,6 +48,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "activation": "gelu",
         "block_size": 1,
     },
+    "blind": {"n_layer": 1, "n_head": 1, "n_embd": 4, "attention": False},
 }
 
 
@@ -72,7 +73,14 @@ def opened(folder: Path, kind: programs.Format) -> Program:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("tied", "torch"), ("odd", "torch"), ("bare", "torch"), ("tied", "onnx"), ("odd", "onnx")],
+    [
+        ("tied", "torch"),
+        ("odd", "torch"),
+        ("bare", "torch"),
+        ("blind", "torch"),
+        ("tied", "onnx"),
+        ("odd", "onnx"),
+    ],
 )
 def test_a_program_gives_the_logits_of_the_model_for_texts_of_any_length(
     tmp_path: Path, name: str, kind: programs.Format

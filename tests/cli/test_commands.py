@@ -229,16 +229,27 @@ def test_samples_appear_while_it_learns(train, capsys):
     assert [f"step {step} writes: the cat" in told for step in (0, 1, 2)] == [True] * 3
 
 
-def test_a_run_that_is_done_has_nothing_to_resume(train, capsys):
+def test_a_run_that_is_done_goes_on_only_with_more_steps(train, root, capsys):
     assert train("run") == 0
     assert main(["resume", "run"]) == 0
-    assert "is done, so there is nothing to go on with" in capsys.readouterr().out
+    assert "is done, so there is nothing to go on with; for more" in capsys.readouterr().out
+    steps = len(Run(root / "run").metrics)
+    assert main(["resume", "run", "--steps", str(steps)]) == 1
+    assert f"run has taken {steps} steps and steps is {steps}" in capsys.readouterr().err
+    assert main(["resume", "run", "--steps", str(steps + 3)]) == 0
+    run = Run(root / "run")
+    assert len(run.metrics) == run.config.steps == steps + 3
 
 
 def test_patience_that_ran_out_is_told(train, root, capsys):
     changes = {"steps": 40, "eval-interval": 1, "patience": 1, "learning-rate": 3.0}
     assert train("run", **changes) == 0
-    assert "done: 1 validations brought no new best" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "gptviz: it ends after 1 validations in a row without a new best" in told
+    assert "done: it ended early: 1 validations in a row brought no new best, and the best" in told
+    main(["runs", str(root)])
+    best = Run(root / "run").status["best_step"]
+    assert f"ended early, best at step {best}" in capsys.readouterr().out
     assert Run(root / "run").status["stopped_early"]
 
 

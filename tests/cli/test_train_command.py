@@ -42,6 +42,7 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
         "learning_rate": 0.5,
         "min_learning_rate": 0.25,
         "warmup_steps": 1,
+        "decay_steps": 2,
         "schedule": "linear",
         "weight_decay": 0.3,
         "beta1": 0.8,

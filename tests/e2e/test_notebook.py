@@ -65,10 +65,11 @@ def test_a_board_of_cells_is_drawn_and_read_by_pointing(notebook, expect):
     expect(notebook.locator(".tip")).to_have_text("L1, 1 b: <i> 0.50")
 
 
-def test_a_page_s_notebook_holds_what_is_open_when_it_is_asked_for(visit):
+def test_a_page_s_notebook_holds_what_is_open_when_it_is_asked_for(visit, expect):
     visitor = visit()
     page = visitor.open("/residual", prompt="To be")
     page.get_by_role("tab", name="Lens").click()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
     visitor.settle()
     with page.expect_download() as download:
         page.get_by_role("button", name="Notebook of this page").click()

@@ -42,8 +42,9 @@ def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
 
 @pytest.fixture
 def read_run(learnt: Learnt, monkeypatch: pytest.MonkeyPatch) -> Read:
-    """The same for a page about a finished run."""
-    return reader(monkeypatch, learnt.folder.parent, run=learnt.folder.name)
+    """The same for a page about a finished run, with the numbers of the form above it."""
+    opened = reader(monkeypatch, learnt.folder.parent, run=learnt.folder.name)
+    return lambda page, numbers=(), **more: opened(page, [*numbers, "first_tokens"], **more)
 
 
 def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:

@@ -247,7 +247,7 @@ def test_a_run_that_is_being_started_lives_before_its_process_holds_it(run):
 
 def test_a_run_that_is_done_is_not_resumed(run, started):
     run.update_status({"state": "done"})
-    with pytest.raises(ValueError, match="My run is done; clone its settings with more steps"):
+    with pytest.raises(ValueError, match="My run is done; give it more steps to train longer"):
         jobs.resume(run)
     run.update_status({"state": "paused"})
     jobs.resume(run)

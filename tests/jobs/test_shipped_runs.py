@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 
 from gptviz import checkpoints, jobs
+from gptviz.jobs import shipping
 from gptviz.jobs.build_up import READY_MADE
 from gptviz.jobs.failures import FAILURES
 from gptviz.jobs.presets import Preset
@@ -119,3 +121,13 @@ def test_no_path_of_another_machine_ships():
         settings = path.read_text(encoding="utf-8")
         if path.name == "config.json" and "data" in (values := json.loads(settings)):
             assert values["data"] == Path(values["data"]).name
+
+
+def test_every_run_says_how_many_tokens_it_trains_on():
+    told = {run.preset: run.status["train_tokens"] for run in shipping.gallery(FOLDER)}
+    for name, preset in FAILED.items():
+        if preset.settings["tokenizer"] == "char":
+            text = preset.reads(SHAKESPEARE)
+            assert told[name] == len(text) - len(text) // 10
+    counted = np.load(STORY / "token_counts.npz")["counts"].sum()
+    assert Run(STORY).status["train_tokens"] == counted

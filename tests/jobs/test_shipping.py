@@ -122,7 +122,7 @@ def test_what_came_of_it_is_the_same_as_of_the_run_that_was_packed(trained: Run,
     packed, before = compare.table([story, trained]).to_dict("records")
     names = packed.pop("run"), before.pop("run")
     assert names == ("run", "run 2")
-    assert packed == pytest.approx(before, rel=1e-4)
+    assert packed == pytest.approx(before, rel=1e-4, abs=3e-4)  # a gap is a difference
 
 
 def test_its_settings_are_kept_and_nothing_tells_of_the_machine(

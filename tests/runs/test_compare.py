@@ -67,11 +67,34 @@ def test_the_results_of_a_run_are_in_its_row(make):
     assert row["parameters"] == GPT(CONFIG.model).n_parameters
 
 
+def test_gap_fall_and_passes_of_the_text(make):
+    run = make("a", np.arange(60, 0, -1) / 10)  # whose training loss is 0.5 lower
+    run.update_status({"train_tokens": 320})
+    (row,) = compare.table([run]).to_dict("records")
+    now = sum(np.arange(20, 0, -1) / 10 - 0.5) / 20
+    assert row["gap"] == pytest.approx(0.1 - now)
+    assert row["reduction"] == pytest.approx(100 * (5.5 - now) / 5.5)
+    assert row["epochs"] == pytest.approx(60 * 4 * 8 / 320)
+
+
+def test_lessons_in_copying_neither_begin_the_fall_nor_pass_the_text(make):
+    config = replace(CONFIG, copy_steps=2, repeat_share=0.25)
+    run = make("a", [9.0, 8.0, 4.0, 3.0], config=config)
+    run.update_status({"train_tokens": 320})
+    (row,) = compare.table([run]).to_dict("records")
+    now = (8.5 + 7.5 + 3.5 + 2.5) / 4
+    assert row["reduction"] == pytest.approx(100 * (3.5 - now) / 3.5)
+    assert row["epochs"] == pytest.approx(2 * 4 * 8 * 0.75 / 320)
+    only_lessons = make("b", [9.0, 8.0], config=config)
+    assert math.isnan(compare.table([only_lessons])["reduction"][0])
+
+
 def test_a_run_without_a_step_has_no_results_yet(make):
     (row,) = compare.table([make("a")]).to_dict("records")
     assert row["steps"] == row["tokens_read"] == 0
     assert math.isnan(row["best_val_loss"])
     assert row["best_step"] is None
+    assert all(math.isnan(row[name]) for name in ("gap", "reduction", "epochs"))
 
 
 def test_no_runs_make_an_empty_table():

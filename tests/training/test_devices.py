@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gptviz.model import GPTConfig
 from gptviz.training.config import TrainingConfig
 from gptviz.training.devices import best_device, memory_in_words, smaller
+from gptviz.training.devices import gaps_in_words as gaps
 from gptviz.training.distributed import device_of_this_process
 from gptviz.training.process_group import ALONE
 
@@ -111,6 +112,20 @@ def test_every_device_s_way_to_say_that_memory_is_short_is_understood(error):
         memory_in_words(config(8)),
     ):
         raise error
+
+
+def test_an_operator_that_apple_s_gpus_lack_is_told_with_the_way_out():
+    theirs = (
+        "The operator 'aten::_linalg_svd.U' is not currently implemented for the MPS device. If "
+        "you want this op to be considered for addition please comment on https://github.com/"
+        "pytorch/pytorch/issues/141287. As a temporary fix, you can set the environment variable "
+        "`PYTORCH_ENABLE_MPS_FALLBACK=1` to use the CPU as a fallback for this op."
+    )
+    with pytest.raises(ValueError, match=r"aten::_linalg_svd\.U on Apple's GPUs") as told, gaps():
+        raise NotImplementedError(theirs)
+    assert "set the environment variable PYTORCH_ENABLE_MPS_FALLBACK=1 before" in str(told.value)
+    with pytest.raises(NotImplementedError, match="something else"), gaps():
+        raise NotImplementedError("something else")
 
 
 def test_another_error_stays_what_it_is():

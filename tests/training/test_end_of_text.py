@@ -51,6 +51,25 @@ def test_wherever_a_text_is_cut_into_pieces_its_ids_are_the_same(tiktoken_alone,
     assert encoded(pieces) == plain(text, tiktoken_alone)
 
 
+@given(st.text("<|endoftx>", max_size=60), st.lists(st.integers(0, 60), max_size=4))
+def test_signs_are_counted_across_the_borders_of_pieces(text: str, places: list[int]):
+    text = text.replace("<t", "<|endoftext|>")
+    cuts = sorted({0, len(text), *(place for place in places if place < len(text))})
+    pieces = [text[a:b] for a, b in itertools.pairwise(cuts)]
+    assert texts.tally(pieces, "<|endoftext|>") == (len(text), text.count("<|endoftext|>"))
+
+
+@pytest.mark.parametrize("end_of_text", [True, False])
+def test_a_look_at_a_text_counts_its_ends_and_reads_its_first_tokens_as_a_run_does(
+    tiktoken_alone, end_of_text
+):
+    info = data.check(TALES.encode(), "gpt2", end_of_text=end_of_text)
+    ids = plain(TALES, tiktoken_alone) if end_of_text else tiktoken_alone.encode_ordinary(TALES)
+    assert list(info.first) == ids[:100]
+    assert info.ends == 80
+    assert info.train_tokens == len(ids) - len(ids) // 10
+
+
 def test_without_the_request_it_is_ordinary_text():
     ids = np.concatenate([ids for ids, _ in prepare.encode(["a <|endoftext|>"], GPT2Tokenizer())])
     assert 50256 not in ids.tolist()

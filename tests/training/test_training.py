@@ -19,7 +19,7 @@ from gptviz.jobs.worker import work
 from gptviz.model import GPT, GPTConfig
 from gptviz.runs import Run
 from gptviz.tokenizers import CharacterTokenizer
-from gptviz.training import loop
+from gptviz.training import tuning
 from gptviz.training.config import TrainingConfig
 
 TEXT = "the cat sat on the mat. a dog ran by the old oak. " * 12
@@ -192,13 +192,13 @@ def test_a_resumed_run_computes_in_the_way_that_it_began_with(begin, monkeypatch
     (way,) = run.status["ways"].values()
     other = {**way, "chunk": 7}  # whatever a second measurement would say
     run.update_status({"ways": {"cpu": other}})
-    monkeypatch.setattr(loop, "tune", lambda *_: pytest.fail("it is settled already"))
+    monkeypatch.setattr(tuning, "tune", lambda *_: pytest.fail("it is settled already"))
     work(run, should_stop=after(3))
     assert run.status["ways"] == {"cpu": other}
 
 
 def test_a_chosen_precision_is_computed_as_usual_without_trials(begin, monkeypatch):
-    monkeypatch.setattr(loop, "tune", lambda *_: pytest.fail("nothing is free"))
+    monkeypatch.setattr(tuning, "tune", lambda *_: pytest.fail("nothing is free"))
     run = begin("run", precision="float32")
     work(run, should_stop=after(2))
     assert run.status["ways"]["cpu"]["dtype"] == "float32"

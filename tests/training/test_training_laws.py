@@ -85,6 +85,26 @@ def test_the_rate_falls_along_a_line_or_in_stairs_or_stays(kind, rates):
     assert found == pytest.approx(rates)
 
 
+@pytest.mark.parametrize("kind", ["cosine", "linear", "step", "constant"])
+def test_from_decay_steps_on_the_rate_stays(kind):
+    short = config(steps=100, warmup_steps=10, schedule=kind)
+    long = config(steps=300, warmup_steps=10, schedule=kind, decay_steps=100)
+    rates = [learning_rate(step, long) for step in range(300)]
+    assert rates[:100] == [learning_rate(step, short) for step in range(100)]
+    assert set(rates[100:]) == {learning_rate(100, short)}
+
+
+def test_a_run_passes_its_text_as_often_as_it_reads_that_many_tokens():
+    usual = config(steps=100, batch_size=6, accumulation=2)
+    read = 100 * 6 * 2 * usual.model.block_size
+    assert usual.passes(read) == 1
+    assert usual.passes(read // 4) == 4
+    assert usual.passes(read, steps=50) == 0.5
+    practising = config(steps=100, batch_size=6, accumulation=2, copy_steps=20, repeat_share=0.5)
+    assert practising.passes(read) == pytest.approx(0.8 * 0.5)
+    assert practising.passes(read, steps=10) == 0
+
+
 def test_stairs_halve_the_rate_after_each_fifth():
     schedule = config(
         steps=100, warmup_steps=0, learning_rate=1.0, min_learning_rate=0.0, schedule="step"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptviz.model import GPTConfig
-from gptviz.training import tuning
+from gptviz.training import tuning, way
 from gptviz.training.batches import Batch
 from gptviz.training.config import TrainingConfig
 from gptviz.training.learner import Learner
@@ -144,6 +144,47 @@ def learner() -> Learner:
 def batch() -> Batch:
     ids = torch.randint(60, (4, 17), generator=torch.Generator().manual_seed(0))
     return Batch(ids[:, :-1], ids[:, 1:])
+
+
+def test_what_was_measured_is_told_and_comes_back_from_the_status(learner: Learner, batch: Batch):
+    tried = tuning.tune(learner, batch)
+    assert {trial.way.dtype for trial in tried} == {torch.float32, torch.bfloat16}
+    assert learner.way in [trial.way for trial in tried]
+    assert {trial.windows for trial in tried} <= {1, 2, 3, 4}
+    rows = json.loads(json.dumps([trial.to_dict() for trial in tried]))
+    status = {"device": "cpu", "ways": {"cpu": learner.way.to_dict()}, "trials": {"cpu": rows}}
+    assert way.of_run(status) == (learner.way, tried)
+
+
+def test_the_words_name_both_precisions_with_their_times():
+    narrow = {"dtype": "bfloat16", "attention": "explicit", "chunk": None}
+    took = [
+        ("float32", "fused", 0.0412),
+        ("bfloat16", "fused", 0.03),
+        ("bfloat16", "explicit", 0.021),
+    ]
+    rows = [
+        {"dtype": dtype, "attention": attention, "chunk": None, "seconds": s, "windows": 3}
+        for dtype, attention, s in took
+    ]
+    status = {"device": "cpu", "ways": {"cpu": narrow}, "threads": 2, "trials": {"cpu": rows}}
+    assert way.in_words(status) == (
+        "It computes in bfloat16 with explicit attention, on 2 threads. Tried before its first "
+        "step, 3 windows forward and back took 21 ms like this, and 41.2 ms in float32; none of 3 "
+        "ways was a tenth quicker."
+    )
+    status |= {"threads": 1, "trials": {"cpu": []}}
+    assert way.in_words(status) == "It computes in bfloat16 with explicit attention, on 1 thread."
+    assert way.in_words({}) == ""
+
+
+@pytest.mark.parametrize(
+    "broken", [None, {"seconds": -1}, {"seconds": "soon"}, {"windows": None}, {"dtype": "int8"}]
+)
+def test_a_trial_that_cannot_be_read_is_left_out(broken):
+    whole = {**BEGIN.to_dict(), "seconds": 0.5, "windows": 2}
+    rows = [whole, {**whole, **broken} if broken else {}, 3]
+    assert len(way.of_run({"device": "cpu", "trials": {"cpu": rows}})[1]) == 1
 
 
 def test_trials_change_no_weight_and_leave_no_gradient(learner: Learner, batch: Batch):

@@ -21,11 +21,17 @@ COLUMNS = ("run", "parameters", "best_val_loss", "best_bits_per_byte")
 def latest(series: Sequence[Preset]) -> list[Run | None]:
     """Of each preset the newest run of this machine, else the one that ships, if there is one.
 
-    A run that ended before it validated counts for nothing.
+    A run of this machine counts when it is done, or while it lives once it has validated.
     """
     own = [run for run in jobs.list_runs() if _tells(run)]
     runs = [*own, *shipping.gallery()]
     return [presets.latest(runs, preset) for preset in series]
+
+
+def n_living(series: Sequence[Preset]) -> int:
+    """How many runs of a series train now or wait for their turn."""
+    living = [run for run in jobs.list_runs() if jobs.state(run) in LIVING]
+    return sum(presets.latest(living, preset) is not None for preset in series)
 
 
 def results(runs: Sequence[Run]) -> pd.DataFrame:
@@ -96,7 +102,9 @@ def forward_times(
 
 
 def _tells(run: Run) -> bool:
-    return "best_val_loss" in run.status or jobs.state(run) in LIVING
+    state = jobs.state(run)
+    validated = len(metrics.read(run.folder).validations[0]) > 0
+    return state == "done" or (state in LIVING and validated)
 
 
 def _shapes(size: str) -> Iterator[tuple[Preset, GPTConfig]]:

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from gptviz import jobs
 from gptviz.app import choices, code, look, show
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.theme import Scheme
 from gptviz.jobs.build_up import SHAPES, STAGES, STEPS
 from gptviz.jobs.presets import Preset
-from gptviz.runs import LIVING, Run, compare
+from gptviz.runs import Run, compare
 from gptviz.runs.curves import baselines
 from gptviz.subjects.build_up import analysis, figures, sentences
 
@@ -38,9 +36,8 @@ def stages(scheme: Scheme, offer: Offer) -> None:
     titles = {preset.name: f"{i} {preset.title}" for i, preset in enumerate(STAGES, 1)}
     chosen = choices.pill("built", "Stage", titles)
     at = [preset.name for preset in STAGES].index(chosen)
-    found = analysis.latest(STAGES)
-    _told_where_from(found)
-    st.fragment(_stages, run_every=_every(found))(found, at, scheme)
+    living = analysis.n_living(STAGES)
+    st.fragment(_stages, run_every=EVERY if living else None)(living, at, scheme)
     offer("Train all stages", "train_stages", "Build it up", STAGES)
 
 
@@ -64,12 +61,11 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
         code=Code(analysis.sizes, (f"table = sizes({size!r})",)).drawn(figures.sizes),
     )
     _times(size, scheme)
-    found = analysis.latest(series)
-    _told_where_from(found)
     titles = {preset.name: preset.title for preset in series}
     chosen = choices.pill("shape_written", "What one of them writes", titles)
     at = list(titles).index(chosen)
-    st.fragment(_trained, run_every=_every(found))(found, series, at, scheme)
+    living = analysis.n_living(series)
+    st.fragment(_trained, run_every=EVERY if living else None)(living, size, at, scheme)
     if size == "full":
         st.caption(
             "These have about 16 times as many parameters as those of a quarter of the width, and "
@@ -78,7 +74,8 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
     offer("Train all four", f"train_shapes_{size}", f"Shapes, {SIZES[size]}", series)
 
 
-def _stages(found: Sequence[Run | None], at: int, scheme: Scheme) -> None:
+def _stages(living: int, at: int, scheme: Scheme) -> None:
+    found = _found(STAGES, living)
     preset, run = STAGES[at], found[at]
     bits = _bits(found)
     left, right = st.columns([8, 5], gap="large")
@@ -94,9 +91,9 @@ def _stages(found: Sequence[Run | None], at: int, scheme: Scheme) -> None:
     _results(found, "stages_results")
 
 
-def _trained(
-    found: Sequence[Run | None], series: Sequence[Preset], at: int, scheme: Scheme
-) -> None:
+def _trained(living: int, size: str, at: int, scheme: Scheme) -> None:
+    series = SHAPES[size]
+    found = _found(series, living)
     left, right = st.columns([8, 5], gap="large")
     with left:
         _chart(found, "shape_courses", "the loss of each shape", found[at], scheme)
@@ -110,7 +107,7 @@ def _trained(
 def _chart(
     found: Sequence[Run | None], key: str, name: str, chosen: Run | None, scheme: Scheme
 ) -> None:
-    runs = [run for run in found if run and not _readable(run).empty]
+    runs = [run for run in found if run]
     if not runs:
         st.markdown("The curves come with the first validation of a run.")
         return
@@ -161,7 +158,9 @@ def _times(size: str, scheme: Scheme) -> None:
         "Layers wait for each other, while the numbers of one layer are calculated side by side: "
         "so as many operations tend to take longer in more layers.",
         table=table,
-        code=Code(analysis.forward_times, (f"table = forward_times({size!r})",)),
+        code=Code(analysis.forward_times, (f"table = forward_times({size!r})",)).drawn(
+            figures.times
+        ),
     )
 
 
@@ -181,16 +180,23 @@ def _results(found: Sequence[Run | None], key: str) -> None:
         show.table(show.titled(analysis.results(runs), TITLES), key)
 
 
-def _told_where_from(found: Sequence[Run | None]) -> None:
-    """Say which of the runs ship, and how far those of this machine are."""
-    states = [jobs.state(run) for run in found if run and not run.is_shipped]
-    n_living = sum(state in LIVING for state in states)
-    if n_living:
-        st.caption(f"{n_living} of {len(found)} runs train or wait for their turn.")
-    elif states:
-        st.caption(f"{len(states)} of {len(found)} runs are of this machine.")
+def _found(series: Sequence[Preset], living: int) -> list[Run | None]:
+    """The runs of a series, after a line that says where they come from.
+
+    living is how many lived when the page was drawn: once none does, it is drawn anew.
+    """
+    now, found = analysis.n_living(series), analysis.latest(series)
+    if living and not now:
+        st.rerun()
+    own = sum(run is not None and not run.is_shipped for run in found)
+    told = [f"{now} of {len(series)} runs train or wait for their turn."] if now else []
+    if own:
+        told.append(f"{own} of the runs below were trained on this machine.")
     elif any(found):
-        st.caption(SHIPPED)
+        told.append(SHIPPED)
+    if told:
+        st.caption(" ".join(told))
+    return found
 
 
 def _bits(found: Sequence[Run | None]) -> list[float]:
@@ -206,12 +212,3 @@ def _counted(run: Run) -> float | None:
     if bigram is None or run.config.tokenizer != "char":
         return None
     return compare.bits(run, bigram)
-
-
-def _readable(run: Run) -> pd.DataFrame:
-    return analysis.courses([run])
-
-
-def _every(found: Sequence[Run | None]) -> float | None:
-    lives = any(run and jobs.state(run) in LIVING for run in found)
-    return EVERY if lives else None

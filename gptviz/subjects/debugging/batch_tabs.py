@@ -1,14 +1,18 @@
 """One batch, learnt by heart while one looks on, with a mistake built in or none."""
 
+from collections.abc import Callable, Mapping
+
+import pandas as pd
 import streamlit as st
 
 from gptviz.app import allowance, choices, look, show, typed
 from gptviz.app.code import Code, of_prompt
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
-from gptviz.subjects.debugging import batch_analysis, figures, sentences
+from gptviz.subjects.debugging import batch_analysis, sentences
 from gptviz.subjects.debugging.batch_analysis import MOST_STEPS, Case, Course
 
+Curves = Callable[[pd.DataFrame, Mapping[str, float], str, str], None]
 KEYS = ("batch_of", "fault", "batch_seed")  # of the address
 EVERY = 0.25  # seconds between two looks
 HELD, GOES = "batch_course", "batch_goes"  # where a browser remembers how far it is
@@ -16,8 +20,12 @@ WAITS = "Press the button: the same batch is read again and again until it is kn
 SOURCES = {"prompt": "your text", "plays": "8 windows of the plays"}
 
 
-def batch(view: View) -> None:
-    """Choose a batch and a mistake, press the button, and watch the loss."""
+def batch(view: View, curves: Curves) -> None:
+    """Choose a batch and a mistake, press the button, and watch the loss.
+
+    curves draws a table of steps and levels to compare with, by a key, with what stands there
+    before the first step.
+    """
     titles = {name: fault.title for name, fault in batch_analysis.FAULTS.items()}
     fault = choices.pill("fault", "What is wrong on purpose", titles)
     places = st.columns([4, 1])
@@ -42,10 +50,10 @@ def batch(view: View) -> None:
             st.button(words, key="batch_start", type="primary", on_click=_start, args=(case,))
         st.markdown(_about(case), width="content")
     code = _code(view, source, case)
-    st.fragment(_draw, run_every=EVERY if goes else None)(view, case, code, goes)
+    st.fragment(_draw, run_every=EVERY if goes else None)(case, code, goes, curves)
 
 
-def _draw(view: View, case: Case, code: Code, goes: bool) -> None:
+def _draw(case: Case, code: Code, goes: bool, curves: Curves) -> None:
     """Some steps more, if it goes on, and the curve up to here."""
     held = _held(case)
     if goes and not held.is_over:
@@ -58,7 +66,8 @@ def _draw(view: View, case: Case, code: Code, goes: bool) -> None:
         st.session_state[HELD] = held
     if goes and held.is_over:
         st.rerun()
-    st.markdown(sentences.of_course(held) or WAITS)
+    if held.step:
+        st.markdown(sentences.of_course(held))
     table = batch_analysis.table(held)
     levels = {
         "blind guess": sentences.blind(case.rows),
@@ -66,26 +75,20 @@ def _draw(view: View, case: Case, code: Code, goes: bool) -> None:
     }
     levels["least possible"] = held.least
     lines = (*code.lines[:-1], code.lines[-1].replace("STEPS", str(held.step)))
-    show.chart(
-        figures.course(table, levels, MOST_STEPS, view.scheme),
-        key="batch",
-        name="loss of the batch",
-        shape=(len(table),),
-        how_to_read=f"if all is well, the line falls to the least that is possible, within a few "
-        "dozen steps. Training on one batch is the first test of any network that does not learn: "
-        "it takes seconds, and if it fails, more text and more patience will not help. The tiny "
-        f"GPT is new, has {case_shape(held)}, and knows only the tokens of the batch; it is "
-        f"corrected by {term('AdamW')} at a rate of {batch_analysis.RATE:g}. Dotted: what a blind "
-        "guess costs, ln of how many tokens there are; what counting them reaches, whatever stands "
-        "before; and the least possible, which is above 0 only where two windows begin alike and "
-        f"go on differently. It ends {batch_analysis.LEARNT:g} above that, or after {MOST_STEPS} "
-        "steps.",
-        table=table,
-        code=Code(code.function, lines).drawn(
-            figures.course,
-            f"table, { ({name: float(level) for name, level in levels.items()})!r}, {MOST_STEPS}",
-        ),
+    curves(table, levels, "batch", WAITS)
+    show.source(
+        "loss of the batch",
+        (len(table),),
+        "if all is well, the line falls to the least that is possible, within a few dozen steps. "
+        "Training on one batch is the first test of any network that does not learn: it takes "
+        "seconds, and if it fails, more text and more patience will not help. The tiny GPT is new, "
+        f"has {case_shape(held)}, and knows only the tokens of the batch; it is corrected by "
+        f"{term('AdamW')} at a rate of {batch_analysis.RATE:g}. Dotted: what a blind guess costs, "
+        "ln of how many tokens there are; what counting them reaches, whatever stands before; and "
+        "the least possible, which is above 0 only where two windows begin alike and go on "
+        f"differently. It ends {batch_analysis.LEARNT:g} above that, or after {MOST_STEPS} steps.",
     )
+    show.numbers(table, "batch", Code(code.function, lines))
 
 
 def case_shape(course: Course) -> str:

@@ -1,14 +1,13 @@
 """Pictures of a network's modules, of gradients by layer, and of losses step by step."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import columns, logarithmic_ticks, look, plain_numbers, small
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
+from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
 ROW = 30  # pixels of a module
@@ -157,42 +156,6 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
             },
         ),
     )
-
-
-def course(
-    table: pd.DataFrame, levels: Mapping[str, float], most: int, scheme: Scheme
-) -> go.Figure:
-    """The loss step by step, from `batch_analysis.table`, and levels to compare it with.
-
-    most steps have room from the beginning, so that nothing moves while the line grows, unless it
-    climbs.
-    """
-    colours = PALETTES[scheme]
-    highest = table["loss"].max() if len(table) else 0.0
-    top = max(1.25 * max(levels.values()), 1.05 * highest if np.isfinite(highest) else 0.0)
-    figure = go.Figure(
-        columns(table, "step", {"loss": "loss"}, "step %{x}<br>NAME %{y:.3f}", scheme),
-        layout(
-            scheme,
-            height=HEIGHT,
-            showlegend=False,
-            uirevision="course",
-            xaxis={"title": "step", "range": [0, most + 1], "zeroline": False},
-            yaxis={"title": "loss, nats a token", "range": [-0.03 * top, top]},
-        ),
-    )
-    for name, level in levels.items():
-        figure.add_hline(
-            y=level,
-            line={"dash": "dot", "width": LINE_WIDTH, "color": colours.muted},
-            annotation={
-                "text": f"{name}: {level:.2f}",
-                "xanchor": "right",
-                "yanchor": "bottom",
-                "font": {"color": colours.muted},
-            },
-        )
-    return figure
 
 
 def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

@@ -66,6 +66,10 @@ def beams(view: View, settings: SamplingSettings) -> None:
             "from gptviz.subjects.sampling.beam_analysis import search",
             f"found = search(lm, {view.ids!r}, {length}, {width}, {ngram})",
             "table = tree_table(lm, found)",
+        ).drawn(
+            expert_figures.tree,
+            "table, lanes([[kept.parent for kept in step] for step in found.steps])",
+            "from gptviz.subjects.sampling.beam_analysis import lanes",
         ),
     )
     _texts(texts, "found")
@@ -101,7 +105,11 @@ def ranked(view: View, settings: SamplingSettings, seed: int) -> None:
         "probability, and falls with each token, so that longer texts always look worse; the mean "
         f"does not, and e to minus the mean is the {term('perplexity')}.",
         table=table,
-        code=code,
+        code=code.drawn(
+            expert_figures.likelihoods,
+            f"shown, {by!r}",
+            f"shown = table.sort_values({by!r}, ascending=False, kind='stable')",
+        ),
     )
     _texts(shown, "ranked_found")
 
@@ -137,7 +145,7 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
             rules,
             batch_analysis.grid,
             f"table = grid(lm, ids, {by!r}, settings, {seed})",
-        ),
+        ).drawn(expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"),
     )
 
 
@@ -183,7 +191,7 @@ def cache(view: View, settings: SamplingSettings, seed: int) -> None:
             settings,
             cache_analysis.measured,
             f"table = measured(lm, ids, settings, {length}, {seed})",
-        ),
+        ).drawn(expert_figures.times),
     )
 
 

@@ -22,6 +22,7 @@ def rates(
     warmup_steps: int = 50,
     learning_rate: float = 1e-3,
     min_learning_rate: float = 1e-4,
+    decay_steps: int = 0,
 ) -> pd.DataFrame:
     """The learning rate of a run with these settings: step (from 1), rate.
 
@@ -34,6 +35,7 @@ def rates(
         warmup_steps=warmup_steps,
         learning_rate=learning_rate,
         min_learning_rate=min_learning_rate,
+        decay_steps=decay_steps,
     )
     chosen = np.linspace(0, steps - 1, min(steps, MOST_POINTS)).round().astype(int)
     if 0 < warmup_steps <= steps:

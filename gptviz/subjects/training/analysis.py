@@ -1,6 +1,7 @@
 """What runs recorded, as tables: the numbers of every step, and losses side by side."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pandas as pd
 from gptviz import parameters
 from gptviz.runs import Run
 from gptviz.runs.compare import Axis, Curve, names
+from gptviz.subjects.tokens.analysis import token_table
+from gptviz.training import data
+from gptviz.training.config import TokenizerKind
 from gptviz.training.optimizer import learning_rate
 from gptviz.training.record import metrics as recorded
 
@@ -18,6 +22,14 @@ def metrics(run: Run) -> pd.DataFrame:
     """A row a step, with its losses, rate and gradient norm, and what its time went to."""
     course = recorded.read(run.folder)
     return pd.DataFrame({name: course[name] for name in (*recorded.COLUMNS, *recorded.PARTS)})
+
+
+def first_tokens(
+    text: Path, kind: TokenizerKind, bpe_vocab_size: int = 2048, end_of_text: bool = False
+) -> pd.DataFrame:
+    """The first 100 tokens of a text as a run reads it, a row a token: see `token_table`."""
+    info = data.check(text, kind, bpe_vocab_size, end_of_text)
+    return token_table(info.tokenizer, info.first)
 
 
 def to_come(run: Run) -> pd.DataFrame:
@@ -40,6 +52,18 @@ def to_come(run: Run) -> pd.DataFrame:
     steps = np.unique(np.linspace(done, config.steps, MOST_TO_COME).round().astype(int))
     rates = [scale * learning_rate(int(step) - 1, config) for step in steps]
     return pd.DataFrame({"step": steps, "rate": rates})
+
+
+def last_rate(run: Run) -> tuple[int, float]:
+    """The step from which on the learning rate of a longer run stays, and what it is there.
+
+    A rate that was changed by hand scales the schedule. Raises ValueError for settings that cannot
+    be read.
+    """
+    config = run.config
+    last = config.decay_steps or max(config.steps, config.warmup_steps)
+    highest = run.rates[-1]["learning_rate"] if run.rates else config.learning_rate
+    return last, learning_rate(last, config) * highest / config.learning_rate
 
 
 def losses(curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:

@@ -10,7 +10,9 @@ from gptviz.jobs import estimate, presets
 from gptviz.jobs import pace as measure
 from gptviz.jobs.presets import Preset
 from gptviz.runs import LIVING, Run
+from gptviz.subjects.training import about
 from gptviz.training.config import TrainingConfig
+from gptviz.training.data import TextInfo
 
 FACTS = (
     "**{parameters:,}** parameters · about **{megabytes:,.0f} MB** of memory · **{tokens:,}** "
@@ -22,6 +24,20 @@ BUSY = "time: not measured while {run} trains"
 MEASURING = "time: measuring …"
 LATE = "time: not measured yet, no step was done within {seconds:.0f} s; measuring again …"
 FAILED = "time: could not be measured ({reason})"
+TOKENS_A_PARAMETER = 20  # Hoffmann et al., 2022
+READING = (
+    "This run passes its text {about}{times}. The text has {ratio} tokens for each parameter of "
+    "this model. {wanted} were found best for large models that read once (Hoffmann et al., 2022): "
+    "by that, this text would do for {size} parameters."
+)
+WHAT_IT_CANNOT_SAY = (
+    "Hoffmann et al. (2022), *Training Compute-Optimal Large Language Models*, asked how to spend "
+    "a fixed amount of computing: about 20 tokens a parameter gave the lowest loss. Their models "
+    "had 70 million parameters or more, and each read new text only. It does not say what is best "
+    "for a model as small as these, for characters in place of pieces of words, or for a text that "
+    "is read again and again; nor that a larger model would be worse: it learns more from each "
+    "token, and may learn a short text by heart. Passes are a mean: windows begin at random places."
+)
 SIZE_HERE = "**{title}**: {words} About {time}, as measured on this machine."
 SIZE_ELSEWHERE = "**{title}**: {words} About {time}, as measured on {where}."
 
@@ -66,6 +82,21 @@ def facts(config: TrainingConfig) -> None:
     busy = None if found else _running(runs)
     every = None if found or busy else 1.0
     st.fragment(_line, run_every=every)(config, found or busy)
+
+
+def reading(config: TrainingConfig, text: TextInfo) -> None:
+    """How often a run passes its text, and how large a model the text would suit."""
+    parameters_here = parameters.count(config.model)
+    st.caption(
+        READING.format(
+            about="about " if text.estimated else "",
+            times=about.times(config.passes(text.train_tokens)),
+            ratio=about.two_digits(text.train_tokens / parameters_here),
+            wanted=TOKENS_A_PARAMETER,
+            size=about.two_digits(text.train_tokens / TOKENS_A_PARAMETER),
+        ),
+        help=WHAT_IT_CANNOT_SAY,
+    )
 
 
 def duration(seconds: float) -> str:

@@ -13,9 +13,8 @@ from gptviz.jobs import experiments, presets, shipping
 from gptviz.jobs.failures import FAILURES, Failure
 from gptviz.jobs.presets import Preset
 from gptviz.runs import INDUCTION, LIVING, Run
-from gptviz.subjects.training import compare_tabs, rights, tabs
+from gptviz.subjects.training import about, compare_tabs, rights, tabs
 from gptviz.subjects.training import memorised_analysis as memorised
-from gptviz.subjects.training.live import about
 from gptviz.subjects.training.runs import in_words
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training.record import samples
@@ -68,7 +67,7 @@ def induction_lesson(scheme: Scheme, draw_birth: Callable[[Run, Scheme, str], No
     offer(words, "run_induction", [presets.INDUCTION])
     if shown:
         if shown.is_shipped:
-            st.caption(f"{_heading(shown)}. {about(shown.settings)}.")
+            st.caption(f"{_heading(shown)}. {about.shape(shown.settings)}.")
         draw_birth(shown, scheme, "lesson")
 
 

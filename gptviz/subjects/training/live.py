@@ -1,7 +1,6 @@
 """A run while it learns: how far it is and its curves, drawn anew now and then on their own."""
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,13 @@ from gptviz.runs.curves import (
     train_bytes_per_token,
     val_bytes_per_token,
 )
-from gptviz.subjects.training import analysis, curves, figures
+from gptviz.subjects.training import about, analysis, curves, figures
 from gptviz.subjects.training.estimate_tab import duration
 from gptviz.subjects.training.live_chart import live_chart, zoomed_to
 from gptviz.subjects.training.runs import STATES
+from gptviz.training import patience, way
 from gptviz.training.record import metrics
 from gptviz.training.record.metrics import History
-from gptviz.training.way import Way
 
 # Seconds between two looks at a run that lives. A look costs a browser a tenth of a second, which
 # the run waits for if both share two cores.
@@ -63,10 +62,10 @@ def watch(run: Run, scheme: Scheme) -> None:
     state, begun = seen = _seen(run)
     every = look_again(state, EVERY if begun else UNTIL_BEGUN)
     st.fragment(_watch, run_every=every)(run, scheme, seen)
-    st.caption(f"{about(run.settings)}. {HOW_TO_READ}")
+    st.caption(f"{about.shape(run.settings)}. {HOW_TO_READ}")
     if run.is_shipped:
         st.caption(STAYS)
-    if practice := about_practice(run.settings):
+    if practice := about.practice(run.settings):
         st.caption(practice)
     written = code.of_run(run, analysis.metrics, "table = metrics(run)").drawn(
         figures.comparison,
@@ -108,14 +107,14 @@ def _headline(run: Run, state: State, status: Status, course: History) -> None:
     done = int(course["step"][-1]) if len(course) else 0
     known = state == "running" and len(course) >= FEWEST_STEPS
     left = course.seconds_left(steps) if known else None
-    told = [f"**{STATES[state]}**", f"step {done:,} of {steps:,}"]
+    headline = [f"**{STATES[state]}**", f"step {done:,} of {steps:,}"]
     if left is not None:
-        told.append(f"{duration(left)} left")
+        headline.append(f"{duration(left)} left")
     if words := _words(run, state, status, done):
-        told.append(words)
-    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(told))
-    if computed := how_it_computes(status):
-        st.caption(computed)
+        headline.append(words)
+    st.progress(min(1.0, done / steps) if steps else 0.0, text=" · ".join(headline))
+    if told := [*filter(None, (about.passes(run, state, status, done), way.in_words(status)))]:
+        st.caption(" ".join(told))
     for name in ("error", "warning"):
         if text := status.get(name):
             show.failure(str(text))
@@ -132,66 +131,14 @@ def _words(run: Run, state: State, status: Status, done: int) -> str:
         return f"its process ended without a word; Resume goes on from step {last:,}"
     if state in ("paused", "stopped"):
         return f"Resume goes on from step {last:,}, on the very same curve"
-    if state == "done" and status.get("stopped_early"):
-        return "it ended early, for validation no longer improved"
+    if state == "done" and (words := patience.ended_early(run)):
+        return f"it {words}"
+    if state == "running":
+        return patience.waits(run)
     return ""
-
-
-def how_it_computes(status: Status) -> str:
-    """How a run computes a step, as it was measured to be quickest; nothing if it does not say."""
-    way = Way.from_dict(status.get("ways", {}).get(status.get("device", ""), {}))
-    if way is None:
-        return ""
-    match status.get("threads"):
-        case None:
-            words = "It computes in {way}: the quickest of a few ways tried on this machine."
-        case 1:
-            words = (
-                "It computes in {way}, on 1 thread: the quickest of a few ways tried on this "
-                "machine."
-            )
-        case _:
-            words = (
-                "It computes in {way}, on {n} threads: the quickest of a few ways tried on this "
-                "machine."
-            )
-    return words.format(way=way, n=status.get("threads"))
 
 
 def tokens_per_step(settings: dict[str, Any]) -> int:
     """How many tokens a step reads, by settings that another version may have written."""
     batch = settings.get("batch_size", 0) * settings.get("accumulation", 1)
     return int(batch * settings["model"].get("block_size", 0))
-
-
-def about_practice(settings: dict[str, Any]) -> str:
-    """What the training loss holds beside that of the text; nothing for a run that only reads."""
-    steps, share = settings.get("copy_steps"), settings.get("repeat_share")
-    told: list[str] = []
-    if steps:
-        told.append(
-            f"The first {steps:,} steps are lessons in copying: their loss is that of random "
-            "tokens said again, not that of the text."
-        )
-    if steps and share:
-        told.append(
-            f"Of what later steps read, {share:.1%} is such practice: it counts in the training "
-            "loss, not in the validation loss."
-        )
-    elif share:
-        told.append(
-            f"Of what it reads, {share:.1%} is practice in copying: it counts in the training "
-            "loss, not in the validation loss."
-        )
-    return " ".join(told)
-
-
-def about(settings: dict[str, Any]) -> str:
-    """What a run reads and the shape of its model, in a line of Markdown."""
-    model = settings["model"]
-    has_attention = model.get("attention", True) and model.get("n_layer") != 0
-    heads = f"heads {model.get('n_head')}" if has_attention else "no attention"
-    return (
-        f"It reads {show.literal(Path(settings['data']).name)}; layers {model.get('n_layer')}, "
-        f"{heads}, width {model.get('n_embd')}, context {model.get('block_size')}"
-    )

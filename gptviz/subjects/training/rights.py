@@ -7,6 +7,7 @@ browser sends is not always what its page offered.
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from gptviz import jobs, parameters
 from gptviz.app import visitors
@@ -132,6 +133,14 @@ def resume(run: Run) -> None:
     with _one_start_at_a_time():
         _require(why_not_train(run.config if visitors.limits() else None, but=run))
         owners(jobs.resume)(run)
+
+
+def lengthen(run: Run, steps: int, patience: int) -> None:
+    """As `jobs.lengthen`, for the visitor. Raises ValueError in words, too, if they may not."""
+    with _one_start_at_a_time():
+        longer = replace(run.config, steps=steps, patience=patience)
+        _require(why_not_train(longer if visitors.limits() else None, but=run))
+        owners(lambda own: jobs.lengthen(own, steps, patience))(run)
 
 
 def why_not_many(n_runs: int) -> str:

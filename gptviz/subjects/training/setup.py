@@ -20,7 +20,7 @@ from gptviz.subjects.training import text as texts
 from gptviz.subjects.training.live_chart import Panel, Series, live_chart
 from gptviz.subjects.training.text import Text
 from gptviz.tokenizers.baselines import SHAKESPEARE
-from gptviz.training import data
+from gptviz.training import data, devices
 from gptviz.training.config import TrainingConfig
 from gptviz.training.record import samples
 from gptviz.training.settings import SETTINGS
@@ -68,7 +68,7 @@ def form(is_open: bool) -> Draft | None:
                 _rate(config)
         if text:
             with st.expander("Look at the text"):
-                texts.look_at(text)
+                texts.look_at(text, scheme())
         texts.look_after_kept()
         refusal = rights.why_not_train(config)
         with facts:
@@ -76,6 +76,8 @@ def form(is_open: bool) -> Draft | None:
             if config and not refusal:
                 with measured:
                     estimate_tab.facts(config)
+                    if text:
+                        estimate_tab.reading(config, text.info)
             if refusal:
                 show.note(refusal)
             if not rights.may_send_texts():
@@ -147,6 +149,7 @@ def _config(text: Text | None) -> TrainingConfig | None:
         data.split(np.broadcast_to(np.uint8(0), text.info.tokens), config.model.block_size)
         samples.require_prompt(config, text.info.tokenizer)
         estimate.require_fit(config)
+        devices.require_precision(config.precision, devices.best_device())
     except ValueError as error:
         show.failure(settings_form.in_words(error))
         return None
@@ -161,6 +164,7 @@ def _rate(config: TrainingConfig) -> None:
         config.warmup_steps,
         config.learning_rate,
         config.min_learning_rate,
+        config.decay_steps,
     )
     table = schedules.rates(*told)
     line = Series(

@@ -8,13 +8,22 @@ from gptviz import jobs
 from gptviz.app import show
 from gptviz.disk_errors import in_words
 from gptviz.runs import LIVING, Command, Run
-from gptviz.subjects.training import rights, setup
+from gptviz.setting import LARGEST
+from gptviz.subjects.training import analysis, rights, setup
 from gptviz.subjects.training.rights import owners
+from gptviz.training.settings import SETTINGS
 
 ASKED: dict[Command, str] = {
     "pause": "It was asked to pause and writes a checkpoint first.",
     "stop": "It was asked to stop and writes a checkpoint first.",
 }
+
+
+RATE_STAYS = (
+    "The schedule of the learning rate stays as it was planned, up to step {planned:,}; from there "
+    "on the rate keeps its last value, {rate:.3g}. While the run goes on, *Learning rate* raises "
+    "or lowers it."
+)
 
 
 def controls(run: Run) -> None:
@@ -34,6 +43,8 @@ def controls(run: Run) -> None:
             _learning_rate(run)
         elif state != "done":
             _button("▶ Resume", rights.resume, run)
+        if state == "done":
+            _more_steps(run)
         _button("Clone settings", setup.clone, run, after=_look_at_the_form)
         if state not in LIVING:
             _rename(run)
@@ -104,6 +115,39 @@ def _learning_rate(run: Run) -> None:
 
 def _change_rate(run: Run) -> None:
     jobs.set_learning_rate(run, st.session_state[f"rate_{run.id}"])
+
+
+def _more_steps(run: Run) -> None:
+    """Let a run that is done go on."""
+    try:
+        config = run.config
+    except ValueError:  # another version wrote them, and the page says so where they are missed
+        return
+    with st.popover("More steps"):
+        early = run.status.get("stopped_early", False)
+        st.number_input(
+            "Steps in all",
+            value=config.steps if early else min(2 * config.steps, LARGEST),
+            step=100,
+            format="%d",
+            key=f"more_{run.id}",
+        )
+        st.number_input(
+            "Patience (validations)",
+            value=0 if early else config.patience,
+            step=1,
+            format="%d",
+            key=f"patience_{run.id}",
+            help=SETTINGS["patience"].sentence,
+        )
+        planned, rate = analysis.last_rate(run)
+        st.caption(RATE_STAYS.format(planned=planned, rate=rate))
+        st.button("Go on", key="do_more", on_click=_do, args=(_lengthen, run))
+
+
+def _lengthen(run: Run) -> None:
+    asked = (st.session_state[f"{name}_{run.id}"] for name in ("more", "patience"))
+    rights.lengthen(run, *(0 if number is None else number for number in asked))
 
 
 def _rename(run: Run) -> None:

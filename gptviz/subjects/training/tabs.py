@@ -13,11 +13,12 @@ from gptviz.disk import Row
 from gptviz.jobs import health
 from gptviz.jobs.health import Rule
 from gptviz.runs import Run
+from gptviz.subjects.training import about
 from gptviz.subjects.training import memorised_analysis as memorised
 from gptviz.subjects.training.marked_text import marked_text
 from gptviz.subjects.training.memorised_analysis import Passage
 from gptviz.subjects.training.text import version
-from gptviz.training import texts
+from gptviz.training import texts, way
 from gptviz.training.record import gradients, metrics
 from gptviz.training.record.metrics import History
 from gptviz.training.record.samples import read as read_samples
@@ -99,6 +100,7 @@ def _verdict(run: Run) -> None:
         _findings(run, course)
     with right:
         _time(course)
+        _ways(run)
 
 
 def _findings(run: Run, course: History) -> None:
@@ -108,6 +110,7 @@ def _findings(run: Run, course: History) -> None:
     except ValueError as error:
         show.failure(f"there is no verdict without the run's settings: {error}")
         return
+    st.markdown(about.fall(course, run.config.copy_steps))
     for finding in findings:
         sign, title = SIGNS.get(finding.rule, FAULT), health.TITLES[finding.rule]
         st.markdown(f"**{sign} {title}** — {finding.verdict}")
@@ -133,3 +136,23 @@ def _time(course: History) -> None:
             "share": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
         },
     )
+
+
+def _ways(run: Run) -> None:
+    """What each way to compute a step took that was tried before the first one."""
+    chosen, tried = way.of_run(run.status)
+    if not tried:
+        return
+    windows = tried[0].windows
+    st.markdown(
+        f"**What was tried before the first step**, on {windows} window{'s' if windows > 1 else ''}"
+    )
+    st.caption("A way that takes more than nine tenths of another's time does not replace it.")
+    table = pd.DataFrame(
+        {
+            "milliseconds": [1000 * trial.seconds for trial in tried],
+            "taken": ["✓" if trial.way == chosen else "" for trial in tried],
+            "way": [str(trial.way) for trial in tried],
+        }
+    )
+    show.table(table, "ways_tried")

@@ -11,13 +11,19 @@ import streamlit as st
 
 from gptviz import jobs
 from gptviz.app import allowance, show
+from gptviz.app.chips.chips import ChipRow, chips, token_chips
+from gptviz.app.code import Code
 from gptviz.app.streamlit_quirks import forget_upload
-from gptviz.subjects.training import rights, settings_form
+from gptviz.app.theme import Scheme
+from gptviz.subjects.tokens.analysis import token_table
+from gptviz.subjects.training import analysis, rights, settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, kept
 from gptviz.training.config import TokenizerKind
 from gptviz.training.data import TextInfo
 from gptviz.training.kept import Kept
+from gptviz.training.prepare import END_OF_TEXT
+from gptviz.training.settings import SETTINGS
 from gptviz.training.texts import Source
 
 PLAYS = {"plays": "Shakespeare"}
@@ -115,14 +121,38 @@ def learn_from_again(path: Path) -> None:
     st.session_state["new_text"] = "plays" if path == SHAKESPEARE else "again"
 
 
-def look_at(text: Text) -> None:
-    """Size, tokens and beginning of the text."""
+def look_at(text: Text, scheme: Scheme) -> None:
+    """Size, tokens and beginning of the text, as letters and as tokens."""
     info = text.info
     st.caption(
         f"{info.size:,} bytes · {info.told('characters')} · {info.told('tokens')} out of "
         f"{info.vocab_size:,} different ones · the last tenth is held out for validation"
     )
+    if info.ends:
+        st.caption(_ends(info.ends))
     st.code(info.preview, language=None, wrap_lines=True, height=220)
+    st.caption(f"Its first {len(info.first)} tokens, each with its id:")
+    table = token_table(info.tokenizer, info.first)
+    token_chips([ChipRow(chips(table, ids_shown=True))], scheme, key="first_tokens")
+    if isinstance(text.source, Path):
+        told = ", ".join(
+            [f"Path({str(text.source)!r})", *map(repr, map(settings_form.value, TOKENS))]
+        )
+        lines = ("from pathlib import Path", f"table = first_tokens({told})")
+        show.numbers(table, "first_tokens", Code(analysis.first_tokens, lines))
+
+
+def _ends(n: int) -> str:
+    """How `<|endoftext|>` in a text is read, and how that is changed."""
+    there = f"`{END_OF_TEXT}` stands in it {n:,} time{'s' if n > 1 else ''}"
+    if settings_form.value("end_of_text"):
+        return f"{there}: each ends a text, and is one token."
+    how = f"*{SETTINGS['end_of_text'].label}*, under All settings"
+    if settings_form.value("tokenizer") == "char":
+        return f"{there}, read letter by letter. A BPE can read each as one token: see {how}."
+    return (
+        f"{there}, read like any other letters. Each can be one token that ends a text: see {how}."
+    )
 
 
 def _uploaded() -> tuple[str, Source | None, str]:

@@ -5,9 +5,11 @@ RUN/checkpoints/step-000600/   a model folder, and optimizer.safetensors
 
 import math
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from gptviz import system
@@ -21,12 +23,23 @@ from gptviz.tokenizers import Tokenizer
 from gptviz.training.optimizer import empty_memory
 from gptviz.training.record.observer import Observer
 
+UNSCALED = GradScaler("cpu", enabled=False)
+SCALER = {"scale": "scaler.scale", "_growth_tracker": "scaler.growth_tracker"}
+
 
 class Checkpoints(Observer):
     """Saves the model at each validation, and keeps the best step and the last one."""
 
-    def __init__(self, run: Run, model: GPT, optimizer: Optimizer, tokenizer: Tokenizer):
+    def __init__(
+        self,
+        run: Run,
+        model: GPT,
+        optimizer: Optimizer,
+        tokenizer: Tokenizer,
+        scaler: GradScaler = UNSCALED,
+    ):
         self.run, self.model, self.optimizer, self.tokenizer = run, model, optimizer, tokenizer
+        self.scaler = scaler
         self.best_step, self.best_val_loss = 0, math.inf
 
     def started(self, step: int) -> None:  # noqa: ARG002
@@ -39,7 +52,7 @@ class Checkpoints(Observer):
         if "val_loss" not in row:
             return
         step, val_loss = row["step"], row["val_loss"]
-        save(self.run, step, self.model, self.optimizer, self.tokenizer)
+        self.save(step)
         if val_loss < self.best_val_loss:
             self.best_step, self.best_val_loss = step, val_loss
         self.run.update_status(
@@ -53,18 +66,29 @@ class Checkpoints(Observer):
         )
         prune(self.run, keep={self.best_step, step})
 
+    def save(self, step: int) -> None:
+        """Write the checkpoint of a step. Raises OSError in words, as the function below."""
+        save(self.run, step, self.model, self.optimizer, self.tokenizer, self.scaler)
+
     def keep_last_step(self, step: int) -> str:
         """Save the last step that was finished, after a later one broke off; what is kept."""
         if not step:
             return "no step was finished, so resume starts from the beginning"
         if step != latest(self.run):
-            save(self.run, step, self.model, self.optimizer, self.tokenizer)
+            self.save(step)
             self.run.update_status({"step": step, "last_step": step})
             prune(self.run, keep={self.best_step, step})
         return f"the checkpoint of step {step} is kept, so resume the run"
 
 
-def save(run: Run, step: int, model: GPT, optimizer: Optimizer, tokenizer: Tokenizer) -> None:
+def save(
+    run: Run,
+    step: int,
+    model: GPT,
+    optimizer: Optimizer,
+    tokenizer: Tokenizer,
+    scaler: GradScaler = UNSCALED,
+) -> None:
     """Write a folder that `gptviz.load` opens and `resume` goes on from.
 
     Raises OSError in words if the disk is full; an earlier checkpoint is left as it was.
@@ -73,7 +97,8 @@ def save(run: Run, step: int, model: GPT, optimizer: Optimizer, tokenizer: Token
     try:
         with whole_folder(run.checkpoint(step)) as partial:
             model_folder.save(partial, model, tokenizer)
-            save_file(optimizer_tensors(model, optimizer), partial / "optimizer.safetensors")
+            tensors = {**optimizer_tensors(model, optimizer), **scaler_tensors(scaler)}
+            save_file(tensors, partial / "optimizer.safetensors")
             flush(partial / "optimizer.safetensors")  # an earlier checkpoint is removed soon
     except (OSError, SafetensorError) as error:
         raise OSError(
@@ -96,7 +121,9 @@ def latest(run: Run) -> int:
     return max(kept, default=0)  # status.json is lost, or the checkpoint that it names
 
 
-def load(run: Run, step: int, model: GPT, optimizer: Optimizer) -> None:
+def load(
+    run: Run, step: int, model: GPT, optimizer: Optimizer, scaler: GradScaler = UNSCALED
+) -> None:
     """Put weights and optimiser back as they were after a step. Raises OSError or ValueError."""
     folder = run.checkpoint(step)
     saved, _ = model_folder.read(folder)
@@ -111,11 +138,20 @@ def load(run: Run, step: int, model: GPT, optimizer: Optimizer) -> None:
                     key: tensors[f"{named[parameter]}.{key}"].to(parameter.device, copy=True)
                     for key in empty_memory(group, parameter)
                 }
+        if scaler.is_enabled():
+            kept = {key: tensors[name].item() for key, name in SCALER.items()}
+            scaler.load_state_dict({**scaler.state_dict(), **kept})
     except (OSError, SafetensorError, KeyError) as error:
         raise ValueError(
             f"{path} cannot be read ({error}), so the run cannot go on; its model in the same "
             f"folder can still be looked at"
         ) from error
+
+
+def scaler_tensors(scaler: GradScaler) -> dict[str, Tensor]:
+    """What float16's scaler remembers: its scale, and for how many steps none ran over."""
+    state = scaler.state_dict()
+    return {name: torch.tensor(state[key]) for key, name in SCALER.items() if key in state}
 
 
 def prune(run: Run, keep: set[int]) -> None:
@@ -127,9 +163,11 @@ def prune(run: Run, keep: set[int]) -> None:
 
 
 def optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimiser's running means under the names of their parameters."""
+    """The optimiser's means under the names of their parameters; 0 before a first step."""
+    names = {parameter: name for name, parameter in model.named_parameters()}
     return {
-        f"{name}.{key}": value
-        for name, parameter in model.named_parameters()
-        for key, value in optimizer.state[parameter].items()
+        f"{names[parameter]}.{key}": value
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        for key, value in (optimizer.state[parameter] or empty_memory(group, parameter)).items()
     }

@@ -1,7 +1,8 @@
 """The numbers of each step of a run.
 
 RUN/metrics.jsonl   {"step", "train_loss", "lr", "grad_norm", "tokens_per_second", "seconds",
-                     "time": {part: seconds}}, and "val_loss" after a validation
+                     "time": {part: seconds}}, and "val_loss" after a validation; "left_out": true
+                     and no "grad_norm" where float16 ran over, and the weights stayed as they were
 """
 
 import math

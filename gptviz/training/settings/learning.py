@@ -63,6 +63,18 @@ LEARNING = (
         advice="2 to 10 of every hundred steps.",
     ),
     Setting(
+        name="decay_steps",
+        kind=int,
+        least=0,
+        step=100,
+        unit="steps",
+        label="Last rate from",
+        sentence="The step at which the rate has come down to the last one, where it stays. 0: the "
+        "end of the run.",
+        advice="A run that is given more steps keeps its old end here.",
+        rare=True,
+    ),
+    Setting(
         name="optimizer",
         kind=str,
         choices={
@@ -153,10 +165,17 @@ LEARNING = (
     Setting(
         name="precision",
         kind=str,
-        choices={"auto": "whichever is faster", "float32": "float32", "bfloat16": "bfloat16"},
+        choices={
+            "auto": "whichever is faster",
+            "float32": "float32",
+            "bfloat16": "bfloat16",
+            "float16": "float16, on GPUs only",
+        },
         label="Precision",
         sentence="With how many bits the large products are calculated: 32, or 16, which is "
         "rougher.",
+        advice="Take float16 on older GPUs, which are slow in bfloat16: its numbers end at 65,504, "
+        "so the loss is scaled, and a step whose gradient runs over is left out.",
         rare=True,
     ),
     Setting(

@@ -19,7 +19,9 @@ WATCHING = (
         least=0,
         unit="validations",
         label="Patience",
-        sentence="After how many validations without a new best one the run ends early. 0: never.",
+        sentence="After how many validations in a row without a new best one the run ends early. "
+        "Its best checkpoint is kept. 0: never.",
+        advice="3 to 10.",
     ),
     Setting(
         name="sample_interval",

@@ -252,10 +252,12 @@ def batch(ref: Reference) -> Expected:
     targets = ref.ids[1:]
     n, n_targets = len(set(ref.ids)), len(targets)
     p = np.unique(targets, return_counts=True)[1] / n_targets
-    blind, counting, least = math.log(n), -(p * np.log(p)).sum(), 0.0
+    blind, counting = math.log(n), -(p * np.log(p)).sum()
     shown = {
-        "batch.notes": [(blind,), (counting,), (least,)],
-        "batch.shapes": [0, 1, blind, blind, 0, 1, counting, counting, 0, 1, least, least],
+        "batch.panels.limits.blind guess": blind,
+        "batch.panels.limits.counting": counting,
+        "batch.panels.limits.least possible": 0.0,  # one text begins like no other
+        "batch.panels.series.points": [0, 0],
         "batch_of.label": ["8 windows of the plays"],
         "fault.label": [(0.001,), (300,), (6,)],
     }

@@ -108,6 +108,7 @@ def surface() -> Expected:
             f"paths_{i}.0.contours.start": 0,
             f"paths_{i}.0.contours.end": 2.2 * math.sqrt(heights.max()),
             f"paths_{i}.0.contours.size": math.sqrt(heights.max()) / 16,
+            f"paths_{i}.title": [(height[-1],)],
             f"paths_{i}.1.x": 3,
             f"paths_{i}.1.y": 1.5,
             f"paths_{i}.2.x": points[:, 0],

@@ -42,6 +42,7 @@ def numbers(_: Reference) -> Expected:
             f"dropout_{i}.xaxis": [str(column) for column in range(C)],
             f"dropout_{i}.yaxis": [f"row {row}" for row in range(R)],
         }
+    shown["dropout_1.title"] = [(1,)]
     table = {"row": rows, "column": columns, "before": NUMBERS, "after": after}
     shown |= {f"dropout_table.{name}": values for name, values in table.items()}
     gone = int((stays == 0).sum())

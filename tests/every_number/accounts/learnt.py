@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from accounts.common import Expected
+from accounts.common import Expected, numbered
 from accounts.reference import Reference
 from gptviz.config import GPTConfig
 from gptviz.jobs.worker import work
@@ -105,6 +105,17 @@ class Learnt:
         return [len(part.encode()) / len(part) for part in self.read_and_held_out]
 
     @cached_property
+    def passes(self) -> float:
+        """How often as many tokens as there are to train on were read, with two digits."""
+        return two_digits(STEPS * TOKENS / len(self.read_and_held_out[0]))
+
+    @cached_property
+    def threads(self) -> list[int]:
+        """On how many it computed, where there was a choice."""
+        told = self.json("status.json").get("threads")
+        return [told] if told else []
+
+    @cached_property
     def guesses(self) -> dict[str, float]:
         """The losses of guesses that only count, on the held-out text."""
         read, held_out = self.read_and_held_out
@@ -130,7 +141,11 @@ class Learnt:
         loss, val_loss = self.column("train_loss"), self.column("val_loss")
         steps = self.column("step")
         validated = np.isfinite(val_loss)
-        said += [("It reads text.txt", *SHAPE, 0.9, 0.9)]
+        said += [
+            ("It reads text.txt", *SHAPE, 0.9, 0.9),
+            ("the rate keeps its last value", STEPS, 0.01),
+            ("It has passed its text {} times. It computes in float32", self.passes, *self.threads),
+        ]
         key = f"curves_{hashlib.sha256(self.folder.name.encode()).hexdigest()[:16]}"
         lines = [(steps, loss), (steps, self.smoothed), (steps[validated], val_loss[validated])]
         lines += [(steps, self.column(name)) for name in ("lr", "grad_norm", "tokens_per_second")]
@@ -178,6 +193,7 @@ def of_the_form() -> Expected:
         config = GPT2Config(vocab_size=V, n_positions=T, n_embd=C, n_layer=L, n_head=4, **ends)
         model = GPT2LMHeadModel(config)
     weights = sum(parameter.numel() for parameter in model.parameters())
+    read = len(text) - len(text) // 10
     # In float32: each weight with its gradient and two means; for each token and layer both norms'
     # inputs and outputs, q, k and v, z twice, and the MLP twice; at the ends 22 vectors a token;
     # the logits of all tokens and of 32, and twice the unembedding. And PyTorch itself.
@@ -185,8 +201,26 @@ def of_the_form() -> Expected:
     said = [
         ("tokens a step · time: measuring", weights, 400 + 4 * numbers / 1e6, B * T),
         ("the last tenth is held out", len(plays), len(text), len(text), V),
+        (
+            "This run passes its text",
+            *(two_digits(n) for n in (2000 * B * T / read, read / weights)),
+            *(20, 2022, two_digits(read / 20)),
+        ),
+        ("Its first {} tokens", 100),
     ]
+    letters = sorted(set(text))
+    ids = [letters.index(letter) for letter in text[:100]]
     shown = {
+        "first_tokens.rows.chips.position": range(100),
+        "first_tokens_table.position": range(100),
+        "first_tokens_table.id": ids,
+        "first_tokens_table.bytes": numbered(f"{ord(letter):02X}" for letter in text[:100]),
+        "first_tokens_table.characters": [1] * 100,
+        "first_tokens.rows.chips.under": [*map(str, ids)],
+        "first_tokens.rows.chips.hover": [
+            f"id {token} · bytes {ord(letter):02X}"
+            for token, letter in zip(ids, text[:100], strict=True)
+        ],
         "new_tokenizer.label": ["GPT-2's BPE"],
         "new_norm.label": ["before each part (GPT-2)", "after each part (2017)"],
         "new_position.label": ["learnt (GPT-2)", "waves (2017)"],
@@ -195,6 +229,10 @@ def of_the_form() -> Expected:
         "new_beta2.label": ["Beta 2"],
     }
     return said, shown
+
+
+def two_digits(number: float) -> float:
+    return float(f"{number:.2g}")
 
 
 def trained(root: Path) -> Learnt:

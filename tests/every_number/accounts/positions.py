@@ -52,6 +52,7 @@ def added(ref: Reference) -> Expected:
         "position_added.1.x": columns,
         "position_added.1.y": rows,
         "position_added.xaxis": [str(i) for i in range(SHOWN)],
+        "position_added.title": [(SHOWN, ref.C)],
         "position_added_table.dimension": range(ref.C),
         "position_added_table.token": token,
         "position_added_table.position": place,

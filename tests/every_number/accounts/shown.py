@@ -254,6 +254,7 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from leaves(trace, f"{key}.{i}")
         require_whole(trace)
     layout = spec["layout"]
+    yield f"{key}.title", layout.get("title", {}).get("text", "")
     for note in layout.get("annotations", ()):
         yield f"{key}.notes", note["text"]
     for shape in layout.get("shapes", ()):

@@ -37,7 +37,12 @@ def verdict(learnt: Learnt) -> Expected:
     loss, spent = learnt.column("train_loss"), learnt.time
     times = np.array([seconds[-RECENT:].sum() for seconds in spent.values()])
     ends = (loss[0], loss[-LAST:].mean(), learnt.column("val_loss")[-1], STEPS)
-    said = [("The training loss fell from", *ends)]
+    now, held_out = loss[-LAST:].mean(), learnt.column("val_loss")[-1]
+    fall = (loss[0], 1, now, LAST, 1 - now / loss[0])
+    said = [
+        ("The training loss fell from", *ends),
+        ("Training loss: {} at step {}", *fall, held_out, held_out - now),
+    ]
     return said, {"time_shares.share": times / times.sum()}
 
 
@@ -69,6 +74,9 @@ def compared(learnt: Learnt, axis: str = "step") -> Expected:
         "best_val_loss": best,
         "best_step": steps[np.nanargmin(val_loss)],
         "best_bits_per_byte": best / math.log(2) / learnt.bytes_per_letter[1],
+        "gap": val_loss[-1] - loss[-LAST:].mean(),
+        "reduction": 100 * (1 - loss[-LAST:].mean() / loss[0]),
+        "epochs": STEPS * TOKENS / len(learnt.read_and_held_out[0]),
         "seconds": seconds[-1],
         "tokens_per_second_alone": 1 / np.mean(1 / learnt.column("tokens_per_second")),
         "tokens_per_second": (steps[-1] - steps[0]) * TOKENS / (seconds[-1] - seconds[0]),

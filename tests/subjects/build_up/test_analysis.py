@@ -65,10 +65,16 @@ def test_a_series_has_the_newest_run_of_each_and_passes_over_one_that_tells_noth
     preset = STAGES[0]
     config = preset.config("text.txt", LETTERS)
     run = Run.create(tmp_path / "mine", config, preset.name)
-    run.update_status({"state": "stopped"})
-    assert analysis.latest(STAGES[:1])[0].is_shipped
-    run.update_status({"state": "done", "best_val_loss": 2.5})
-    assert analysis.latest(STAGES[:1])[0].id == "mine"
+    monkeypatch.setattr(jobs, "state", lambda run: run.status["state"])
+    for state, is_shipped in (("queued", True), ("stopped", True), ("done", False)):
+        run.update_status({"state": state})
+        assert analysis.latest(STAGES[:1])[0].is_shipped is is_shipped
+        assert analysis.n_living(STAGES) == (state == "queued")
+    row = {"step": 50, "train_loss": 2.6, "val_loss": 2.5}
+    append_row(run.folder / "metrics.jsonl", row)
+    for state, is_shipped in (("running", False), ("stopped", True)):
+        run.update_status({"state": state})
+        assert analysis.latest(STAGES[:1])[0].is_shipped is is_shipped
 
 
 def test_a_sample_is_the_last_text_with_its_prompt(tmp_path):

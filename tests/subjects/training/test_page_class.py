@@ -1,5 +1,6 @@
 """What a visitor of a class may train, and the sentence where it is too much."""
 
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from gptviz import jobs
 from gptviz.app import visitors
 from gptviz.app.limits import Limits
 from gptviz.app.visitors import Rules, Visitor
+from gptviz.disk import write_json
 from gptviz.runs import Run
 from gptviz.subjects.training import rights
 from gptviz.subjects.training.text import Text
@@ -179,3 +181,19 @@ def test_texts_of_one_s_own_are_learnt_from_only_where_the_teacher_allows_it(
     assert not spawned
     comes(TEACHER)
     assert [Path(sent.stored())] == [one.path for one in kept.texts()]
+
+
+def test_a_visitor_gives_a_run_no_more_steps_than_are_allowed(
+    comes, open_page, press, spawned, trained: Path, tmp_path: Path
+):
+    run = Run(shutil.copytree(trained / "My first run", tmp_path / "models" / "mine"))
+    write_json(run.folder / "about.json", {"owner": PUPIL.id})
+    comes(PUPIL, max_steps=50)
+    app = press(open_page(run="mine"), "Go on")  # to 60
+    assert "This run takes 60 steps, and visitors of this class train for up to 50" in said(app)
+    comes(Visitor("b" * 16))
+    with pytest.raises(ValueError, match="is not changed"):
+        rights.lengthen(run, 40, 0)
+    comes(PUPIL, max_steps=60)
+    press(app, "Go on")
+    assert [one.config.steps for one in spawned] == [60]

@@ -61,7 +61,7 @@ def test_a_run_that_waits_says_what_for(config, open_page, press, words, tmp_pat
         app = open_page(run="waiting")
         assert app.selectbox(key="run_choice").options == ["waiting   ◷ queued, the next one"]
         assert "and this one is next" in words(app)
-        drawn = [e.proto for e in app.main if e.type == "bidi_component" and e.key != "save"]
+        drawn = [e.proto for e in app.main if e.type == "bidi_component" and "curves_" in e.key]
         (chart,) = drawn
         assert b"It waits for the run that trains now" in chart.bytes
         press(app, "■ Stop")
@@ -139,3 +139,22 @@ def test_no_address_leads_to_what_is_not_listed(
     app.selectbox(key="run_choice").set_value("b").run()
     assert not app.error
     assert open_app("tokens", model=name).selectbox(key="model").value == "b"
+
+
+def test_a_run_that_is_done_is_given_more_steps(
+    open_page, press, words, spawned: list[Run], trained: Path, tmp_path: Path
+):
+    run = Run(shutil.copytree(trained / "My first run", tmp_path / "models" / "mine"))
+    app = open_page(run="mine")
+    assert "It has passed its text 0.85 times." in words(app)  # 30 steps of 4 × 16, of 2,268
+    assert app.number_input(key="more_mine").value == 60
+    assert "up to step 30; from there on the rate keeps its last value, 0.0001." in words(app)
+    app.number_input(key="more_mine").set_value(30).run()
+    press(app, "Go on")
+    assert "Mine has taken 30 steps and steps is 30" in app.error[0].value.replace("\\", "")
+    app.number_input(key="more_mine").set_value(75).run()
+    press(app, "Go on")
+    assert not app.error
+    assert [one.config.steps for one in spawned] == [75]
+    assert Run(run.folder).config.decay_steps == 30
+    assert "of 2.1 times in all" in words(open_page(run="mine"))
