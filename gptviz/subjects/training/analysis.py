@@ -80,14 +80,16 @@ def losses(curves: Sequence[Curve], axis: Axis) -> pd.DataFrame:
 def by_size(runs: Sequence[Run]) -> pd.DataFrame:
     """The best validation loss of runs over their models' sizes, the smallest model first.
 
-    Columns: run, parameters (without embeddings), best_val_loss (nats a token). Runs that have not
-    validated yet are left out.
+    Columns: run, parameters (without embeddings), best_val_loss (nats a token). Left out are what
+    has no place on axes that multiply: runs that have not validated yet, and models that are
+    nothing but embeddings.
     """
     rows = []
     for run, name in zip(runs, names(runs), strict=True):
         _, validated = recorded.read(run.folder).validations
-        if len(validated):
-            size = parameters.without_embeddings(run.config.model)
-            rows.append((name, size, float(validated.min())))
+        usable = validated[np.isfinite(validated) & (validated > 0)]
+        size = parameters.without_embeddings(run.config.model)
+        if size and len(usable):
+            rows.append((name, size, float(usable.min())))
     table = pd.DataFrame(rows, columns=["run", "parameters", "best_val_loss"])
     return table.sort_values("parameters", kind="stable", ignore_index=True)

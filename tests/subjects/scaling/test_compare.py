@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gptviz import GPT
+from gptviz.disk import append_row
+from gptviz.runs import Run
+from gptviz.subjects.training import analysis
 
 
 @pytest.mark.parametrize("are_alike", [True, False])
@@ -42,3 +46,13 @@ def test_runs_of_three_sizes_that_read_the_same_lie_on_a_line(
     told = " ".join(text.value for text in app.markdown)
     assert f"leave {10**slope:.1%} of the loss" in told
     assert_codes_make_the_numbers({"comparison_by_size"})
+
+
+def test_what_has_no_place_on_axes_that_multiply_is_left_out(train, tmp_path: Path):
+    runs = train(2, 1)
+    (runs[0].folder / "metrics.jsonl").write_text('{"step": 1, "val_loss": Infinity}\n')
+    shape = replace(runs[0].config.model, n_layer=0, norm="none")
+    bare = Run.create(tmp_path / "bare", replace(runs[0].config, model=shape))
+    append_row(bare.folder / "metrics.jsonl", {"step": 1, "train_loss": 3.0, "val_loss": 3.0})
+    table = analysis.by_size([*runs, bare])
+    assert table["run"].tolist() == [runs[1].name, runs[2].name]
