@@ -10,6 +10,8 @@ from gptviz.app.theme import Scheme, check_labels, ink, layout, signed
 
 CELL = (46, 40)  # pixels, wide and high: room for −0.000
 LABELS = 56  # pixels for the labels of the rows
+LEAST = 5e-4  # that three decimals show
+LEAST_WITH_TWO = 1e-9  # of which a cell has room for two digits
 TEXT = 13  # pixels, of a number
 ABOVE = 66  # pixels for the title and the labels of the columns
 
@@ -41,7 +43,7 @@ def number_grid(
         mode="text",
         text=[written(value) for value in flat],
         textfont={"color": ink(scheme, shares, "diverging").tolist(), "size": TEXT},
-        customdata=[f"{name}: {value:.6g}" for name, value in zip(names, flat, strict=True)],
+        customdata=[f"{name}: {_exact(value)}" for name, value in zip(names, flat, strict=True)],
         hovertemplate="%{customdata}<extra></extra>",
     )
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "fixedrange": True}
@@ -72,14 +74,19 @@ def number_grid(
 
 
 def written(value: float) -> str:
-    """A number in few signs, for a cell: 0, −0.872, 12.4, 3,210, 1.2e6; – for NaN."""
+    """A number in few signs, for a cell: 0, −0.872, 12.4, 3,210, 1.2e6, 2.5e−4; – for NaN."""
     if math.isnan(value):
         return "–"
     size = abs(value)
     if value == round(value) and size < 1000:
-        text = f"{value:.0f}"
-    elif size >= 1e5:
-        text = f"{value:.1e}".replace("e+0", "e")
+        text = f"{value + 0.0:.0f}"  # no −0
+    elif size >= 1e5 or size < LEAST:
+        digits, power = f"{value:.{1 if size > LEAST_WITH_TWO else 0}e}".split("e")
+        text = f"{digits}e{int(power)}"
     else:
         text = f"{value:,.{3 if size < 10 else 1 if size < 1000 else 0}f}"
     return text.replace("-", "−")
+
+
+def _exact(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value + 0.0:.6g}".replace("-", "−")

@@ -28,7 +28,7 @@ def text(key: str, label: str, default: str) -> str:
         help="Spaces or commas between numbers, a semicolon between rows; a decimal point, no "
         "decimal comma.",
     )
-    return (typed or "")[:LONGEST]
+    return typed or ""
 
 
 def paragraphs(key: str, label: str, longest: int, height: int) -> tuple[str, int]:
@@ -53,17 +53,31 @@ def paragraphs(key: str, label: str, longest: int, height: int) -> tuple[str, in
     return text, state.get(came, len(text))
 
 
-def row_in(text: str, most: int) -> Row:
+def row_in(text: str, most: int, of: str = "") -> Row:
     """The numbers in a text of one row; raises ValueError as `rows_in` does."""
-    return rows_in(text, 1, most)[0]
+    return rows_in(text, 1, most, of)[0]
 
 
-def rows_in(text: str, most_rows: int, most: int) -> tuple[Row, ...]:
+def rows_in(text: str, most_rows: int, most: int, of: str = "") -> tuple[Row, ...]:
     """The numbers in a text: rows with semicolons between them, numbers with spaces or commas.
 
     Raises ValueError, in words, for a text without numbers, for what is none or is further from 0
-    than LARGEST, for too many of them, and for rows that are not as long as the first.
+    than LARGEST, for too many of them, and for rows that are not as long as the first. The words
+    begin with the name of what was typed, if one is given.
     """
+    try:
+        return _rows(text, most_rows, most)
+    except ValueError as error:
+        if not of:
+            raise
+        raise ValueError(f"{of}: {error}") from None
+
+
+def _rows(text: str, most_rows: int, most: int) -> tuple[Row, ...]:
+    if len(text) >= LONGEST:  # Streamlit cuts what an address brings, perhaps within a number
+        raise ValueError(
+            f"{LONGEST:,} characters or more came, and only fewer fit; leave some numbers out"
+        )
     parts = text.replace("−", "-").removesuffix(";").split(";")
     found = [tuple(_number(word) for word in re.split(r"[,\s]+", part) if word) for part in parts]
     if not any(found):
@@ -76,7 +90,9 @@ def rows_in(text: str, most_rows: int, most: int) -> tuple[Row, ...]:
         )
     for i, numbers in enumerate(found):
         if len(numbers) > most:
-            raise ValueError(f"row {i} has {len(numbers)} numbers, and at most {most} fit")
+            raise ValueError(
+                f"row {i} has {len(numbers)} numbers, and at most {most} fit; leave some out"
+            )
         if len(numbers) != len(found[0]):
             plural = "" if len(numbers) == 1 else "s"
             raise ValueError(

@@ -25,6 +25,11 @@ def test_each_cell_has_its_number_and_its_colour():
     assert (ink["0"], ink["3"]) == ("#000000", "#ffffff"), "readable on each colour"
 
 
+def test_a_cell_tells_its_number_with_a_minus_or_that_there_is_none():
+    figure = number_grid(np.array([[-0.25, np.nan, -0.0]]), ["row"], list("abc"), 1.0, "", "light")
+    assert list(figure.data[1].customdata) == ["row, a: −0.25", "row, b: –", "row, c: 0"]
+
+
 def test_a_row_without_a_label_is_refused():
     with pytest.raises(ValueError, match="1 labels came for 2 rows"):
         number_grid(np.zeros((2, 1)), ["row 0"], ["0"], 1.0, "", "dark")
@@ -39,6 +44,10 @@ def test_a_row_without_a_label_is_refused():
         (1234.5, "1,234"),
         (1e6, "1.0e6"),
         (-2e5, "−2.0e5"),
+        (-2e12, "−2.0e12"),
+        (0.00025, "2.5e−4"),
+        (-3.4e-12, "−3e−12"),
+        (-0.0, "0"),
         (float("nan"), "–"),
     ],
 )

@@ -41,15 +41,21 @@ def test_a_semicolon_begins_a_row():
         ("a" * 400, f"“{'a' * 19}…” is no number"),
         ("1e400", "1e400 is too large; numbers from −1,000,000 to 1,000,000 fit"),
         ("-" + "9" * 400, "is too large"),
-        ("1 2 3 4 5", "row 0 has 5 numbers, and at most 4 fit"),
+        ("1 2 3 4 5", "row 0 has 5 numbers, and at most 4 fit; leave some out"),
         ("1 2; 3", "row 1 has 1 number and row 0 has 2; give each row as many"),
         ("1;;", "row 1 has 0 numbers"),
+        ("1 " * 10_000, "1,000 characters or more came, and only fewer fit; leave some"),
         ("1;2;3", "3 rows came, and at most 2 fit; leave some out"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_a_sentence(text: str, sentence: str):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         rows_in(text, 2, 4)
+
+
+def test_what_is_typed_into_one_of_several_boxes_is_called_by_its_name():
+    with pytest.raises(ValueError, match="γ: there is no number yet"):
+        row_in("", 4, "γ")
 
 
 def test_a_second_row_where_one_fits_is_told_in_a_sentence():

@@ -16,17 +16,18 @@ from gptviz.tokenizers import CharacterTokenizer
 def save_random() -> Callable[..., None]:
     """Save a small model of large random numbers that reads letters, signs and spaces.
 
-    Further settings change its shape; with is_void it computes what is no number.
+    std says how large, and further settings change its shape; with is_void it computes what is no
+    number.
     """
     letters = CharacterTokenizer(sorted(set(string.printable)))
 
-    def save(folder: Path, *, is_void: bool = False, **more: Any) -> None:
+    def save(folder: Path, *, is_void: bool = False, std: float = 0.5, **more: Any) -> None:
         shape = {"block_size": 64, "n_layer": 2, "n_head": 2, "n_embd": 8, **more}
         generator = torch.Generator().manual_seed(0)
         model = GPT(GPTConfig(letters.vocab_size, **shape), generator)
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter.normal_(std=0.5, generator=generator)
+                parameter.normal_(std=std, generator=generator)
             if is_void:
                 model.wpe.weight[:] = torch.nan
         checkpoints.save(folder, model, letters)

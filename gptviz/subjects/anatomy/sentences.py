@@ -3,6 +3,7 @@
 import pandas as pd
 
 from gptviz import parameters
+from gptviz.app.powers import fixed
 from gptviz.config import GPTConfig
 from gptviz.jobs.estimate import SPARE
 from gptviz.subjects.anatomy import analysis, memory_analysis, work_analysis
@@ -51,7 +52,10 @@ def formulas(table: pd.DataFrame) -> str:
 
 def of_sizes(table: pd.DataFrame) -> str:
     """How much room the parameters take, from `analysis.sizes`."""
-    rows = [f"| {row.bits} bits | {row.MB:,.2f} | {row.MiB:,.2f} |" for row in table.itertuples()]
+    rows = [
+        f"| {row.bits} bits | {fixed(row.MB, 2)} | {fixed(row.MiB, 2)} |"
+        for row in table.itertuples()
+    ]
     return "\n".join(["| a number in | MB | MiB |", "|:--|--:|--:|", *rows])
 
 

@@ -7,6 +7,7 @@ from gptviz.app import choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
+from gptviz.app.powers import fixed
 from gptviz.app.theme import Scheme, symmetric_limit
 from gptviz.subjects.downhill import analysis, figures
 
@@ -42,6 +43,11 @@ GRADIENTS = "0.5, 0.5, -0.2, 4, 0.1"
 MOST_GRADIENTS = 8
 BETAS_1 = {"0": "0", "0.5": "0.5", "0.9": "0.9", "0.99": "0.99"}
 BETAS_2 = {"0.5": "0.5", "0.9": "0.9", "0.99": "0.99", "0.999": "0.999"}
+SHORTER = 5e-4  # than 1: a first step that does not round to 1.000
+NEXT_TO_EPSILON = (
+    "The first gradient is not much larger than ε, or 0. Adam adds ε = 10⁻⁸ to √v̂ before it "
+    "divides, so here the first step is shorter than the rate."
+)
 NO_MUON = (
     "Muon is missing here: it comes with PyTorch 2.9, and this is an older one. Install a newer "
     "PyTorch to see it beside the others."
@@ -147,14 +153,18 @@ def adam(scheme: Scheme) -> None:
     gradients = typed.row_in(text, MOST_GRADIENTS)
     table = analysis.adam_steps(gradients, beta1, beta2)
     first = table.iloc[0]
+    g = _exact(first["gradient"])
+    square = f"{g}²" if g.replace(".", "").isdigit() else f"({g})²"
     st.markdown(
-        f"Step 1: m = (1 − {beta1:g}) · {first['gradient']:g} = **{_written(first['m'])}** and "
-        f"v = (1 − {beta2:g}) · {first['gradient']:g}² = **{_written(first['v'], 5)}**, both too "
+        f"Step 1: m = (1 − {beta1:g}) · {g} = **{_written(first['m'])}** and "
+        f"v = (1 − {beta2:g}) · {square} = **{_written(first['v'], 5)}**, both too "
         f"near 0, for they began there. Divided by 1 − {beta1:g} and 1 − {beta2:g} they are "
         f"**{_written(first['m̂'])}** and **{_written(first['v̂'])}**, and the step is "
         f"{_written(first['m̂'])} ÷ √{_written(first['v̂'])} = **{_written(first['update'])}** × the "
         f"rate. Without the correction it would be {_written(first['uncorrected'])}."
     )
+    if abs(abs(first["update"]) - 1) > SHORTER:
+        st.info(NEXT_TO_EPSILON)
     columns = [name for name in table.columns if name != "step"]
     values = table[columns].to_numpy()
     titles = [{"gradient": "g", "update": "step", "uncorrected": "raw"}.get(c, c) for c in columns]
@@ -212,4 +222,9 @@ def _end(rows: pd.DataFrame) -> str:
 
 
 def _written(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
+    return fixed(value, digits)
+
+
+def _exact(value: float) -> str:
+    """A typed number as it is: 0.5, −0.2, 1000000."""
+    return f"{value + 0.0:.10g}".replace("-", "−")

@@ -47,6 +47,11 @@ def curves(
     )
 
 
+def near_zero(table: pd.DataFrame, reach: float) -> pd.Series:
+    """Which hidden units lie in the picture, from −reach to a little above 0."""
+    return table["pre"].between(-reach, ABOVE_ZERO)
+
+
 def units(
     table: pd.DataFrame, curves: pd.DataFrame, own: str, reach: float, scheme: Scheme
 ) -> go.Figure:
@@ -67,7 +72,7 @@ def units(
         )
         for i, column in enumerate((own, other))
     ]
-    near = table[table["pre"].between(-reach, ABOVE_ZERO)]
+    near = table[near_zero(table, reach)]
     marks = go.Scatter(
         x=small(near["pre"].to_numpy()),
         y=small(near["act"].to_numpy()),

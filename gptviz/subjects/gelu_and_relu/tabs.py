@@ -8,6 +8,7 @@ from gptviz.app.chips.chips import choose_token
 from gptviz.app.code import Code
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
+from gptviz.app.powers import fixed
 from gptviz.app.theme import Scheme
 from gptviz.subjects.gelu_and_relu import analysis, figures
 
@@ -39,6 +40,10 @@ SAID = {
 }
 KEYS = ("x", "curve_of")  # of the address
 REACH = 4.0  # how far below 0 the hidden units are shown
+OUTSIDE = (
+    "No hidden unit of this token lies in the picture: all of them are below −4 or above 1. Choose "
+    "another token or layer, or see all of them on the page MLP."
+)
 BROKEN = (
     "not everything that this model computes from this text is a number (NaN), so its hidden units "
     "stand nowhere on the curve; choose another model"
@@ -56,8 +61,8 @@ def curves(scheme: Scheme) -> None:
         x = float(choices.one_in_order("x", "x: what comes in", PLACES, "-0.5"))
     here = analysis.at(x).iloc[0]
     st.markdown(
-        f"At x = {_written(x, 1)}: GELU gives **{_written(here['exact'])}**, ReLU "
-        f"**{_written(here['relu'])}**. GELU keeps {100 * here['kept']:.1f} % of x, the share of "
+        f"At x = {fixed(x, 1)}: GELU gives **{fixed(here['exact'], 3)}**, ReLU "
+        f"**{fixed(here['relu'], 3)}**. GELU keeps {100 * here['kept']:.1f} % of x, the share of "
         "a bell curve that lies below x."
     )
     _, title, columns = KINDS[kind]
@@ -90,11 +95,13 @@ def units(view: View) -> None:
     name = FUNCTIONS[own]
     st.markdown(
         f"At “{show.literal(view.tokens[position])}”, **{found.count:,} of {found.of:,}** hidden "
-        f"units of layer {layer} are below 0. Together they come to {_written(found.before, 1)}; "
-        f"after {name}, this model's own function, **{_written(found.after, 1)}** is left of that, "
-        f"and no unit is lower than {_written(found.least)}."
+        f"units of layer {layer} are below 0. Together they come to {fixed(found.before, 1)}; "
+        f"after {name}, this model's own function, **{fixed(found.after, 1)}** is left of that, "
+        f"and no unit is lower than {fixed(found.least, 3)}."
         + ("" if own == "relu" else " ReLU would leave nothing.")
     )
+    if not figures.near_zero(table, REACH).any():
+        st.info(OUTSIDE)
     show.chart(
         figures.units(table, analysis.curves(-REACH, figures.ABOVE_ZERO), own, REACH, view.scheme),
         key="units_below",
@@ -114,7 +121,3 @@ def units(view: View) -> None:
             "from gptviz.subjects.gelu_and_relu.analysis import curves",
         ),
     )
-
-
-def _written(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")

@@ -56,6 +56,8 @@ def sentence(trace: Trace) -> pd.DataFrame:
         )
     nats = measures.surprisal(trace.logits.double(), trace.ids)[1:].cpu().numpy()
     mean = np.cumsum(nats) / np.arange(1, len(nats) + 1)
+    with np.errstate(over="ignore"):  # beyond e⁷⁰⁹ it is ∞
+        perplexity = np.exp(mean)
     return pd.DataFrame(
         {
             "position": range(1, len(trace.ids)),
@@ -63,7 +65,7 @@ def sentence(trace: Trace) -> pd.DataFrame:
             "probability": np.exp(-nats),
             "loss": nats,
             "mean loss": mean,
-            "perplexity": np.exp(mean),
+            "perplexity": perplexity,
         }
     )
 

@@ -23,6 +23,7 @@ from gptviz.app.theme import (
 HEIGHT = 320
 MOST_LOSS = 7.0  # nats, where the axis of the curve ends; p is 0.0009 there
 LEAST_CHANCE = 1e-6  # that is written out
+LEAST_SHARE = 5e-4  # that three decimals show
 PITCH = 30  # pixels of a bar with its label
 NARROWEST = 640
 
@@ -37,12 +38,12 @@ def probabilities(table: pd.DataFrame, target: int, scheme: Scheme) -> go.Figure
             x=[f"token {token}" for token in table["token"]],
             y=small(p),
             marker={"color": fill},
-            text=[f"{value:.3f}" + (" ▼" if i == target else "") for i, value in enumerate(p)],
+            text=[_share(value) + (" ▼" if i == target else "") for i, value in enumerate(p)],
             textposition="outside",
             textfont={"size": TEXT_SIZE},
             cliponaxis=False,
             customdata=small(table["loss"].to_numpy()),
-            hovertemplate="%{x}: p = %{y:.4f}<br>loss if it came: %{customdata:.3f}<extra></extra>",
+            hovertemplate="%{x}: p = %{y:.4g}<br>loss if it came: %{customdata:.4g}<extra></extra>",
         ),
         layout(
             scheme,
@@ -131,6 +132,11 @@ def next_losses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     )
 
 
+def _share(p: float) -> str:
+    """A probability from 0 to 1; softmax gives nothing exactly 0."""
+    return f"{p:.3f}" if p >= LEAST_SHARE else "< 0.001"
+
+
 def chance(p: float) -> str:
     """A probability in per cent, with two digits where it is small."""
     if p < LEAST_CHANCE:
@@ -157,7 +163,7 @@ def sentence(
         name="loss of this token",
         marker={"color": colours.sequential[2]},
         customdata=small(table["probability"].to_numpy()),
-        hovertemplate="%{x}<br>p = %{customdata:.4f}<br>loss %{y:.3f}<extra></extra>",
+        hovertemplate="%{x}<br>p = %{customdata:.4g}<br>loss %{y:.4g}<extra></extra>",
     )
     mean = go.Scatter(
         x=labels,
@@ -186,6 +192,7 @@ def sentence(
             legend=LEGEND_ABOVE,
             xaxis={
                 **ticks.axis,
+                "range": [-0.6, len(labels) - 0.4],  # or Plotly leaves a twentieth free
                 "tickangle": -60,
                 "title": ticks.note,
             },

@@ -10,6 +10,7 @@ from gptviz.app import choices, show, typed
 from gptviz.app.code import Code
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
+from gptviz.app.powers import fixed, raised
 from gptviz.app.theme import Scheme
 from gptviz.subjects.loss import analysis, figures
 from gptviz.subjects.residual.analysis import typed_token
@@ -42,10 +43,11 @@ def of_logits(scheme: Scheme) -> None:
         )
     table = analysis.from_logits(logits)
     came = table.iloc[target]
+    p = _probability(came["loss"])
     st.markdown(
         f"Token {target} came. The model gave it a probability of "
-        f"**{came['probability']:.3f}**, so the loss is −ln {came['probability']:.3f} = "
-        f"**{came['loss']:.3f}**."
+        f"**{p}**, so the loss is −ln {f'({p})' if ' ' in p else p} = "
+        f"**{fixed(came['loss'], 3)}**."
     )
     show.chart(
         figures.probabilities(table, target, scheme),
@@ -62,6 +64,23 @@ def of_logits(scheme: Scheme) -> None:
             figures.probabilities, f"table, {target}"
         ),
     )
+
+
+def _probability(loss: float) -> str:
+    """e to −loss with three digits, however near to 0 or 1: 0.231, 4.2 · 10⁻⁶, 1 − 2.1 · 10⁻⁵."""
+    p, rest = math.exp(-loss), -math.expm1(-loss)
+    if p < figures.LEAST_SHARE:
+        return _e_to(-loss)
+    if 0 < rest < figures.LEAST_SHARE:
+        return f"1 − {fixed(rest, 3)}"
+    return f"{p:.3f}"
+
+
+def _e_to(x: float) -> str:
+    """e to a number so large or small that floats may not hold it: 4.2 · 10⁻⁶, 1.3 · 10⁹⁵⁰."""
+    power = math.floor(x / math.log(10))
+    digits, more = f"{math.exp(x - power * math.log(10)):.1e}".split("e")
+    return f"{digits} · 10{raised(power + int(more))}"
 
 
 def of_probability(scheme: Scheme) -> None:
@@ -105,9 +124,11 @@ def of_sentence(view: View) -> None:
     if not np.isfinite(table["loss"]).all():
         raise ValueError(BROKEN)
     last, uniform = table.iloc[-1], math.log(view.lm.config.vocab_size)
+    is_held = np.isfinite(last["perplexity"])
+    perplexity = f"{last['perplexity']:,.1f}" if is_held else _e_to(last["mean loss"])
     st.markdown(
-        f"The mean loss of this text is **{last['mean loss']:.3f}** nats a token, a "
-        f"{term('perplexity')} of e to that: **{last['perplexity']:,.1f}**. The model was as "
+        f"The mean loss of this text is **{fixed(last['mean loss'], 3)}** nats a token, a "
+        f"{term('perplexity')} of e to that: **{perplexity}**. The model was as "
         f"unsure as if it chose between that many equally likely tokens each time, of "
         f"{view.lm.config.vocab_size:,} that it knows."
     )
@@ -146,8 +167,9 @@ def of_next(view: View) -> None:
     chosen = table.iloc[0]
     st.markdown(
         f"If “{show.literal(chosen['token'])}” came next, the loss would be "
-        f"**{chosen['loss']:.3f}**: the model gives it {figures.chance(chosen['probability'])}, "
-        f"number {chosen['rank']:,} of {len(logits):,} tokens."
+        f"**{fixed(chosen['loss'], 3)}**: the model gives it "
+        f"{figures.chance(chosen['probability'])}, number {chosen['rank']:,} of "
+        f"{len(logits):,} tokens."
     )
     show.chart(
         figures.next_losses(table, view.scheme),

@@ -8,7 +8,7 @@ from gptviz.app import choices, look, show, typed
 from gptviz.app.code import Code
 from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
-from gptviz.app.powers import raised
+from gptviz.app.powers import fixed, raised
 from gptviz.app.theme import Scheme, symmetric_limit
 from gptviz.subjects.one_layer import analysis, figures
 
@@ -44,7 +44,8 @@ def by_hand(scheme: Scheme) -> None:
     with places[3]:
         shifts = typed.text("beta", "β, one or for each", "0")
     numbers = typed.rows_in(rows, MOST_ROWS, MOST_COLUMNS)
-    gamma, beta = typed.row_in(scales, MOST_COLUMNS), typed.row_in(shifts, MOST_COLUMNS)
+    gamma = typed.row_in(scales, MOST_COLUMNS, "γ")
+    beta = typed.row_in(shifts, MOST_COLUMNS, "β")
     table = analysis.normalised(numbers, divisor, epsilon, gamma, beta)  # type: ignore[arg-type]
     if table.isna().any(axis=None):
         st.info(NO_SPREAD)
@@ -92,7 +93,8 @@ def by_hand(scheme: Scheme) -> None:
     )
     st.markdown("**What the norms divide by.** Before ε is added and the root is taken:")
     found = analysis.moments(numbers)
-    st.dataframe(found.style.format(precision=4, na_rep="–"), hide_index=True, key="moments")
+    written = found.style.format(_moment, found.columns[1:], na_rep="–")
+    st.dataframe(written, hide_index=True, key="moments")
     show.fine_print(
         "Two variances are in use; a norm divides the sum of squares by n.",
         "The one with n is called biased, as it comes out a little small on average when the "
@@ -141,6 +143,11 @@ def deep(scheme: Scheme) -> None:
             analysis.spread_by_layer, (f"table = spread_by_layer({width}, {float(std)!r}, {seed})",)
         ).drawn(figures.spread),
     )
+
+
+def _moment(value: float) -> str:
+    """A mean or a variance with four decimals, or with two digits where those would hold less."""
+    return fixed(value, 0 if abs(value) < 0.001 and value else 4)
 
 
 def _written(value: float) -> str:

@@ -7,6 +7,7 @@ from gptviz.app import choices, look, show, typed
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
+from gptviz.app.powers import fixed
 from gptviz.app.theme import symmetric_limit
 from gptviz.subjects.positions import analysis, figures
 
@@ -61,12 +62,12 @@ def added(view: View, position: int) -> None:
     values = table[list(columns)].to_numpy().T
     if not np.isfinite(values).all():
         raise ValueError(BROKEN)
-    lengths = [float(np.linalg.norm(row)) for row in values]
+    lengths = [fixed(float(np.linalg.norm(row)), 2) for row in values]
     st.markdown(
         f"“{show.literal(view.tokens[position])}” stands at position {position}. Its "
-        f"{term('embedding')} has the length {lengths[0]:.2f}, the "
-        f"{term('position embedding', 'vector of its place')} {lengths[1]:.2f}, and their sum, "
-        f"which is all that the network gets of both, {lengths[2]:.2f}."
+        f"{term('embedding')} has the length {lengths[0]}, the "
+        f"{term('position embedding', 'vector of its place')} {lengths[1]}, and their sum, "
+        f"which is all that the network gets of both, {lengths[2]}."
     )
     shown = values[:, :SHOWN]
     title = f"the first {shown.shape[1]} of {values.shape[1]} dimensions"
@@ -96,7 +97,8 @@ def added(view: View, position: int) -> None:
     )
     error = float((table["sum"] - table["recorded"]).abs().max())
     sign = "✅" if error <= CLOSE * max(1.0, float(np.abs(values[2]).max())) else "❌"
-    st.markdown(f"{sign} In this run, `embed[{position}]` is that sum: {error:.1e} apart at most.")
+    apart = f"{error:.1e}".replace("-", "−") if error else "0"
+    st.markdown(f"{sign} In this run, `embed[{position}]` is that sum: {apart} apart at most.")
 
 
 def shuffled(view: View) -> None:

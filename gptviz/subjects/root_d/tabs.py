@@ -10,6 +10,7 @@ from gptviz.app.chips.chips import choose_token
 from gptviz.app.code import Code
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
+from gptviz.app.powers import fixed
 from gptviz.app.theme import Scheme
 from gptviz.subjects.root_d import analysis, figures
 
@@ -91,8 +92,10 @@ def this_text(view: View) -> None:
     divided = f"√{found.d} = {found.divisor:.2f}" if root else f"{found.divisor:.2f}"
     st.markdown(
         f"“{show.literal(view.tokens[position])}” in L{layer} H{head}: this model divides by "
-        f"**{divided}**, and its attention has an entropy of **{found.divided_entropy:.2f}** nats "
-        f"over {position + 1} tokens. Without the division it would be **{found.entropy:.2f}**."
+        f"**{divided}**, and its attention has an entropy of "
+        f"**{fixed(found.divided_entropy, 2)}** nats over {position + 1} "
+        f"token{'s' if position else ''}. Without the division it would be "
+        f"**{fixed(found.entropy, 2)}**."
     )
     if found.divisor == 1:
         st.info("This head's scores are divided by 1, so the two are the same.")

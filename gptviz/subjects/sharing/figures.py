@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gptviz.app.lines import small
+from gptviz.app.powers import fixed
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
 SHOWN = 16  # products that have a bar of their own
@@ -19,7 +20,7 @@ def products(table: pd.DataFrame, total: float, scheme: Scheme) -> go.Figure:
     own, rest = table.head(SHOWN), table.iloc[SHOWN:]
     names = [str(dimension) for dimension in own["dimension"]]
     values = own["product"].tolist()
-    told = [f"{row.output:.3f} × {row.token:.3f}" for row in own.itertuples()]
+    told = [f"{fixed(row.output, 3)} × {fixed(row.token, 3)}" for row in own.itertuples()]
     fill = [colours.diverging[-2] if value >= 0 else colours.diverging[1] for value in values]
     if len(rest):
         names.append(f"other {len(rest)}")
@@ -35,7 +36,7 @@ def products(table: pd.DataFrame, total: float, scheme: Scheme) -> go.Figure:
             x=names,
             y=small(np.array(values)),
             marker={"color": fill},
-            text=[f"{value:.2f}".replace("-", "−") for value in values],
+            text=[fixed(value, 2) for value in values],
             textposition="outside",
             cliponaxis=False,
             customdata=told,

@@ -8,6 +8,7 @@ from gptviz import jobs
 from gptviz.app import choices, show
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
+from gptviz.app.powers import fixed
 from gptviz.jobs import presets, shipping
 from gptviz.jobs.presets import Preset
 from gptviz.runs import Run, compare
@@ -31,12 +32,13 @@ def product(view: View, position: int) -> None:
     token = int(choices.one_of_many("for_token", "The token that may come next", options))
     piece = show.literal(lm.tokenizer.pieces([token])[0])
     found = analysis.logit(lm, trace, position, token)
-    out, row = found.lengths
+    out, row = (fixed(length, 2) for length in found.lengths)
+    cosine = fixed(found.cosine, 3)
     st.markdown(
         f"After token {position}, “{show.literal(view.tokens[position])}”, the vector that comes "
-        f"out has the length {out:.2f}; that of “{piece}” has {row:.2f}, and the "
-        f"{term('cosine')} between them is {found.cosine:.3f}. {out:.2f} × {row:.2f} × "
-        f"{found.cosine:.3f} = **{found.total:.3f}**: the {term('logits', 'logit')} of “{piece}”. "
+        f"out has the length {out}; that of “{piece}” has {row}, and the "
+        f"{term('cosine')} between them is {cosine}. {out} × {row} × "
+        f"{cosine} = **{fixed(found.total, 3)}**: the {term('logits', 'logit')} of “{piece}”. "
         f"{_read_as(view, found, piece)}"
     )
     show.chart(
@@ -58,8 +60,8 @@ def product(view: View, position: int) -> None:
     error = abs(found.total - found.recorded)
     sign = "✅" if error <= CLOSE * max(1, abs(found.recorded)) else "❌"
     st.markdown(
-        f"{sign} All {lm.config.n_embd} products sum to {found.total:.4f}; the model's own "
-        f"`logits[{position}, {token}]` is {found.recorded:.4f}."
+        f"{sign} All {lm.config.n_embd} products sum to {fixed(found.total, 4)}; the model's own "
+        f"`logits[{position}, {token}]` is {fixed(found.recorded, 4)}."
     )
 
 
@@ -75,8 +77,8 @@ def costs(view: View) -> None:
         f"{'one for both ends' if config.tie_weights else 'one for each end'} "
         f"({term('weight tying')}). Shared, its shape has {shared['parameters']:,} "
         f"{term('parameters')}; with a second matrix {own['parameters']:,}, "
-        f"{more / shared['parameters']:.1%} more: {own['MiB']:,.2f} MiB "
-        f"in place of {shared['MiB']:,.2f} MiB, and four times as much while it is trained."
+        f"{more / shared['parameters']:.1%} more: {fixed(own['MiB'], 2)} MiB "
+        f"in place of {fixed(shared['MiB'], 2)} MiB, and four times as much while it is trained."
     )
     show.chart(
         figures.costs(table, view.scheme),
@@ -133,7 +135,7 @@ def _read_as(view: View, found: analysis.Logit, piece: str) -> str:
         )
     return (
         f"This model has a matrix for the output alone: where “{piece}” is read, another vector "
-        f"stands for it, at a cosine of {found.to_embedding:.3f} with this one."
+        f"stands for it, at a cosine of {fixed(found.to_embedding, 3)} with this one."
     )
 
 

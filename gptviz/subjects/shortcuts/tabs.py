@@ -24,6 +24,12 @@ DEAF = (
     "the page One layer by hand. Try fewer layers, or another seed."
 )
 
+SILENT = (
+    "Some layers get no gradient even with shortcuts, and have no point in the picture: what comes "
+    "into them has grown so far below 0 that their GELU answers 0, whatever changes. The shortcut "
+    "carries the correction past them."
+)
+
 
 def network(scheme: Scheme) -> None:
     """A small network, whose gradients are compared layer by layer."""
@@ -41,8 +47,11 @@ def network(scheme: Scheme) -> None:
         f"and **{_written(first['with'])}** with them. In the last layer it is "
         f"{_written(table['without'].iloc[-1])} and {_written(table['with'].iloc[-1])}."
     )
-    if (table["with"] == 0).any():
+    silent = table.loc[table["with"] == 0, "layer"].tolist()
+    if len(silent) == depth:
         st.info(DEAF)
+    elif silent:
+        st.info(f"{SILENT} Here: {', '.join(map(str, silent))}.")
     show.chart(
         figures.by_layer(table, scheme),
         key="gradients",

@@ -107,12 +107,24 @@ def test_a_number_that_is_typed_stands_in_the_address_and_changes_the_count(open
     [
         ({"n_head": 7}, "“Width” 768 cannot be shared out among 7 heads"),
         ({"n_layer": 2000}, "“Layers” is 2000; it must be a whole number from 0 to 1000"),
+        ({"n_head": 0}, "“Heads” is 0; it must be a whole number from 1 to 100000"),
         ({"vocab_size": 99_999_999}, "“Vocabulary” is 99999999"),
     ],
 )
 def test_a_shape_that_cannot_be_ends_in_a_sentence(open_page, query, told):
     (error,) = open_page(shape="gpt2", **query).error
     assert told in error.value.replace("\\", "")
+
+
+def test_the_room_of_a_tiny_shape_is_not_told_as_0(open_page):
+    query = {"n_layer": 0, "n_head": 1, "n_embd": 1, "block_size": 1, "vocab_size": 2}
+    assert "| 32 bits | 0.00002 | 0.000019 |" in words(open_page(shape="gpt2", **query))
+
+
+def test_a_shape_without_layers_is_counted(open_page):
+    app = open_page(shape="gpt2", n_layer=0)
+    assert not app.error
+    assert "It has no layers." in words(app)
 
 
 @pytest.mark.parametrize("value", ["", "-1", "abc", "9" * 5000, "²", "nan"])

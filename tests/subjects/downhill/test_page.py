@@ -68,6 +68,29 @@ def test_adam_s_first_step_is_told_in_numbers(open_page):
     assert "Without the correction it would be 3.162." in told
 
 
+@pytest.mark.parametrize(
+    ("gradients", "sentences"),
+    [
+        ("-0.2", ["· −0.2 = **−0.020**", "· (−0.2)² = **0.00004**", "**−1.000** × the rate"]),
+        ("1000000", ["· 1000000 = **100,000.000**"]),
+        ("1e-8", ["· 1e−08 = **1.0 · 10⁻⁹**", "ε = 10⁻⁸ to √v̂", "= **0.500** × the rate"]),
+        ("0", ["· 0 = **0.000**", "ε = 10⁻⁸ to √v̂"]),
+    ],
+)
+def test_any_first_gradient_is_told_with_its_sign_and_its_size(open_page, gradients, sentences):
+    told = words(open_page("adam", gradients=gradients))
+    assert not [sentence for sentence in sentences if sentence not in told], told
+
+
+def test_ordinary_gradients_say_nothing_of_epsilon(open_page):
+    assert not open_page("adam").info
+
+
+def test_where_a_descent_comes_next_to_0_it_is_not_told_as_0(open_page):
+    told = words(open_page("curve", curve_rate="0.45", from_x="-2"))
+    assert "After 20 steps x is **−2.0 · 10⁻²⁰** and the height **4.0 · 10⁻⁴⁰**" in told
+
+
 def test_decay_tells_what_it_leaves_alone(open_page):
     app = open_page("decay")
     assert "pulls at **6** tensors" in words(app)

@@ -17,6 +17,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, save_random: Callable[..., 
         "first": {},
         "exact": {"activation": "gelu"},
         "sharp": {"activation": "relu", "norm": "none", "n_layer": 1},
+        "loud": {"std": 1000.0},
         "void": {"is_void": True},
     }
     for name, more in kinds.items():
@@ -68,6 +69,12 @@ def test_the_text_s_units_are_on_the_model_s_own_curve(
     pre = load(model).trace("The king")[f"h.{layer}.mlp.pre"][3]
     assert f"**{int((pre < 0).sum())} of 32** hidden units of layer {layer}" in words(app)
     assert ("ReLU would leave nothing" in words(app)) is (model != "sharp")
+
+
+def test_a_token_without_a_unit_in_the_picture_is_told(open_page):
+    app = open_page("units", model="loud")
+    assert "No hidden unit of this token lies in the picture" in app.info[0].value
+    assert not open_page("units").info
 
 
 def test_a_broken_model_ends_in_a_sentence(open_page):

@@ -39,3 +39,10 @@ def test_a_token_s_piece_is_shown_to_the_letter():
     figure = figures.next_losses(table, "dark")
     assert list(figure.layout.xaxis.ticktext) == ["&lt;b&gt;", "·a"]
     assert list(figure.data[0].text) == ["50.0 % ▼", "25.0 %"]
+
+
+def test_the_bars_of_a_long_text_begin_at_the_left_edge():
+    n = 100
+    zeros = dict.fromkeys(("loss", "mean loss", "probability", "perplexity"), [0.0] * n)
+    figure = figures.sentence(pd.DataFrame(zeros), ["a"] * (n + 1), 4.6, "light")
+    assert tuple(figure.layout.xaxis.range) == pytest.approx((-0.6, n - 0.4))

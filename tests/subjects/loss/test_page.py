@@ -1,6 +1,8 @@
 """The page From probability to loss, entered through the app."""
 
+import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, save_random: Callable[..., 
     root = tmp_path_factory.mktemp("models")
     save_random(root / "first")
     save_random(root / "void", is_void=True)
+    save_random(root / "loud", std=30.0)
     return root
 
 
@@ -63,6 +66,30 @@ def test_what_needs_no_run_of_the_model_opens_without_one(
     assert_codes_make_the_numbers({key})
 
 
+@pytest.mark.parametrize(
+    ("logits", "sentence", "bar"),
+    [
+        ("20 0", "probability of **2.1 · 10⁻⁹**, so the loss is −ln (2.1 · 10⁻⁹) = **20.000**", 1),
+        ("1e6 −1e6", "of **1.1 · 10⁻⁸⁶⁸⁵⁸⁹**, so", 1),
+        ("0 10", "of **1 − 0.000045**, so the loss is −ln (1 − 0.000045) = **0.000045**", 0),
+    ],
+)
+def test_a_probability_next_to_0_or_1_is_not_told_as_0_or_1(open_page, logits, sentence, bar):
+    app = open_page("logits", logits=logits, target=1)
+    assert sentence in words(app)
+    (figure,) = app.get("plotly_chart")
+    assert json.loads(figure.proto.spec)["data"][0]["text"][bar].startswith("< 0.001")
+
+
+def test_a_perplexity_beyond_all_floats_is_told(open_page):
+    app = open_page("sentence", model="loud")
+    told = re.search(r"\*\*([\d.,]+)\*\* nats a token, .*\*\*(.*) · 10(\S+)\*\*\.", words(app))
+    mean, digits, power = told.groups()
+    power = power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+    found = math.log(float(digits)) + int(power) * math.log(10)
+    assert found == pytest.approx(float(mean.replace(",", "")), abs=0.1)
+
+
 def test_a_text_is_told_by_its_mean_loss_and_its_perplexity(
     open_page, assert_codes_make_the_numbers
 ):
@@ -93,7 +120,7 @@ def test_a_token_that_may_come_next_has_its_loss(open_page, assert_codes_make_th
     [
         ("logits", {"logits": "a"}, "“a” is no number"),
         ("logits", {"logits": "1e400"}, "too large"),
-        ("logits", {"logits": "1 " * 13}, "13 numbers, and at most 12 fit"),
+        ("logits", {"logits": "1 " * 13}, "13 numbers, and at most 12 fit; leave some out"),
         ("next", {"next": "two words"}, "is no single token of this model"),
         ("sentence", {"prompt": "T"}, "type a second one"),
         ("sentence", {"model": "void"}, "nobody can say how wrong it is; choose another model"),

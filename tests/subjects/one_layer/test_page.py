@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 
@@ -33,6 +34,15 @@ def test_the_code_gives_the_norms_of_what_is_typed(open_page, assert_codes_make_
     assert app.dataframe[0].value["mean"].tolist()[:2] == [2, 1]
 
 
+def test_a_variance_that_is_not_0_is_not_shown_as_0(open_page):
+    (table,) = open_page().dataframe
+    shown = convert_arrow_bytes_to_pandas_df(table.proto.arrow_data.styler.display_values)
+    row, column = shown.iloc[0].tolist(), shown.iloc[2].tolist()
+    assert row == ["row 0", "0.1324", "0.0192", "0.0231"]
+    assert column == ["column 0", "0.2197", "0.00004", "0.000081"]
+    assert shown.iloc[-1].tolist() == ["column 5", "0.0000", "0.0000", "0.0000"]
+
+
 def test_the_code_gives_the_random_layers(open_page, assert_codes_make_the_numbers):
     app = open_page("deep", weight_std="0.05", layer_width="64", layer_seed="3")
     assert not app.error
@@ -44,7 +54,9 @@ def test_the_code_gives_the_random_layers(open_page, assert_codes_make_the_numbe
     ("query", "sentence"),
     [
         ({"layer_numbers": "1 two"}, "“two” is no number"),
-        ({"gamma": "1e400"}, "1e400 is too large"),
+        ({"gamma": "1e400"}, "γ: 1e400 is too large"),
+        ({"beta": ","}, "β: there is no number yet"),
+        ({"layer_numbers": "1 " * 10_000}, "1,000 characters or more came"),
         ({"layer_numbers": "1 2; 3"}, "Row 1 has 1 number and"),
     ],
 )
@@ -55,6 +67,7 @@ def test_what_cannot_be_normalised_ends_in_a_sentence_and_leaves_the_controls(
     assert sentence in words(app)
     app.text_input(key="layer_numbers").set_value("1 2 3")
     app.text_input(key="gamma").set_value("1")
+    app.text_input(key="beta").set_value("0")
     app.run()
     assert not app.error
 

@@ -1,5 +1,6 @@
 """The page Positions, entered through the app."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,12 @@ def test_a_model_s_own_positions_are_told(open_page, model, told):
 def test_the_sum_is_checked_against_the_run(open_page):
     told = words(open_page("added", position=2))
     assert "✅ In this run, `embed[2]` is that sum" in told
+
+
+def test_numbers_below_0_or_next_to_it_have_a_minus(open_page):
+    told = words(open_page("added", position=3))
+    (apart,) = re.findall(r"that sum: (\S+) apart", told)
+    assert re.fullmatch(r"0|\d\.\de−\d\d", apart)
 
 
 def test_another_seed_shuffles_in_another_order(open_page):

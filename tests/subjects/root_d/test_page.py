@@ -62,6 +62,12 @@ def test_the_text_s_own_query_is_shown_with_the_model_s_divisor(
     assert_codes_make_the_numbers({"text_weights"})
 
 
+def test_one_key_alone_has_an_entropy_of_0(open_page):
+    told = words(open_page("text", position=0))
+    assert "an entropy of **0.00** nats over 1 token." in told
+    assert "it would be **0.00**" in told
+
+
 def test_a_model_that_divides_by_one_is_told(open_page):
     app = open_page("text", model="whole")
     assert not app.error

@@ -1,5 +1,7 @@
 """The page Sharing the matrix, entered through the app."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +68,19 @@ def test_a_logit_is_told_with_its_two_vectors_and_where_the_matrix_is_shared(
     assert "✅" in told
     assert ("This model shares the matrix" in told) is is_shared
     assert ("a matrix for the output alone: where" in told) is not is_shared
+
+
+def test_numbers_below_0_have_a_minus(open_page):
+    lm = load("first")
+    logits = lm.trace(PROMPT).logits[3]
+    token = int(logits.topk(20).indices[-1])
+    app = open_page(position=3, for_token=token)
+    assert not re.search(r"(?<![\w])-\d", words(app))
+    (figure,) = app.get("plotly_chart")
+    bars = json.loads(figure.proto.spec)["data"][0]
+    told = " ".join([*bars["text"], *bars["customdata"]])
+    assert "−" in told
+    assert "-" not in told
 
 
 def test_another_token_is_chosen_by_the_address(open_page):

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from gptviz.subjects.shortcuts import analysis
+
 
 @pytest.fixture
 def open_page(
@@ -55,6 +57,15 @@ def test_a_network_that_answers_nothing_is_told(open_page, assert_codes_make_the
     app = open_page("network", depth="24", net_seed="123")
     assert "the last GELU answers 0" in app.info[0].value
     assert_codes_make_the_numbers({"gradients"})
+
+
+def test_single_layers_that_get_nothing_are_named_while_the_others_learn(open_page):
+    app = open_page("network", depth="24", net_width="1", net_seed="123")
+    table = analysis.gradients(24, 1, 123)
+    silent = table.loc[table["with"] == 0, "layer"].tolist()
+    assert 0 < len(silent) < 24
+    assert app.info[0].value.endswith(f"Here: {', '.join(map(str, silent))}.")
+    assert "nothing comes back" not in app.info[0].value
 
 
 def test_a_gpt_without_shortcuts_is_one_click_away(open_page):
