@@ -173,7 +173,7 @@ def test_the_names_of_norms_and_parts_are_those_that_there_are(lm):
         ("no MLP", lambda lm: mlp.neuron(lm, 0, 0), "has no MLP"),
         ("no MLP", lambda lm: mlp.units(lm.trace(TEXT), 0, 0), "has no MLP"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_what_is_about_a_part_that_is_not_there_is_refused_in_words(name, ask, told):
     with pytest.raises(ValueError, match=f"this model {told}.*; choose another model"):

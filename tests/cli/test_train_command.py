@@ -73,7 +73,8 @@ def test_every_option_of_the_command_reaches_the_run(begin, tmp_path, text_file)
         "layer_norm_epsilon": 1e-4,
     }
     flags = {"end_of_text", "qkv_bias", "residual", "tie_weights"}
-    assert {*own, *shape, *flags, "data"} == set(SETTINGS)
+    parts = {"attention", "mlp"}  # none can be left out where the shortcuts are
+    assert {*own, *shape, *flags, *parts, "data"} == set(SETTINGS)
     more = ("--end-of-text", "--no-qkv-bias", "--no-residual", "--no-tie-weights")
     assert main([*begin("run", **own, **shape), *more]) == 0
     config = Run(tmp_path / "run").config

@@ -48,7 +48,10 @@ def configs(draw: st.DrawFn) -> TrainingConfig:
     values["n_embd"] *= 2 * draw(st.integers(1, 8))
     values["min_learning_rate"] = min(values["min_learning_rate"], values["learning_rate"])
     values["copy_steps"] = min(values["copy_steps"], values["steps"] - 1)
-    values["residual"] |= values["norm"] == "post"
+    values["n_layer"] = max(1, values["n_layer"])
+    values["attention"] |= not values["mlp"] or values["guide_previous"] > 0
+    whole = values["attention"] and values["mlp"]
+    values["residual"] |= values["norm"] == "post" or not whole
     values["block_size"] = max(values["block_size"], SHORTEST_PRACTICE)
     return settings.USUAL.changed(values)
 
