@@ -10,7 +10,12 @@ from gptviz.model import GPT
 
 
 class BatchReader:
-    """As `generation.Reader`, for B texts that grow together; longest is what each may reach."""
+    """Reads B texts that grow together, each token once, until the context is full.
+
+    Positions count from the start of the context, so a full context cannot simply slide: the
+    older half is dropped and the newer half read again, once every half context. longest is the
+    length that each text may reach.
+    """
 
     def __init__(self, model: GPT, longest: int):
         self.model, self.longest = model, longest
@@ -37,4 +42,4 @@ class BatchReader:
                 layer.select(rows)
         new = torch.tensor([list(text[self.read :]) for text in texts], device=device)
         self.read = length
-        return self.model.unembed(self.model.hidden(new, self.cache)[:, -1])
+        return self.model.unembed(self.model.hidden(new, self.cache)[:, -1:])[:, -1]

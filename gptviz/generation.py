@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gptviz.cache import Cache
+from gptviz.batch import BatchReader
 from gptviz.model import GPT
 from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tokenizers import Tokenizer
@@ -95,28 +95,14 @@ def next_logits(model: GPT, ids: list[int]) -> Tensor:
 
 
 class Reader:
-    """Reads a growing text, each token once, until the context is full.
-
-    Positions count from the start of the context, so a full context cannot simply slide: the
-    older half is dropped and the newer half read again, once every half context. longest is the
-    length that the text may reach.
-    """
+    """Reads one growing text, each token once, as `BatchReader` reads several."""
 
     def __init__(self, model: GPT, longest: int):
-        self.model, self.longest = model, longest
-        self.cache: Cache | None = None
-        self.read = 0  # how many ids of the whole text were read, those dropped since included
+        self._texts = BatchReader(model, longest)
 
     def next_logits(self, ids: list[int]) -> Tensor:
         """Logits (V,) of the token after ids, of which a part may have been read before."""
-        size = self.model.config.block_size
-        if self.cache is None or self.cache.length + len(ids) - self.read > size:
-            keep = size if self.cache is None else max(1, size // 2)
-            self.cache = self.model.new_cache(size=min(size, self.longest))
-            self.read = max(0, len(ids) - keep)
-        new = torch.tensor([ids[self.read :]], device=self.model.wte.weight.device)
-        self.read = len(ids)
-        return self.model.unembed(self.model.hidden(new, self.cache)[:, -1:])[0, -1]
+        return self._texts.next_logits([ids])[0]
 
 
 class Rereader:

@@ -34,7 +34,7 @@ def journey(lm: LanguageModel | Trace, trace: Trace) -> Journey:
 
     means = (
         [trace[f"h.{i}.attn.pattern"].mean(0).numpy() for i in range(config.n_layer)]
-        if (config.attention)
+        if config.attention
         else []
     )
     return Journey(

@@ -112,15 +112,13 @@ class Block(nn.Module):
     def __init__(self, config: GPTConfig, attention: Attention, layer: int):
         super().__init__()
         self.post_norm = config.norm == "post"
-        self.ln_1 = layer_norm(config)
-        self.attn: nn.Module = CausalSelfAttention(config, attention, layer)
+        # A part that is left out adds nothing, and needs no norm.
+        has_attn, has_mlp = config.attention, config.mlp
+        self.ln_1 = layer_norm(config) if has_attn else nn.Identity()
+        self.attn = CausalSelfAttention(config, attention, layer) if has_attn else Nothing()
         self.resid_mid = nn.Identity()
-        self.ln_2 = layer_norm(config)
-        self.mlp: nn.Module = MLP(config)
-        if not config.attention:  # a part that is left out adds nothing, and needs no norm
-            self.ln_1, self.attn = nn.Identity(), Nothing()
-        if not config.mlp:
-            self.ln_2, self.mlp = nn.Identity(), Nothing()
+        self.ln_2 = layer_norm(config) if has_mlp else nn.Identity()
+        self.mlp = MLP(config) if has_mlp else Nothing()
 
     def forward(self, x: Tensor, cache: LayerCache | None = None) -> Tensor:
         if self.post_norm:
