@@ -15,11 +15,11 @@ from gptviz.app.cells import drawn as cells_data
 from gptviz.app.cells.drawn import Colours, Labels
 from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stream_in_words
 from gptviz.app.path.numbers import stages as path_stages
+from gptviz.app.scripted import picture
 from gptviz.app.theme import Scale, Scheme
 from gptviz.journey import journey, likeliest_tokens
 from gptviz.notebook import Html, chip, chips, described, table
 from gptviz.sampling import SamplingSettings, stages
-from gptviz.scripted import picture
 from gptviz.subjects.attention import drawn_figures
 from gptviz.subjects.attention.analysis import patterns
 from gptviz.subjects.attention.finding_analysis import opening_head

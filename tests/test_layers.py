@@ -15,7 +15,8 @@ LONGEST = {"gptviz/model.py": 220, "pages/": 60, "app.py": 60, "": 250}
 # The network reads like the paper, by itself: all that these files may import of gptviz.
 OF_THE_NETWORK = {
     "gptviz/setting.py": ("gptviz.quoting.",),
-    "gptviz/config.py": ("gptviz.setting", "gptviz.quoting."),
+    "gptviz/shape.py": ("gptviz.setting.",),
+    "gptviz/config.py": ("gptviz.shape.", "gptviz.setting", "gptviz.quoting."),
     "gptviz/cache.py": ("gptviz.config.",),
     "gptviz/layers.py": ("gptviz.config.",),
     "gptviz/model.py": ("gptviz.config.", "gptviz.cache.", "gptviz.layers."),

@@ -62,7 +62,7 @@ def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     """A new run, after everything that can be wrong with its settings and its text was tried."""
     from gptviz.jobs import slot
     from gptviz.runs import Run, names
-    from gptviz.training import data, devices
+    from gptviz.training import data
     from gptviz.training.prepare import Prepared
     from gptviz.training.record import samples
 
@@ -77,7 +77,10 @@ def begin(options: argparse.Namespace, group: "ProcessGroup") -> "Run":
     names.require_utf8(chosen["data"])
     given = settings.training_config(chosen, vocab_size=1)  # before a tokenizer is made for nothing
     group.require_divisible(given.batch_size)
-    devices.require_precision(given.precision, group.device())
+    if given.precision == "float16":  # the others work anywhere, and need no PyTorch to say so
+        from gptviz.training import devices
+
+        devices.require_precision(given.precision, group.device())
     if chosen["data"].is_dir():
         chosen["tokenizer"] = prepared_with(chosen["data"], getattr(options, "tokenizer", None))
         chosen["end_of_text"] = Prepared.read(chosen["data"]).end_of_text

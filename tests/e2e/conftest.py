@@ -185,6 +185,18 @@ def cannot_test(reason: str) -> NoReturn:
     pytest.skip(f"browser tests: {reason}")
 
 
+# Right after a click, the script may not run yet, and a page still seem to be finished.
+WATCH = """() => {
+  window.hasBegun = false
+  const app = document.querySelector("[data-test-script-state]")
+  const watch = new MutationObserver(() => {
+    window.hasBegun = true
+    watch.disconnect()
+  })
+  watch.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
+}"""
+
+
 class Contexts:
     """Profiles of one browser that visitors take in turn: each keeps what it has loaded.
 
@@ -269,6 +281,13 @@ class Visitor:
         self.page.locator(done).wait_for(state="attached")
         # Parts of Streamlit's own script arrive later; until then, grey bars hold their places.
         self.page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+    def rerun(self, act: Callable[[], object]) -> None:
+        """Do what makes the page's script run, and wait until it has run for that."""
+        self.page.evaluate(WATCH)
+        act()
+        self.page.wait_for_function("window.hasBegun")
+        self.settle()
 
     def complaints(self) -> list[str]:
         """What no page may do: ask another host, log an error, show or print a traceback."""

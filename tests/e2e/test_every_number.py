@@ -138,8 +138,7 @@ def read(visit, odd_server) -> Read:
         path = "/" if page == "overview" else f"/{page}"
         visitor.open(path, **{"model": "odd", "prompt": TEXT, **query})
         for label in press:
-            visitor.page.get_by_role("button", name=label, exact=True).click()
-            visitor.settle()
+            visitor.rerun(visitor.page.get_by_role("button", name=label, exact=True).click)
         visitor.page.wait_for_function(MOUNTED)
         return Drawn(visitor.page.evaluate(READ))
 

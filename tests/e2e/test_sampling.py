@@ -175,7 +175,7 @@ def test_a_seed_that_is_not_a_number_gives_way_to_one_that_is_chosen(visit, expe
     expect(seed).to_have_value("12")
 
 
-def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: Path):
+def test_the_bars_are_the_distribution_that_generate_draws_from(visit, expect, models: Path):
     page = visit().open("/sampling", prompt=PROMPT, model="shakespeare", **SETTINGS)
     explorer(page).wait_for()
     lm = load(models / "shakespeare")
@@ -194,7 +194,7 @@ def test_the_bars_are_the_distribution_that_generate_draws_from(visit, models: P
     page.get_by_text("Rule by rule").click()
     for stage in found[1:]:
         removed = page.locator(f'.explorer tr[data-rule="{stage.name}"]')
-        assert removed.get_attribute("data-count") == str(int(stage.removed.sum()))
+        expect(removed).to_have_attribute("data-count", str(int(stage.removed.sum())))
     change = found[0].probabilities.double() - logits.double().softmax(-1)
     lowered, fell, rose = len(set(ids)), int((change < 0).sum()), int((change > 0).sum())
     assert page.locator('tr[data-rule="repetition_penalty"] td').first.inner_text() == (

@@ -118,9 +118,11 @@ def test_a_model_of_zeros_sends_nothing_but_numbers(
     query = {"prompt": PROMPT} | ({"tab": tab} if tab else {})
     usual = open_app(page, model="random", **query)
     usual_gaps, usual_packed = gaps(usual), sum(int(np.isnan(a).sum()) for a in packed)
+    usual_words = words(usual)  # a page may speak of NaN, whatever the model
     packed.clear()
     app = open_app(page, model="zero", **query)
-    assert not [text for text in words(app) if NO_NUMBER.search(text)]
+    own_words = [text for text in words(app) if text not in usual_words]
+    assert not [text for text in own_words if NO_NUMBER.search(text)]
     for key, found in sent_as_json(app).items():
         assert all(map(math.isfinite, found)), key
     assert sum(int(np.isnan(array).sum()) for array in packed) <= usual_packed

@@ -125,6 +125,7 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
             hovertemplate=f"%{{x}}<br>{name}: %{{y:.3g}}<extra></extra>",
         )
         for i, (name, points) in enumerate(lines.items())
+        if any(value > 0 for _, value in points)
     ]
     with_range = measure == "norm"
     values = np.array([*table[measure], *(HEALTHY if with_range else ())])

@@ -92,7 +92,8 @@ def of_parts(parts: pd.DataFrame, norm: float) -> str:
     low, high = HEALTHY
     below, above = parts[parts["norm"] < low], parts[parts["norm"] > high]
     inside = len(parts) - len(below) - len(above)
-    told = [f"Of {len(parts)} parts, **{inside}** lie between {low:g} and {high:g}"]
+    lie = "lies" if inside == 1 else "lie"
+    told = [f"Of {len(parts)} parts, **{inside}** {lie} between {low:g} and {high:g}"]
     told += [f"**{len(below)}** below ({_named(below)})"] if len(below) else []
     told += [f"**{len(above)}** above ({_named(above)})"] if len(above) else []
     learning = parts[parts["part"].str.endswith((".attn", ".mlp"))]

@@ -1,6 +1,8 @@
 """Texts that a model writes: a tree of what it wrote and could have written."""
 
 import re
+import struct
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +13,8 @@ from gptviz.generation import Step
 from gptviz.tokenizers import Tokenizer
 
 ALTERNATIVES_KEPT = 8  # likeliest tokens a step
-MOST_NODES = 2000  # tokens a tree: some three megabytes, with their alternatives
+MOST_NODES = 1500  # tokens a tree: less than a megabyte, with their alternatives
+_NUMBERS = struct.Struct("<idd")  # of an alternative: its id, before, probability
 
 
 class Alternative(NamedTuple):
@@ -23,15 +26,31 @@ class Alternative(NamedTuple):
     probability: float  # under the distribution that was drawn from; 0 if a rule removed it
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Node:
     """One token of the tree, and what was found to follow it; the root stands for the prompt."""
 
     id: int
     parent: "Node | None"
-    alternatives: tuple[Alternative, ...] = ()  # for the token after this one; () at an end
     children: dict[int, "Node"] = field(default_factory=dict)
     latest: "Node | None" = None  # the child that was visited last
+    # The alternatives, packed: as objects they would take four times the room.
+    _numbers: bytes = b""
+    _pieces: tuple[str, ...] = ()
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """What could have come after this token; () at an end."""
+        numbers = _NUMBERS.iter_unpack(self._numbers)
+        return tuple(
+            Alternative(token, piece, before, probability)
+            for piece, (token, before, probability) in zip(self._pieces, numbers, strict=True)
+        )
+
+    @alternatives.setter
+    def alternatives(self, found: Sequence[Alternative]) -> None:
+        self._numbers = b"".join(_NUMBERS.pack(a.id, a.before, a.probability) for a in found)
+        self._pieces = tuple(sys.intern(a.token) for a in found)
 
     @property
     def drawn(self) -> Alternative:

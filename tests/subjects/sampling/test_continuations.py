@@ -1,6 +1,7 @@
 """The tree of what a model wrote."""
 
-import sys
+import gc
+import tracemalloc
 
 import pytest
 
@@ -9,7 +10,6 @@ from gptviz.subjects.sampling import continuation_analysis as continuations
 from gptviz.subjects.sampling.continuation_analysis import (
     ALTERNATIVES_KEPT,
     MOST_NODES,
-    Node,
     Tree,
     decoded,
     first_difference,
@@ -161,25 +161,18 @@ def test_a_tree_has_a_bound_and_says_so(tiny_lm: LanguageModel):
 
 
 def test_a_full_tree_takes_less_than_a_megabyte(tiny_lm: LanguageModel):
-    tree = Tree(tiny_lm.ids("a"))
-    grow(tiny_lm, tree, MOST_NODES)
-    assert bytes_of(tree.path) < 2**20
-
-
-def bytes_of(nodes: list[Node]) -> int:
-    parts = [
-        part
-        for node in nodes
-        for part in (
-            node,
-            vars(node),
-            node.children,
-            node.alternatives,
-            *node.alternatives,
-            *(value for alternative in node.alternatives for value in alternative),
-        )
-    ]
-    return sum(map(sys.getsizeof, parts))
+    grow(tiny_lm, Tree(tiny_lm.ids("a")), 2)  # what a model keeps for all trees
+    gc.collect()
+    tracemalloc.start()
+    try:
+        tree = Tree(tiny_lm.ids("a"))
+        grow(tiny_lm, tree, MOST_NODES)
+        gc.collect()
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tree.full
+    assert taken < 2**20
 
 
 def test_the_first_difference_is_where_two_texts_part():

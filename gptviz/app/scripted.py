@@ -9,7 +9,7 @@ from gptviz.app.bundle import data_url
 from gptviz.app.theme import PALETTES, Scheme
 from gptviz.notebook import Html, name_for
 
-NOTEBOOK = Path(__file__).parent / "app" / "notebook.js"
+NOTEBOOK = Path(__file__).with_name("notebook.js")
 WITHOUT_SCRIPT = "A script draws this picture; run the cell again to see it."
 
 
