@@ -35,8 +35,8 @@ def test_the_cache_is_as_long_as_the_text_may_get(prompt, n, size, monkeypatch):
     sizes = []
     new_cache = lm.model.new_cache
 
-    def watched(**options):
-        cache = new_cache(**options)
+    def watched(*given, **options):
+        cache = new_cache(*given, **options)
         sizes.append(cache[0].keys.size(-2))
         return cache
 

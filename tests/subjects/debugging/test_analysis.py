@@ -205,7 +205,7 @@ def parts(**norms: float):
 def test_a_sentence_tells_which_parts_lie_outside():
     told = sentences.of_parts(parts(embedding=3.0, h_0_attn=0.5, h_0_mlp=0.05, h_0_norm=2e-5), 3.1)
     assert told == (
-        "Of 4 parts, **1** lie between 0.1 and 2, **2** below (h.0.mlp, h.0.norm), **1** above "
+        "Of 4 parts, **1** lies between 0.1 and 2, **2** below (h.0.mlp, h.0.norm), **1** above "
         "(embedding). No attention and no MLP is left without a gradient."
     )
 
