@@ -20,8 +20,9 @@ class WokenOnce(asyncio.SelectorEventLoop):
             self._is_woken = True
             super()._write_to_self()  # type: ignore[misc]
 
-    def _process_self_data(self, data: bytes) -> None:  # noqa: ARG002
+    def _process_self_data(self, data: bytes) -> None:
         self._is_woken = False
+        super()._process_self_data(data)  # type: ignore[misc]  # which hands on signals
 
 
 def new() -> asyncio.AbstractEventLoop:

@@ -1,5 +1,6 @@
 """The server's event loop is woken once for all that waits, and never sleeps through a call."""
 
+import signal
 import sys
 import threading
 
@@ -57,6 +58,14 @@ def test_no_call_is_slept_through(counted):
     counted.run_forever()
     threads[0].join()
     assert not missing
+
+
+def test_a_signal_is_handed_on(counted):
+    counted.add_signal_handler(signal.SIGUSR1, counted.stop)
+    counted.call_soon(signal.raise_signal, signal.SIGUSR1)
+    late = counted.call_later(10, counted.stop)
+    counted.run_forever()
+    assert not counted.time() >= late.when()
 
 
 def test_the_server_runs_in_it():
