@@ -115,6 +115,7 @@ def app(
     """
     streamlit_quirks.distrust()
     streamlit_quirks.remember_pages()
+    streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]

@@ -11,8 +11,8 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
 `remember_pages` makes the pages of an answer of those that were made before, for Streamlit follows
 every link in the path of each file anew (tests/app/test_remembered_pages.py). `distrust` leans on
-where it keeps what a browser sent (tests/e2e/test_distrust.py), and `forget_upload` on where it
-keeps files.
+where it keeps what a browser sent (tests/e2e/test_distrust.py), `hear_to_the_end` on where it ends
+a run (tests/app/test_heard.py), and `forget_upload` on where it keeps files.
 """
 
 import copy
@@ -32,6 +32,8 @@ from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.query_params import process_query_params
 from streamlit.runtime.state.session_state import (
@@ -127,6 +129,24 @@ def remember_pages() -> None:
         return copy.copy(made(path, default))  # each answer notes in its own which one it runs
 
     navigation._create_page = remembered  # type: ignore[assignment]
+
+
+def hear_to_the_end() -> None:
+    """Let what a browser did be taken in whole before a run gives way to the next.
+
+    Streamlit ends a superseded run wherever that asks for its state, even in the middle of hearing
+    what it was begun for: what was typed just before a click was lost.
+    """
+    give_way = ScriptRunner._maybe_handle_execution_control_request
+
+    def give_way_later(self: ScriptRunner) -> None:
+        hears = self._is_in_script_thread() and (
+            ThreadState.get().run_location is RunLocation.CALLBACK
+        )
+        if not hears:
+            give_way(self)
+
+    setattr(ScriptRunner, give_way.__name__, give_way_later)
 
 
 def forget_upload(file_id: str) -> None:
