@@ -20,6 +20,7 @@ import functools
 import html
 import json
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
-from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.query_params import process_query_params
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import (
     STREAMLIT_INTERNAL_KEY_PREFIX,
     Serialized,
@@ -134,19 +135,28 @@ def remember_pages() -> None:
 def hear_to_the_end() -> None:
     """Let what a browser did be taken in whole before a run gives way to the next.
 
-    Streamlit ends a superseded run wherever that asks for its state, even in the middle of hearing
-    what it was begun for: what was typed just before a click was lost.
+    Streamlit ends a superseded run even before it has heard what it was begun for, or in the middle
+    of that: what was typed just before a click was lost.
     """
-    give_way = ScriptRunner._maybe_handle_execution_control_request
+    hear, give_way = (
+        SafeSessionState.on_script_will_rerun,
+        ScriptRunner._maybe_handle_execution_control_request,
+    )
+    thread = threading.local()
 
-    def give_way_later(self: ScriptRunner) -> None:
-        hears = self._is_in_script_thread() and (
-            ThreadState.get().run_location is RunLocation.CALLBACK
-        )
-        if not hears:
+    def hear_all(self: SafeSessionState, *given: Any, **named: Any) -> None:
+        thread.hears = True
+        try:
+            hear(self, *given, **named)
+        finally:
+            thread.hears = False
+
+    def give_way_then(self: ScriptRunner) -> None:
+        if not getattr(thread, "hears", False):
             give_way(self)
 
-    setattr(ScriptRunner, give_way.__name__, give_way_later)
+    setattr(SafeSessionState, hear.__name__, hear_all)
+    setattr(ScriptRunner, give_way.__name__, give_way_then)
 
 
 def forget_upload(file_id: str) -> None:
