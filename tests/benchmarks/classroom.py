@@ -223,7 +223,9 @@ class Browser:
         elif kind == "bidi_component":
             self.widgets[element.bidi_component.component_name] = element.bidi_component
             if self.asked and element.bidi_component.component_name == "gptviz_sampling_text":
-                self.told |= self.asked.items() <= json.loads(element.bidi_component.json).items()
+                text = json.loads(element.bidi_component.json)
+                said = {**text, **text["settings"]}
+                self.told |= self.asked.items() <= said.items()
         elif kind == "heading":
             self.title = element.heading.body
         elif kind == "code":
@@ -273,7 +275,7 @@ class Browser:
         }
         component = self.widgets["gptviz_sampling_explorer"]
         event = json.dumps([{"event": "settings", "value": settings}])
-        self.asked = {"settings": settings}
+        self.asked = settings
         answer = await self.run(
             WidgetState(id=_make_trigger_id(component.id, "events"), json_trigger_value=event)
         )
