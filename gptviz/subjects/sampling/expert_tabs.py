@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from gptviz.app import choices, look, show
@@ -126,10 +127,17 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
     by = choices.one_of("grid_by", "Temperature against", GRID_BY)
     measure = choices.pill("grid_measure", "Measure", expert_figures.GRID_TITLES, "distinct_2")
     rules = replace(settings, temperature=1.0, top_k=None, top_p=1.0)
+    temperatures = batch_analysis.TEMPERATURES
     first()
-    table = look.look_for_long(
-        batch_analysis.grid, view.lm, view.ids, by, rules, seed, words="Writing with 25 settings …"
-    )
+    # Row by row, so that whoever has to stop in the middle goes on from there.
+    rows = [
+        look.look_for_long(
+            *(batch_analysis.grid_row, view.lm, view.ids, by, rules, seed, temperature),
+            words=f"Writing at temperature {temperature:g}, {i} of {len(temperatures)} …",
+        )
+        for i, temperature in enumerate(temperatures, 1)
+    ]
+    table = pd.concat(rows, ignore_index=True)
     st.markdown(expert_sentences.of_grid(table, by))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
