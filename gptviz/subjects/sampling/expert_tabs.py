@@ -6,6 +6,7 @@ it: that finishes what stands above.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,8 @@ RANKED = ("ranked_texts", "ranked_length", "ranked_by")
 GRID = ("grid_by", "grid_measure")
 CACHE = ("cache_length",)
 First = Callable[[], None]
+TEXT_WIDTH, LINE, TALLEST = 520, 66, 160  # pixels, letters that fit beside each other, pixels
+SHORT = ("rank", "written with", "tokens")  # columns
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
@@ -218,17 +221,22 @@ def _in_order(key: str, label: str, numbers: tuple[int, ...], default: int) -> s
     return choices.one_in_order(key, label, options, str(default))
 
 
-def _texts(table: Any, key: str) -> None:
-    """The texts themselves, as they stand: the model's words are never Markdown."""
+def _texts(table: pd.DataFrame, key: str) -> None:
+    """The texts themselves, as they stand and whole: the model's words are never Markdown."""
+    lines = max(sum(1 + len(line) // LINE for line in text.split("\n")) for text in table["text"])
+    number = partial(st.column_config.NumberColumn, format="%.3f", width=100)
     st.dataframe(
         table,
         hide_index=True,
         key=f"{key}_texts",
+        row_height=min(14 + 21 * lines, TALLEST),
+        column_order=[name for name in table if name != "text"] + ["text"],
         column_config={
-            "sum": st.column_config.NumberColumn("sum of ln p", format="%.3f"),
-            "mean": st.column_config.NumberColumn("mean of ln p", format="%.3f"),
-            "perplexity": st.column_config.NumberColumn("perplexity", format="%.3f"),
-            "text": st.column_config.TextColumn("text", width="large"),
+            **{name: st.column_config.Column(width=80) for name in SHORT},
+            "sum": number("sum of ln p"),
+            "mean": number("mean of ln p"),
+            "perplexity": number("perplexity"),
+            "text": st.column_config.TextColumn("text", width=TEXT_WIDTH),
         },
     )
 
