@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.theme import LINE_WIDTH, PALETTES, Scheme
+from gptviz.app.theme import LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
@@ -57,6 +57,23 @@ def columns(
         )
         for i, (column, name) in enumerate(names.items())
     ]
+
+
+def across(figure: go.Figure, levels: Mapping[str, float], scheme: Scheme) -> go.Figure:
+    """The figure with a dotted line across at each level, beside what it is called."""
+    muted = PALETTES[scheme].muted
+    for name, level in levels.items():
+        figure.add_hline(
+            level,
+            line={"color": muted, "dash": "dot", "width": LINE_WIDTH},
+            annotation={
+                "text": f"{name} {level:.2f}",
+                "font": {"size": SMALL_TEXT_SIZE, "color": muted},
+                "xanchor": "right",
+                "yanchor": "bottom",
+            },
+        )
+    return figure
 
 
 def logarithmic_ticks(values: np.ndarray) -> list[float]:

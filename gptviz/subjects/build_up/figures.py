@@ -1,23 +1,24 @@
 """Pictures of the runs of a series, and of shapes."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import columns
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme, layout
+from gptviz.app.lines import across, columns
+from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 
 HEIGHT = 430
 WIDE = 2  # times as wide as the others: the line of the chosen run
 
 
 def courses(
-    table: pd.DataFrame, scheme: Scheme, chosen: str = "", counted: float | None = None
+    table: pd.DataFrame, counted: Mapping[str, float], scheme: Scheme, chosen: str = ""
 ) -> go.Figure:
     """Validation losses by step, from `analysis.courses`: a line a run, the chosen one thick.
 
-    counted, in bits a byte, is a dotted line across: what counting pairs of letters reaches.
+    counted, in bits a byte, are dotted lines across: what guesses that only count reach.
     """
-    colours = PALETTES[scheme]
     names = {name: name for name in table if name != "step"}
     lines = columns(
         table, "step", names, "step %{x}<br>NAME: %{y:.3f} bits a byte", scheme, "lines+markers"
@@ -37,17 +38,7 @@ def courses(
             yaxis={"title": "validation loss, bits a byte"},
         ),
     )
-    if counted is not None:
-        figure.add_hline(
-            counted,
-            line={"color": colours.muted, "dash": "dot", "width": LINE_WIDTH},
-            annotation={
-                "text": f"counting pairs of letters {counted:.2f}",
-                "font": {"size": SMALL_TEXT_SIZE, "color": colours.muted},
-            },
-            annotation_position="bottom left",
-        )
-    return figure
+    return across(figure, counted, scheme)
 
 
 def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

@@ -60,7 +60,7 @@ def courses(scheme: Scheme) -> None:
         f"{figures.NAMES[name]} {factor * gpt_analysis.RATES[name]:g}" for name in available()
     )
     show.chart(
-        figures.courses(table, scheme),
+        figures.courses(table, look.look(gpt_analysis.guesses), scheme),
         key="courses",
         name="loss",
         shape=(len(table), len(available())),
@@ -72,11 +72,14 @@ def courses(scheme: Scheme) -> None:
         "GPT has "
         f"{model.n_layer} block of width {model.n_embd} and reads {gpt_analysis.BATCH} windows of "
         f"{model.block_size} characters of Shakespeare a step; it is made and corrected as on the "
-        "page Training, with gradients clipped at 1. So few steps say who is quick at the start, "
-        "and little about who is best in the end; another seed changes a little, too.",
+        "page Training, with gradients clipped at 1. Dotted: what a blind guess pays, and what "
+        "counting letters or pairs of them would come to. So few steps say who is quick at the "
+        "start, and little about who is best in the end; another seed changes a little, too.",
         table=table,
         code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)).drawn(
-            figures.courses
+            figures.courses,
+            "table, guesses()",
+            "from gptviz.subjects.downhill.gpt_analysis import guesses",
         ),
     )
     page = PAGES["training"]
