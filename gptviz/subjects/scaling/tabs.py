@@ -168,7 +168,10 @@ def _laws(
         return np.empty((0, 3)), None
     x, y = choose(*found.every[:2])
     theirs = law_analysis.fit(x, y, law, PUBLISHED[axis, law].exponent)
-    return look.look(law_analysis.draws, *found.every, law, choose), theirs
+    laws = look.look_for_long(
+        law_analysis.draws, *found.every, law, choose, 0, words="Drawing models anew …"
+    )
+    return laws, theirs
 
 
 def _said(found: Found, laws: np.ndarray, law: Law, axis: Axis) -> str:
