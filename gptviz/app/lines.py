@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,16 @@ def columns(
     ]
 
 
-def across(figure: go.Figure, levels: Mapping[str, float], scheme: Scheme) -> go.Figure:
-    """The figure with a dotted line across at each level, beside what it is called."""
+def across(
+    figure: go.Figure,
+    levels: Mapping[str, float],
+    scheme: Scheme,
+    side: Literal["left", "right"] = "left",
+) -> go.Figure:
+    """The figure with a dotted line across at each level, and above it what it is called.
+
+    The words stand on the side where fewer curves pass.
+    """
     muted = PALETTES[scheme].muted
     for name, level in levels.items():
         figure.add_hline(
@@ -69,9 +77,8 @@ def across(figure: go.Figure, levels: Mapping[str, float], scheme: Scheme) -> go
             annotation={
                 "text": f"{name} {level:.2f}",
                 "font": {"size": SMALL_TEXT_SIZE, "color": muted},
-                "xanchor": "right",
-                "yanchor": "bottom",
             },
+            annotation_position=f"top {side}",
         )
     return figure
 

@@ -60,7 +60,8 @@ def comparison(
                 .replace("{axis}", AXES[axis])
                 .replace("{smoothing}", f"{SMOOTHING}"),
             )
-    across(figure, {BASELINES[name]: loss for name, loss in (baselines or {}).items()}, scheme)
+    levels = {BASELINES[name]: loss for name, loss in (baselines or {}).items()}
+    across(figure, levels, scheme, "right")
     figure.update_xaxes(title=AXES[axis], rangemode="tozero")
     return figure.update_yaxes(title="loss, nats a token")
 
