@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import streamlit as st
 import tiktoken
-from accounts import experiments, failures
+from accounts import experiments, failures, health
 from accounts.common import Models, Read, saved
 from accounts.experiments import Tried
 from accounts.learnt import Learnt, trained
@@ -40,6 +40,11 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
 
 
 @pytest.fixture(scope="session")
+def judged(learnt: Learnt, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Learnt]:
+    return health.judged(learnt, tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="session")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
     return experiments.tried(tmp_path_factory.mktemp("tried"))
 
@@ -60,17 +65,19 @@ def read_run(monkeypatch: pytest.MonkeyPatch) -> Read:
     """Open the page Training with a run, or with a folder of them of which none is chosen.
 
     It shows the numbers of the form above, too. How long a step takes here is never found out: a
-    page would say it as soon as it is.
+    page would say it as soon as it is. a_step says what it took, in seconds.
     """
-    monkeypatch.setattr(pace, "known", lambda config: None)
     monkeypatch.setattr(pace, "pace", not_measured)
 
     def opened(
         folder: Path,
         numbers: Iterable[str] = (),
         chosen: Mapping[str, object] = MappingProxyType({}),
+        a_step: float | None = None,
         **more: object,
     ) -> Page:
+        known = None if a_step is None else pace.Pace(a_step, 0)
+        monkeypatch.setattr(pace, "known", lambda config: known)
         is_run = (folder / "config.json").is_file()
         read = reader(monkeypatch, folder.parent if is_run else folder)
         run = {"run": folder.name if is_run else None, **chosen}
@@ -92,9 +99,8 @@ def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
     def noted(frame: pd.DataFrame | Styler, *, key: str, **more: object) -> object:
         table = frame if isinstance(frame, pd.DataFrame) else frame.data
         titles = more.get("column_config") or {}
-        found = [(name, titles.get(name)) for name in table]
-        heads = [title if isinstance(title, str) else str(name) for name, title in found]
         tables[key] = table.copy(deep=False)
+        heads = [titles[name] for name in table if isinstance(titles.get(name), str)]
         tables[key].attrs = {HEADS: heads}
         return draw(frame, key=key, **more)
 
@@ -122,6 +128,10 @@ def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
             tables.clear()
             next(button for button in app.button if button.label == label).click().run()
         assert not app.exception
-        return collected(app, tables)
+        page = collected(app, tables)
+        for box in app.number_input:
+            if box.key in query:  # which says what stands in it
+                assert page.shown.pop(box.key) == [query[box.key]]
+        return page
 
     return opened

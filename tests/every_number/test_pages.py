@@ -2,6 +2,7 @@
 
 import pytest
 from accounts import APP_VIEWS, EXPERIMENT_VIEWS, FAILURE_VIEWS, HEALTH_VIEWS, RUN_VIEWS, VIEWS
+from accounts import form
 from accounts.failures import lesson
 
 
@@ -32,3 +33,7 @@ def test_every_number_of_a_failure(read_run, gallery, view: str):
 
 def test_every_number_of_the_induction_lesson(read_run, learnt, tmp_path):
     lesson(read_run, learnt, tmp_path)
+
+
+def test_every_number_of_the_form(read_run, tmp_path):
+    form.look(read_run, tmp_path)

@@ -62,7 +62,6 @@ def histogram(learnt: Learnt, step: int) -> Expected:
     edges = np.histogram_bin_edges(np.stack([*found.values()]), BINS)
     shown: dict[str, Any] = {
         "parameter_step.label": [str(each) for each in learnt.kept],
-        "parameter_histogram_table.heads": [f"step {learnt.kept[0]}"],
         "parameter_histogram_table.of the numbers": ["25%", "50%", "75%"],
     }
     for i, (name, values) in enumerate(zip(("now", "step 0"), found.values(), strict=True)):

@@ -42,7 +42,6 @@ def of(learnt: Learnt, key: str) -> Expected:
     best = sorted(heads, key=lambda head: -scores[-1][head])[:NAMED]
     shown = {
         f"{key}.0.name": ["training loss, smoothed by 0.9"],
-        f"{key}.0.hover": [(0.9,)],
         f"{key}.0.x": learnt.column("step"),
         f"{key}.0.y": learnt.smoothed,
         f"{key}_table.step": steps,

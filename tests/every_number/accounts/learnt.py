@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2LMHeadModel
 
-from accounts.common import Expected, numbered
-from accounts.recorded import Recorded
+from accounts.common import Expected, digits
+from accounts.form import of_the_form
+from accounts.recorded import RECENT, Recorded
 from accounts.reference import Reference
 from gptviz.config import GPTConfig
 from gptviz.jobs.worker import work
@@ -21,22 +22,10 @@ from gptviz.runs import Run
 from gptviz.training import data
 from gptviz.training.config import TrainingConfig
 
-ROOT = Path(__file__).parents[3]
 NAME = "odd run"
 WRITTEN = "the köng. "  # ö takes two bytes
 HELD_OUT = "öh, the fööl! the king, the queen! "  # so that a letter takes more bytes here
 PARTS = ("data", "forward", "backward", "optimizer", "other")
-
-
-# What the form begins with, where a size of model says nothing else.
-SETTINGS = {
-    **dict.fromkeys(("dropout", "embd_pdrop", "attn_pdrop", "resid_pdrop"), 0),
-    **dict.fromkeys(("copy_steps", "repeat_share", "line_start_share", "guide_previous"), 0),
-    **dict.fromkeys(("decay_steps", "vocab_sample", "patience", "seed"), 0),
-    **{"accumulation": 1, "learning_rate": 1e-3, "min_learning_rate": 1e-4, "weight_decay": 0.1},
-    **{"beta1": 0.9, "beta2": 0.99, "layer_norm_epsilon": 1e-5, "eval_interval": 50},
-    **{"eval_windows": 64, "sample_tokens": 120, "snapshots": 24, "detail_interval": 10},
-}
 
 
 @dataclass
@@ -105,20 +94,35 @@ class Learnt(Recorded):
 
     @cached_property
     def above(self) -> Expected:
-        """What stands above the tabs of a run that is done."""
+        """What stands above the tabs of a run that is done, or that runs and has patience."""
         said, shown = of_the_form()
         told, steps = self.config, self.column("step")
         loss, (validated, val_loss) = self.column("train_loss"), self.validations
         shape = (told["n_layer"], told["n_head"], told["n_embd"], told["block_size"])
         planned = told["decay_steps"] or max(told["steps"], told["warmup_steps"])
-        said += [
-            ("It reads text.txt", *shape, 0.9, 0.9),
-            ("step {} of {}", self.steps, told["steps"], *self.early()),
-            ("the rate keeps its last value", planned, told["min_learning_rate"]),
-            ("It has passed its text", two_digits(self.passes_at(self.steps)), *self.way()),
-        ]
+        said += [("It reads text.txt", *shape, 0.9, 0.9), *self.practice()]
+        passes = [digits(self.passes_at(step), 2) for step in (self.steps, told["steps"])]
+        if self.is_running:
+            left = (told["steps"] - self.steps) * np.diff(self.column("seconds")[-RECENT - 1 :])
+            head = (self.steps, told["steps"], round(left.mean()), self.waited, told["patience"])
+            said.append(("s left · {} of {} validations in a row", *head))
+            shown[f"rate_{self.folder.name}"] = told["learning_rate"]
+        else:
+            planned = told["decay_steps"] or max(told["steps"], told["warmup_steps"])
+            said += [
+                ("step {} of {}", self.steps, told["steps"], *self.early()),
+                ("the rate keeps its last value", planned, told["min_learning_rate"]),
+            ]
+            shown |= {
+                f"more_{self.folder.name}": told["steps"] * (1 if self.early() else 2),
+                f"patience_{self.folder.name}": 0 if self.early() else told["patience"],
+                f"patience_{self.folder.name}.help": [(0,)],
+            }
+            passes = passes[:1]
+        said.append(("It has passed its text", *passes, *self.way()))
         lines = [(steps, loss), (steps, self.smoothed), (validated, val_loss)]
-        lines += [(steps, self.column(name)) for name in ("lr", "grad_norm", "tokens_per_second")]
+        lines += [(steps, self.column("lr")), *([self.to_come()] if self.is_running else [])]
+        lines += [(steps, self.column(name)) for name in ("grad_norm", "tokens_per_second")]
         lines += [(steps[1:], self.speed)]
         of_text, held_out = (1 / (math.log(2) * each) for each in self.counts.bytes_per_token)
         key = self.curves
@@ -132,9 +136,6 @@ class Learnt(Recorded):
             f"{key}.panels.limits.clip at": told["gradient_clip"],
             f"{key}.alt": [(len(loss), loss[0], loss[-1], val_loss[-1])],
             f"{key}.sent": [[*x.tolist(), *y.tolist()] for x, y in lines],
-            f"more_{self.folder.name}": told["steps"] * (1 if self.early() else 2),
-            f"patience_{self.folder.name}": 0 if self.early() else told["patience"],
-            f"patience_{self.folder.name}.help": [(0,)],
             "run_choice.placeholder": [(self.runs,)],
             "progress": int(100 * self.steps / told["steps"]),
         }
@@ -147,15 +148,38 @@ class Learnt(Recorded):
             shown[f"metrics_table.{part}"] = seconds
         return said, shown
 
+    @property
+    def is_running(self) -> bool:
+        return self.json("status.json")["state"] == "running"
+
+    @property
+    def waited(self) -> int:
+        """How many regular validations came after the best of them."""
+        steps, losses = self.validations
+        losses = losses[steps % self.config["eval_interval"] == 0]
+        return len(losses) - 1 - int(losses.argmin())
+
     def early(self) -> list[float]:
         """Patience and the best validation, of a run that it ended."""
         told, (steps, losses) = self.config, self.validations
         if self.steps == told["steps"]:
             return []
-        best = losses.argmin()
-        regular = np.flatnonzero(steps % told["eval_interval"] == 0)
-        assert len(regular) - 1 - best == told["patience"] > 0
-        return [told["patience"], losses[best], steps[best]]
+        assert self.waited == told["patience"] > 0
+        return [told["patience"], losses.min(), steps[losses.argmin()]]
+
+    def practice(self) -> list[tuple]:
+        """Lessons in copying, and their share of what is read after them."""
+        lessons, share = (self.config[name] for name in ("copy_steps", "repeat_share"))
+        return [("lessons in copying: their loss", lessons, share)] if lessons else []
+
+    def to_come(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rates of the steps that a run still has to take, on half a wave of a cosine."""
+        told = self.config
+        high, low, rise = (told[k] for k in ("learning_rate", "min_learning_rate", "warmup_steps"))
+        steps = np.arange(self.steps, told["steps"] + 1)
+        share = (steps - 1 - rise) / (told["steps"] - rise)
+        rates = low + (high - low) * (1 + np.cos(np.pi * share)) / 2
+        return steps, rates * self.column("lr")[-1] / rates[0]
 
     def way(self) -> list[float]:
         """How it computed: tokens whose loss is computed at once, threads, and what was tried."""
@@ -171,77 +195,6 @@ class Learnt(Recorded):
         assert own["seconds"] * 0.9 <= min(t["seconds"] for t in trials)
         times = [own["seconds"], *([min(others)] if others else [])]
         return [*numbers, own["windows"], *(digits(1000 * time, 3) for time in times), len(trials)]
-
-
-def of_the_form() -> Expected:
-    """What the form says of the usual model and of the plays."""
-    plays = (ROOT / "gptviz/data/shakespeare.txt").read_bytes()
-    text = plays.decode()
-    V, T, C, L, B = len(set(text)), 64, 128, 4, 12
-    with torch.device("meta"):
-        ends = {"bos_token_id": None, "eos_token_id": None}
-        config = GPT2Config(vocab_size=V, n_positions=T, n_embd=C, n_layer=L, n_head=4, **ends)
-        model = GPT2LMHeadModel(config)
-    weights = sum(parameter.numel() for parameter in model.parameters())
-    read = len(text) - len(text) // 10
-    # In float32: each weight with its gradient and two means; for each token and layer both norms'
-    # inputs and outputs, q, k and v, z twice, and the MLP twice; at the ends 22 vectors a token;
-    # the logits of all tokens and of 32, and twice the unembedding. And PyTorch itself.
-    numbers = 4 * weights + B * T * (L * 17 * C + 22 * C) + (B * T + 32 + 2 * C) * V
-    usual = {"n_layer": L, "n_head": 4, "n_embd": C, "block_size": T, "batch_size": B}
-    usual |= {"steps": 2000, "warmup_steps": 100, "gradient_clip": 2.0, "sample_interval": 100}
-    said = [
-        ("tokens a step · time: measuring", weights, 400 + 4 * numbers / 1e6, B * T),
-        ("the last tenth is held out", len(plays), len(text), len(text), V),
-        (
-            "This run passes its text",
-            *(two_digits(n) for n in (2000 * B * T / read, read / weights)),
-            *(20, 2022, two_digits(read / 20)),
-        ),
-        ("Its first {} tokens", 100),
-        # What the paper asked: 20 tokens a parameter, and no model below 70 million.
-        ("asked how to spend a fixed amount", 2022, 20, 70),
-    ]
-    letters = sorted(set(text))
-    ids = [letters.index(letter) for letter in text[:100]]
-    shown = {
-        "first_tokens.rows.chips.position": range(100),
-        "first_tokens_table.position": range(100),
-        "first_tokens_table.id": ids,
-        "first_tokens_table.bytes": numbered(f"{ord(letter):02X}" for letter in text[:100]),
-        "first_tokens_table.characters": [1] * 100,
-        "first_tokens.rows.chips.under": [*map(str, ids)],
-        "first_tokens.rows.chips.hover": [
-            f"id {token} · bytes {ord(letter):02X}"
-            for token, letter in zip(ids, text[:100], strict=True)
-        ],
-        "new_tokenizer.label": ["GPT-2's BPE"],
-        "new_norm.label": ["before each part (GPT-2)", "after each part (2017)"],
-        "new_position.label": ["learnt (GPT-2)", "waves (2017)"],
-        "new_activation.label": ["GELU, approximate (GPT-2)", "ReLU (2017)"],
-        "new_size.help": [sizes_told()],
-        "new_beta1.label": ["Beta 1"],
-        "new_beta2.label": ["Beta 2"],
-        **{f"new_{name}": value for name, value in {**SETTINGS, **usual}.items()},
-    }
-    return said, shown
-
-
-def sizes_told() -> tuple:
-    """Layers and width of each size, and what it took where it was measured."""
-    found: list[float] = []
-    for layers, width, *rest in ((2, 64, 14), (4, 128, 2), (6, 192, 23), (6, 384, 256, 9, 27)):
-        found += [layers, width, *rest, 2.13]
-    return tuple(found)
-
-
-def two_digits(number: float) -> float:
-    return digits(number, 2)
-
-
-def digits(number: float, n: int) -> float:
-    """A number of which only so many digits count."""
-    return float(f"{number:.{n}g}")
 
 
 def trained(root: Path) -> Learnt:

@@ -37,7 +37,7 @@ LOOKS = {
 PLOTLY = re.compile(r"%\{[^}]*\}")  # what Plotly puts there, out of the trace
 # How a setting is explained, in words that are fixed, and with its name in files.
 ADVICE = re.compile(r"In files and commands: `\w+`\.$")
-HEADS = "heads"  # where a table keeps what stands above its columns
+HEADS = "heads"  # where a table keeps what stands above columns in place of their names
 WRITTEN = ".written"  # the place of what a picture computes and writes by itself in the browser
 UNREAD = {"prompt_box", "theme_menu", "leave_presenter", "save", "go_on"}  # hold no numbers
 CONTROLS = (
@@ -271,7 +271,8 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a chart draws, writes and says when it is pointed at."""
     for i, trace in enumerate(spec["data"]):
         yield from leaves(trace, f"{key}.{i}")
-        yield f"{key}.{i}.hover", words(PLOTLY.sub("", trace.get("hovertemplate") or ""))
+        hover = (trace.get("hovertemplate") or "").replace(trace.get("name") or " ", " ")
+        yield f"{key}.{i}.hover", words(PLOTLY.sub("", hover))
         require_whole(trace)
     layout = spec["layout"]
     yield f"{key}.title", layout.get("title", {}).get("text", "")
