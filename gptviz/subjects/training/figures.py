@@ -131,7 +131,7 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         ),
         layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
     )
-    baseline = known.loc[known["variant"] == BASELINE, "best_val_loss"]
+    baseline = known.loc[known["variant"] == BASELINE, measure]
     if len(baseline):
         line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
         figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text=TITLES[BASELINE])
