@@ -87,11 +87,7 @@ STYLE = """<style>
   .st-key-example [role="radiogroup"] { scrollbar-width: none; }
   .st-key-example button { flex: none; padding-inline: 8px; }
 }
-@media (max-width: 640px) {
-  .stMainBlockContainer { padding-inline: 1rem; }
-  .stMain [data-testid="stMarkdownContainer"] table { font-size: 16px; }
-  .stMain [data-testid="stMarkdownContainer"] :is(th, td) { padding: 4px 6px; }
-}
+@media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
 </style>"""
 
 # Streamlit writes white on a button of the accent colour, which is light in the dark theme.

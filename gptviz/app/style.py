@@ -31,6 +31,10 @@ p:has(+ .fine-print) { margin-bottom: 0; }
 .fine-print[open] > summary::before { content: "▾ "; }
 .fine-print summary:focus-visible { outline: 2px dashed currentColor; }
 .st-key-save { position: absolute; }
+@media (max-width: 640px) {
+  .stMain [data-testid="stMarkdownContainer"] table { font-size: 16px; }
+  .stMain [data-testid="stMarkdownContainer"] :is(th, td) { padding: 4px 6px; }
+}
 a[href^="glossary#"]:focus-visible { outline: 2px dashed currentColor; }
 a[href^="glossary#"] { color: inherit; text-decoration: underline dotted 2px; cursor: help; }
 a[href^="glossary#"] { text-underline-offset: 3px; text-decoration-color: var(--gptviz-mark); }
