@@ -4,6 +4,7 @@ import streamlit as st
 
 from gptviz.app import address, choices, show
 from gptviz.app.code import Code
+from gptviz.app.glossary import introduce
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.failures import FAILURES
@@ -24,7 +25,8 @@ def symptoms(scheme: Scheme) -> None:
     with left:
         st.markdown(f"**{symptom.question}**")
         st.markdown(symptom.meaning)
-        st.markdown("\n".join(f"- {remedy}" for remedy in symptom.remedies))
+        remedies = "\n".join(f"- {remedy}" for remedy in symptom.remedies)
+        st.markdown(introduce(remedies, "gradient", "head", "seed", "top-k"))
         for name in symptom.failures:
             _link(
                 "training",

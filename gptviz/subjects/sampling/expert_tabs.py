@@ -9,7 +9,7 @@ import streamlit as st
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.sampling import (
     batch_analysis,
@@ -26,10 +26,11 @@ CACHE = ("cache_length",)
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
-    "**distinct-n**: of all stretches of n tokens in the texts of a cell, the share that are "
-    "different. **repetition**: of all stretches of 4 tokens, the share that the same text had "
-    "said before. **mean log-probability**: ln p of a token by the model itself, before any rule. "
-    "**entropy**: how open the choice was, after the rules; both in nats."
+    f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
+    "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
+    "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in "
+    f"{term('nats')}."
 )
 
 
@@ -46,7 +47,7 @@ def beams(view: View, settings: SamplingSettings) -> None:
     greedy = look.look_for_long(beam_analysis.search, *asked, 1, ngram, words="Searching …")
     texts = beam_analysis.found_table(view.lm, found)
     alone = greedy.hypotheses[0].log_probability
-    st.markdown(expert_sentences.of_search(texts, alone, width))
+    st.markdown(introduce(expert_sentences.of_search(texts, alone, width), "nats"))
     table = beam_analysis.tree_table(view.lm, found)
     lanes = beam_analysis.lanes([[kept.parent for kept in step] for step in found.steps])
     show.chart(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.app.theme import Scheme
 from gptviz.subjects.scaling import analysis, figures, law_analysis, ready, sentences
 from gptviz.subjects.scaling.analysis import Compute, Found, Size
@@ -67,7 +67,7 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
         st.markdown("There will be points here when the first model has taken all its steps.")
         return
     laws, theirs = _laws(found, law, law_analysis.all_of, "size")
-    st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'size')}")
+    st.markdown(introduce(f"{sentences.fell(found)} {_said(found, laws, law, 'size')}", "nats"))
     show.chart(
         figures.by_size(found, laws, theirs, PUBLISHED["size", law].source, scheme),
         key="loss_by_size",
@@ -99,7 +99,7 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
         st.markdown("There will be lines here after the first validation.")
         return
     laws, theirs = _laws(found, law, law_analysis.frontier, "compute")
-    st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'compute')}")
+    st.markdown(introduce(f"{sentences.fell(found)} {_said(found, laws, law, 'compute')}", "nats"))
     show.chart(
         figures.by_compute(courses, found, laws, theirs, PUBLISHED["compute", law].source, scheme),
         key="loss_by_compute",
@@ -133,7 +133,7 @@ def limits(family: Family) -> None:
     if courses.empty:
         st.markdown("There will be numbers here after the first validation.")
         return
-    st.markdown(sentences.limits(courses))
+    st.markdown(introduce(sentences.limits(courses), "nats", "seed"))
     st.markdown(sentences.ranges(beside(courses)))
 
 

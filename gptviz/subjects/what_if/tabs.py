@@ -9,6 +9,7 @@ import streamlit as st
 from gptviz.app import choices, dice, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
+from gptviz.app.glossary import introduce, term
 from gptviz.app.layer_map import layer_map
 from gptviz.app.theme import symmetric_limit
 from gptviz.journey import likeliest_tokens
@@ -49,7 +50,7 @@ def next_token(view: View, change: Change) -> Effect | None:
     except ValueError as error:
         show.failure(error)
         return None
-    st.markdown(sentences.of_effect(found))
+    st.markdown(introduce(sentences.of_effect(found), "nats", "KL divergence"))
     if not math.isnan(found.loss_before):
         st.markdown(sentences.of_loss(found))
     show.chart(
@@ -83,7 +84,8 @@ def text(view: View, change: Change) -> None:
     show.source(
         "tokens drawn from both runs",
         (2, max(map(len, ids))),
-        "what the model goes on to write, as it is and with the change. Same seed, same dice: "
+        "what the model goes on to write, as it is and with the change. Same "
+        f"{term('seed')}, same dice: "
         "what differs comes from the change. The settings are those of the page Sampling.",
     )
     show.numbers(
@@ -116,7 +118,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
     """How attention patterns change: every head by its largest change, and one head whole."""
     moved = found.moved
     layer, head = (int(i) for i in np.unravel_index(moved.argmax(), moved.shape))
-    st.markdown(sentences.of_attention(moved, layer, head))
+    st.markdown(introduce(sentences.of_attention(moved, layer, head), "head"))
     if not moved[layer, head]:
         return
     values = look.look(difference, view.lm, view.trace, change, layer, head)
@@ -148,7 +150,7 @@ def each_head(view: View) -> None:
         head_effects, view.lm, view.ids, by, words=f"Switching off {n_heads} heads, one by one …"
     )
     values = effects.numpy()
-    st.markdown(sentences.of_heads(values, by, _likeliest(view)))
+    st.markdown(introduce(sentences.of_heads(values, by, _likeliest(view)), "head"))
     show.chart(
         layer_map(
             values,
