@@ -10,7 +10,7 @@ from gptviz.app import choices
 from gptviz.app.chips.chips import choose_token
 from gptviz.app.frame import View
 from gptviz.app.presets import preset_row
-from gptviz.subjects.what_if.changes_analysis import Change
+from gptviz.subjects.what_if.changes_analysis import OF_A_PART, Change
 from gptviz.subjects.what_if.presets import BY_SLUG, MODEL, PRESETS, Preset
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -33,7 +33,6 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {"head": "Head", "attn": "Attention", "mlp": "MLP", "layer": "Layer"}
 )
 PLACES: Mapping[str, str] = MappingProxyType({"attn": "Attention", "mlp": "MLP"})
-OF_A_PART: Sequence[str] = ("off", "scale", "mean")
 OF_A_HEAD: Sequence[str] = ("uniform", "first-token", "token-before")
 
 
