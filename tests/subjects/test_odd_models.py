@@ -157,15 +157,10 @@ def test_a_change_gives_numbers_or_says_why_it_cannot(lm):
     usual = lm.trace(CLEAN)
     changes = [Change(kind, layer=0, head=0, query=3, key=1) for kind in KINDS]
     changes += [Change(kind, part) for kind, part in product(("off", "no-residual"), PARTS)]
+    lacks = ("attention", "MLP", "blocks", "shortcuts", "layer norm")
     told = (
-        "this model has no attention",
-        "this model has no MLP",
-        "this model has no blocks",
-        "this model has no shortcuts",
-        "this model has no layer norm",
-        "a norm can be",
-        "a shortcut can be",
-        "nothing is added by 'h.",
+        *(f"this model has no {part}" for part in lacks),
+        *("a norm can be", "a shortcut can be", "nothing is added by 'h."),
     )
     for change in changes:
         found = effect_or_words(lm, usual, change)

@@ -214,15 +214,22 @@ def difference_table(values: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
 
 
 def head_effects(
-    lm: LanguageModel, ids: tuple[int, ...], by: str, progress: Progress | None = None
+    lm: LanguageModel,
+    ids: tuple[int, ...],
+    by: str,
+    token: int | None = None,
+    progress: Progress | None = None,
 ) -> torch.Tensor:
     """The effect of switching off each head, (n_layer, n_head), by "loss", "kl" or "likeliest".
 
-    "likeliest" is the probability of the token that is likeliest as it is.
+    "likeliest" is the probability of a next token: of the one that is likeliest as it is, unless
+    another is given.
     """
     measure: measures.AnyMeasure = by
     if by == "likeliest":
-        measure = measures.probability(int(lm.trace(ids, ["logits"]).logits[-1].argmax()))
+        if token is None:
+            token = int(lm.trace(ids, ["logits"]).logits[-1].argmax())
+        measure = measures.probability(token)
     return analysis.knock_out(lm, ids, measure, progress)
 
 
