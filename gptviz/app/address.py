@@ -112,6 +112,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "factor": Key("−2 to 3: how many times as strong a part becomes"),
         "looked_at": Key("a token that another one may no longer look at, from 0"),
         "effect_on": Key("what switching off each head is measured by"),
+        "effect_token": Key("the next token whose probability that is about"),
         "corrupted": Key("the second prompt of a patching, as long as the first"),
         "answer": Key("the next token that fits the clean prompt, as its id"),
         "other_answer": Key("the next token that fits the corrupted prompt, as its id"),
