@@ -1,32 +1,47 @@
 """Pictures of the runs of a series, and of shapes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from gptviz.app.lines import columns
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme, layout
+from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, TEXT_SIZE, Scheme, layout
 
-HEIGHT = 430
-WIDE = 2  # times as wide as the others: the line of the chosen run
+HEIGHT = 380
+WIDE = 2.5  # times as wide as the others: the line of the chosen run
+NEAR = 0.1  # of the height: a line that ends so close above another meets what is written there
 
 
 def courses(
-    table: pd.DataFrame, scheme: Scheme, chosen: str = "", counted: float | None = None
+    table: pd.DataFrame,
+    scheme: Scheme,
+    chosen: str = "",
+    counted: float | None = None,
+    names: Sequence[str] = (),
 ) -> go.Figure:
     """Validation losses by step, from `analysis.courses`: a line a run, the chosen one thick.
 
     counted, in bits a byte, is a dotted line across: what counting pairs of letters reaches.
+    names are short ones for the legend, which would fill half of a phone with those of the runs.
     """
     colours = PALETTES[scheme]
-    names = {name: name for name in table if name != "step"}
+    runs = [name for name in table if name != "step"]
     lines = columns(
-        table, "step", names, "step %{x}<br>NAME: %{y:.3f} bits a byte", scheme, "lines+markers"
+        table,
+        "step",
+        dict(zip(runs, runs, strict=True)),
+        "step %{x}<br>NAME: %{y:.3f} bits a byte",
+        scheme,
+        "lines+markers",
     )
-    for line in lines:
-        line.update(connectgaps=True, opacity=1.0 if line.name == chosen or not chosen else 0.55)
+    for line, name in zip(lines, names or runs, strict=True):
+        line.update(connectgaps=True)
         line.marker.size = 5
         if line.name == chosen:
             line.line.width = WIDE * LINE_WIDTH
+        line.name = name
     figure = go.Figure(
         lines,
         layout(
@@ -38,14 +53,18 @@ def courses(
         ),
     )
     if counted is not None:
+        losses = table.drop(columns="step")
+        ends = losses.ffill().iloc[-1] - counted
+        reach = NEAR * (losses.max(axis=None) - losses.min(axis=None))
+        side = "bottom" if ((ends > 0) & (ends < reach)).any() else "top"
         figure.add_hline(
             counted,
             line={"color": colours.muted, "dash": "dot", "width": LINE_WIDTH},
             annotation={
-                "text": f"counting pairs of letters {counted:.2f}",
-                "font": {"size": SMALL_TEXT_SIZE, "color": colours.muted},
+                "text": f"counting letter pairs {counted:.2f}",
+                "font": {"size": TEXT_SIZE, "color": colours.muted},
             },
-            annotation_position="bottom left",
+            annotation_position=f"{side} right",
         )
     return figure
 
@@ -72,11 +91,11 @@ def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         bars,
         layout(
             scheme,
-            height=280,
+            height=330,
             barmode="stack",
             legend={**LEGEND_ABOVE, "traceorder": "normal"},
             xaxis={"title": "parameters"},
-            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+            yaxis=_shapes(table["shape"].tolist()),
         ),
     )
 
@@ -97,8 +116,19 @@ def times(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         ),
         layout(
             scheme,
-            height=260,
+            height=300,
             xaxis={"title": "milliseconds", "rangemode": "tozero"},
-            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+            yaxis=_shapes(table["shape"].tolist()),
         ),
     )
+
+
+def _shapes(titles: Sequence[str]) -> dict[str, Any]:
+    """An axis of shapes from above; each has two lines, or a phone would have no room for bars."""
+    return {
+        "autorange": "reversed",
+        "type": "category",
+        "showgrid": False,
+        "tickvals": titles,
+        "ticktext": [title.replace(", ", "<br>") for title in titles],
+    }

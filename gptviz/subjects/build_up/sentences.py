@@ -43,9 +43,11 @@ def of_stages(titles: Sequence[str], bits: Sequence[float]) -> str:
 def of_sizes(table: pd.DataFrame) -> str:
     """How much the shapes of `analysis.sizes` have in common."""
     blocks, whole = table["of blocks"], table["MB"]
+    first = table.iloc[0]
     return (
-        f"Their blocks have {blocks.min():,} to {blocks.max():,} parameters, the whole models take "
-        f"{whole.min():.1f} to {whole.max():.1f} MB."
+        f"{first['blocks']} × {first['width']} is {first['blocks']} blocks of width "
+        f"{first['width']}. Their blocks have {blocks.min():,} to {blocks.max():,} parameters, the "
+        f"whole models take {whole.min():.1f} to {whole.max():.1f} MB."
     )
 
 
