@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-ALIKE = 0.02  # bits a byte: less may be chance
+ALIKE = 0.05  # bits a byte: less may be chance
 
 
 def of_stage(bits: Sequence[float], at: int) -> str:
@@ -18,7 +18,7 @@ def of_stage(bits: Sequence[float], at: int) -> str:
         return f"{reached}."
     change = own - before
     if abs(change) < ALIKE:
-        return f"{reached}, and the stage before {before:.3f}: no difference to speak of."
+        return f"{reached}, and the stage before {before:.3f}: so close that it may be chance."
     way = "lower: it helps" if change < 0 else "higher: here it does not help"
     return f"{reached}, and the stage before {before:.3f}. That is {abs(change):.3f} {way}."
 
@@ -69,7 +69,7 @@ def of_losses(titles: Sequence[str], bits: Sequence[float]) -> str:
         return ""
     (best, first), (worst, last) = known[0], known[-1]
     if worst - best < ALIKE:
-        return f"All end within {worst - best:.3f} bits a byte: no difference to speak of."
+        return f"All end within {worst - best:.3f} bits a byte: so close that it may be chance."
     return (
         f"Of those that are trained, “{first}” ends lowest with {best:.3f} bits a byte, “{last}” "
         f"highest with {worst:.3f}."

@@ -132,12 +132,12 @@ def _chart(
         key=key,
         name=name,
         shape=table.shape,
-        how_to_read="further down is better. The thick line is the chosen one. The validation loss, on text"
-        " that no run learns from, in bits a byte: how many bits a letter of the text costs "
-        "whoever guesses like the model. A loss a token would not compare, for a piece of a "
+        how_to_read="further down is better. The thick line is the chosen one. The validation "
+        "loss, on text that no run learns from, in bits a byte: how many bits a letter of the text "
+        "costs whoever guesses like the model. A loss a token would not compare, for a piece of a "
         "word is harder to guess than a letter and brings more of the text. Dotted: what "
-        "counting which letter follows which reaches; who sees one letter can do no better. All"
-        " have the same few steps, and a larger model has more to learn in them. One run each: "
+        "counting which letter follows which reaches; who sees one letter can do no better. All "
+        "have the same few steps, and a larger model has more to learn in them. One run each: "
         "a difference of some hundredths may be chance.",
         table=table,
         code=Code(

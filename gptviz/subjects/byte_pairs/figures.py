@@ -41,10 +41,10 @@ def sizes(
         go.Scatter(
             x=x,
             y=table["tokens"].to_numpy(),
-            name="byte pairs of this text",
+            name="byte pairs",
             mode="lines+markers" if len(x) < 5 else "lines",
             line=look(0, scheme),
-            hovertemplate=told.replace("NAME", "byte pairs of this text"),
+            hovertemplate=told.replace("NAME", "byte pairs"),
         )
     ]
     marks = {"the chosen size": chosen, **others}
@@ -66,7 +66,7 @@ def sizes(
         layout(
             scheme,
             height=370,
-            legend=LEGEND_ABOVE,
+            legend={**LEGEND_ABOVE, "xref": "container"},
             xaxis={
                 "type": "log",
                 "title": "size of the vocabulary",

@@ -35,7 +35,7 @@ def sizes(source: Source, scheme: Scheme) -> None:
     size = _fitting(learnt, chosen)
     st.markdown(sentences.of_size(learnt, size))
     others = {
-        "its characters": (learnt.characters.vocab_size, learnt.length),
+        "characters": (learnt.characters.vocab_size, learnt.length),
         "GPT-2's vocabulary": (GPT2Tokenizer().vocab_size, learnt.gpt2),
     }
     table = look.look(analysis.sizes, learnt)

@@ -136,7 +136,7 @@ def _figure(
         layout(
             scheme,
             height=HEIGHT,
-            legend=LEGEND_ABOVE,
+            legend={**LEGEND_ABOVE, "xref": "container"},
             xaxis={
                 "type": "log",
                 "title": found.x,

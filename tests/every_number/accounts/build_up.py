@@ -104,7 +104,7 @@ def stages(read: Read, models: Models) -> None:
     said = [
         ("in {} steps of {} tokens", STEPS, TOKENS),
         ("Four heads", 5),
-        ("It reaches {} bits a byte, and the stage before", best[4], best[3], abs(steps[3])),
+        ("It reaches {} bits a byte, and the stage before", best[4], best[3]),
         ("All of them.", best[0], best[-1], abs(min(steps))),
         ("What it wrote at step", STEPS),
         ("Further down is better", STEPS // EVERY, 1 + len(STAGES)),
