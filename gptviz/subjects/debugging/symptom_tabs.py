@@ -30,7 +30,7 @@ def symptoms(scheme: Scheme) -> None:
         for name in symptom.failures:
             _link(
                 "training",
-                f"Watch it go wrong: {FAILURE[name].title}, in the failure gallery",
+                f"In the failure gallery: {FAILURE[name].title}",
                 {"runs_tab": "failures", "failure": name},
             )
         for link in symptom.links:
