@@ -90,8 +90,17 @@ class Effort:
     calls: int = 0
     operations: int = 0
     runs: int = 0
-    computed: list[str] = field(default_factory=list)
     reader: int = 0  # the thread of whoever waits
+    noted: list[tuple[int, str]] = field(default_factory=list)  # what was computed, in any thread
+
+    @property
+    def computed(self) -> list[str]:
+        """What was computed for the reader, or was begun in a thread of its own."""
+        return [what for thread, what in self.noted if thread == self.reader]
+
+    def note(self, what: str) -> None:
+        """Something is computed here."""
+        self.noted.append((threading.get_ident(), what))
 
     def counted(self, draw: Callable[..., None]) -> Callable[..., None]:
         """The same, and counted; what runs in threads of its own is not."""
@@ -122,18 +131,23 @@ class Effort:
 
 @pytest.fixture
 def effort(monkeypatch: pytest.MonkeyPatch) -> Iterator[Effort]:
-    found, keep, tabs = Effort(), look._keep, choices.tabs
+    found, keep, waiting = Effort(), look._keep, look.waiting
 
-    def noted(cache: Any, key: Any, value: object) -> None:
-        found.computed.append(str(key))
+    def kept(cache: Any, key: Any, value: object) -> None:
+        found.note(str(key))
         keep(cache, key, value)
 
+    def waited(key: Any, compute: Any) -> Any:
+        found.note(str(key))
+        return waiting(key, compute)
+
     def run(module: object, _: object) -> None:
-        found.computed.append(type(module).__name__)
+        found.note(type(module).__name__)
         found.runs += isinstance(module, GPT) and threading.get_ident() == found.reader
 
-    monkeypatch.setattr(look, "_keep", noted)
-    monkeypatch.setattr(choices, "tabs", found.counted(tabs))
+    monkeypatch.setattr(look, "_keep", kept)
+    monkeypatch.setattr(look, "waiting", waited)
+    monkeypatch.setattr(choices, "tabs", found.counted(choices.tabs))
     hook = register_module_forward_pre_hook(run)
     yield found
     hook.remove()
@@ -168,16 +182,18 @@ def test_a_lab_computes_once_for_all_and_what_takes_long_can_be_stopped(
     assert effort.operations < MOST_OPERATIONS
     assert effort.calls < MOST_CALLS
     assert effort.runs <= MOST_RUNS
-    effort.computed.clear()
+    effort.noted.clear()
     opened()
     assert effort.computed == [], "a second reader computes nothing"
 
 
-def test_what_a_reader_waits_for_is_counted(effort: Effort):
+def test_what_a_reader_waits_for_is_counted_and_what_is_shared_is_noted(effort: Effort):
     def draw() -> None:
         _ = torch.empty(7, 5, device="meta") @ torch.empty(5, 3, device="meta")
-        schedules.six()
+        look.look(schedules.six, 0.15, 0.15)
 
-    effort.counted(draw)()
-    assert effort.operations == 2 * 7 * 5 * 3
+    for _ in range(2):
+        effort.counted(draw)()
+    assert effort.operations == 2 * (2 * 7 * 5 * 3)
     assert effort.calls > 6 * schedules.STEPS
+    assert len(effort.computed) == 1, "once for both"

@@ -149,9 +149,7 @@ def test_what_ships_is_packed_from_runs(train, tmp_path, monkeypatch):
     runs = train(3)
     for run in runs:
         (run.folder / "metrics.jsonl").write_text(
-            (run.folder / "metrics.jsonl")
-            .read_text()
-            .replace('"lr"', '"seconds": 25.0, "lr"')
+            (run.folder / "metrics.jsonl").read_text().replace('"lr"', '"seconds": 25.0, "lr"')
         )
     file = tmp_path / "ready.json"
     ready.keep(runs, "a machine", file)
