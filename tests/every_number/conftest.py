@@ -5,7 +5,7 @@ place with what transformers and numpy alone give (the accounts), and fails at a
 nothing is expected: a new number needs a new account.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn

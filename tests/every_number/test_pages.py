@@ -1,8 +1,15 @@
 """Every number that a page shows is the one that transformers and numpy give."""
 
 import pytest
-from accounts import APP_VIEWS, EXPERIMENT_VIEWS, FAILURE_VIEWS, HEALTH_VIEWS, RUN_VIEWS, VIEWS
-from accounts import form
+from accounts import (
+    APP_VIEWS,
+    EXPERIMENT_VIEWS,
+    FAILURE_VIEWS,
+    HEALTH_VIEWS,
+    RUN_VIEWS,
+    VIEWS,
+    form,
+)
 from accounts.failures import lesson
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from accounts import induction
 from accounts.beside import curves
 from accounts.common import Read
-from accounts.fresh import PLAYS
 from accounts.form import of_the_form
+from accounts.fresh import PLAYS
 from accounts.learnt import Learnt
 from accounts.recorded import Recorded
 from accounts.training import PASSAGE, covered
