@@ -301,5 +301,5 @@ def require_whole(trace: dict[str, Any]) -> None:
 def plain(value: Any) -> Any:
     """A value of a table as Python's own; None for what is missing."""
     value = value.item() if isinstance(value, np.generic) else value
-    assert value is None or isinstance(value, int | float | str), value
-    return value
+    assert value is None or value is pd.NA or isinstance(value, int | float | str), value
+    return None if value is pd.NA else value
