@@ -7,7 +7,7 @@ from gptviz.app.lines import columns
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme, layout
 
 HEIGHT = 430
-WIDE = 2  # times as wide as the others: the line of the chosen run
+WIDE = 2.5  # times as wide as the others: the line of the chosen run
 
 
 def courses(
@@ -23,7 +23,7 @@ def courses(
         table, "step", names, "step %{x}<br>NAME: %{y:.3f} bits a byte", scheme, "lines+markers"
     )
     for line in lines:
-        line.update(connectgaps=True, opacity=1.0 if line.name == chosen or not chosen else 0.55)
+        line.update(connectgaps=True)
         line.marker.size = 5
         if line.name == chosen:
             line.line.width = WIDE * LINE_WIDTH

@@ -65,7 +65,7 @@ def sizes(
         traces,
         layout(
             scheme,
-            height=400,
+            height=370,
             legend=LEGEND_ABOVE,
             xaxis={
                 "type": "log",

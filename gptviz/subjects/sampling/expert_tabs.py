@@ -29,8 +29,7 @@ MEASURES = (
     f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
     "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
     "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
-    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in "
-    f"{term('nats')}."
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in nats."
 )
 
 
@@ -123,7 +122,7 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
     table = look.look_for_long(
         batch_analysis.grid, view.lm, view.ids, by, rules, seed, words="Writing with 25 settings …"
     )
-    st.markdown(expert_sentences.of_grid(table, by))
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
