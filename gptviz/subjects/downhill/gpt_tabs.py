@@ -116,7 +116,8 @@ def decay(scheme: Scheme) -> None:
         key="shrunk",
         name="|parameter| after ÷ before",
         shape=(len(table),),
-        how_to_read=f"{introduce(SAID[name], 'AdamW', 'Adam')} Each bar is one tensor of the tiny GPT after "
+        how_to_read=f"{introduce(SAID[name], 'AdamW', 'Adam')} Each bar is one tensor of the tiny "
+        "GPT after "
         f"{gpt_analysis.WITHOUT_GRADIENT} steps in which no gradient came, so that the decay is "
         f"all that acts, at a rate of {gpt_analysis.SHRINKING_RATE:g}. Matrices and embeddings are "
         "decayed. Biases and norms, which are vectors, are in a group without decay: there are few "

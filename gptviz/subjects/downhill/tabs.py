@@ -116,7 +116,8 @@ def surface(scheme: Scheme) -> None:
         key="paths",
         name="optimizer.step()",
         shape=(len(walked), analysis.SURFACE_STEPS + 1, 2),
-        how_to_read=f"{introduce(SEEN[name], *TOLD)} All begin at the same place and take {analysis.SURFACE_STEPS} "
+        how_to_read=f"{introduce(SEEN[name], *TOLD)} All begin at the same place and take "
+        f"{analysis.SURFACE_STEPS} "
         "steps at the same rate; × is where it is lowest, and the colour grows with the height. "
         f"**{term('momentum', 'Momentum')}** adds {analysis.MOMENTUM:g} of its last step to the "
         f"next one. **{term('Adam')}** divides by how large "
