@@ -38,8 +38,9 @@ def patch(
     and keeps no logits but those of one run. progress(done, all) is called before each batch;
     what it raises ends the work.
 
-    Raises ValueError for prompts of different lengths, for another name, and where the measure is
-    the same in both runs, so that there is nothing to restore.
+    Raises ValueError for prompts of different lengths, for another name, for a model that lacks
+    what is patched, and where the measure is the same in both runs, so that there is nothing to
+    restore.
     """
     clean_ids, corrupted_ids = lm.ids(clean), lm.ids(corrupted)
     if len(clean_ids) != len(corrupted_ids):
@@ -52,6 +53,11 @@ def patch(
         raise ValueError(
             f"{quoted(names)} cannot be patched; choose {STREAM}, {ATTN}, {MLP} or {HEADS}"
         )
+    lm.config.require_blocks()
+    if names in (ATTN, HEADS):
+        lm.config.require_attention()
+    elif names == MLP:
+        lm.config.require_mlp()
     resolved = resolve(measure, lm, clean_ids)
     kept = lm.trace(clean_ids, [names, "ln_f"])
     usual = lm.trace(corrupted_ids, ["embed", "h.*", "ln_f"])

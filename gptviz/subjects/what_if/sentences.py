@@ -70,8 +70,8 @@ def of_attention(moved: np.ndarray, layer: int, head: int) -> str:
     ).format(**values)
 
 
-def of_heads(values: np.ndarray, by: str, likeliest: str) -> str:
-    """Which head matters most, and how many hardly do; values is (n_layer, H)."""
+def of_heads(values: np.ndarray, by: str, token: str) -> str:
+    """Which head matters most; values is (n_layer, H), and token the one whose chance they are."""
     sign = -1 if by == "likeliest" else 1
     layer, head = (int(i) for i in np.unravel_index((sign * values).argmax(), values.shape))
     most = values[layer, head]
@@ -85,7 +85,7 @@ def of_heads(values: np.ndarray, by: str, likeliest: str) -> str:
     return words.format(
         head=f"L{layer} H{head}",
         most=most,
-        token=show.literal(likeliest),
+        token=show.literal(token),
         points=f"{abs(most) * 100:.0f} percentage points",
     )
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from gptviz.app import choices, dice, look, show
+from gptviz.app import dice, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
 from gptviz.app.glossary import introduce, term
 from gptviz.app.layer_map import layer_map
 from gptviz.app.theme import symmetric_limit
-from gptviz.journey import likeliest_tokens
 from gptviz.sampling import SamplingSettings
-from gptviz.subjects.what_if import figures, sentences
+from gptviz.subjects.what_if import controls, figures, sentences
 from gptviz.subjects.what_if.changes_analysis import (
     Change,
     Effect,
@@ -31,15 +30,16 @@ WRITTEN = 20  # tokens
 EFFECTS = {
     "loss": "the loss of the text",
     "kl": "the next token (KL)",
-    "likeliest": "the likeliest next token",
+    "likeliest": "a next token",
 }
 MEANINGS = {
     "loss": "how much the loss of the text, the mean of −ln p of its tokens in nats, rises when "
     "the head is switched off. Red: the head helps on this text. Blue: it harms.",
     "kl": "how far the guess of the next token moves when the head is switched off: the "
     "Kullback–Leibler divergence in nats from the usual distribution. 0 is no change.",
-    "likeliest": "how much the probability of the token that is likeliest now changes when the "
-    "head is switched off. Blue: the head is needed for it. Red: the head works against it.",
+    "likeliest": "how much the probability of one next token changes when the head is switched "
+    "off: of the likeliest, unless you type another. Blue: the head is needed for it. Red: the "
+    "head works against it.",
 }
 
 
@@ -141,16 +141,19 @@ def attention(view: View, change: Change, found: Effect) -> None:
 
 def each_head(view: View) -> None:
     """Every head switched off in turn, and what that does."""
-    by = choices.one_of("effect_on", "Measured by", EFFECTS)
+    by, token = controls.effect_on(view, EFFECTS)
     if by == "loss" and len(view.ids) < 2:
         st.info("A single token has no loss. Type a longer text, or measure by the next token.")
         return
     n_heads = view.lm.config.n_layer * view.lm.config.n_head
     effects = look.look_for_long(
-        head_effects, view.lm, view.ids, by, words=f"Switching off {n_heads} heads, one by one …"
+        head_effects,
+        *(view.lm, view.ids, by, token),
+        words=f"Switching off {n_heads} heads, one by one …",
     )
     values = effects.numpy()
-    st.markdown(introduce(sentences.of_heads(values, by, _likeliest(view)), "head"))
+    piece = "" if token is None else view.lm.tokenizer.pieces([token])[0]
+    st.markdown(introduce(sentences.of_heads(values, by, piece), "head"))
     show.chart(
         layer_map(
             values,
@@ -167,7 +170,7 @@ def each_head(view: View) -> None:
         code=view.code(
             head_effects_table,
             "from gptviz.subjects.what_if.changes_analysis import head_effects",
-            f"values = head_effects(lm, tuple(trace.ids), {by!r})",
+            f"values = head_effects(lm, tuple(trace.ids), {by!r}, {token})",
             "table = head_effects_table(values)",
         ).drawn(
             layer_map,
@@ -176,8 +179,3 @@ def each_head(view: View) -> None:
             "from gptviz.app.theme import symmetric_limit",
         ),
     )
-
-
-def _likeliest(view: View) -> str:
-    found = look.look(likeliest_tokens, view.lm, view.trace, len(view.ids) - 1)
-    return str(found["token"].iloc[0])

@@ -11,6 +11,7 @@ from gptviz.interventions import TOKENS_AT_ONCE, batches
 from gptviz.sampling import SamplingSettings, draw
 from gptviz.subjects.what_if import analysis as what_if
 from gptviz.subjects.what_if.changes_analysis import KINDS, Change, written
+from gptviz.subjects.what_if.writing_analysis import write
 from gptviz.tokenizers import CharacterTokenizer
 
 TEXT = "the cat sat on the mat"
@@ -139,11 +140,9 @@ def test_the_mean_of_a_head_is_the_same_at_all_positions(tiny_lm):
 def test_writing_without_a_change_is_the_usual_writing(tiny_lm):
     settings = SamplingSettings(temperature=0.9, top_k=20)
     usual = tiny_lm.generate("the ", 12, temperature=0.9, top_k=20, seed=3)
-    found = what_if.write(tiny_lm, "the ", dict, 12, settings, seed=3)
+    found = write(tiny_lm, "the ", dict, 12, settings, seed=3)
     assert [step.id for step in found] == [step.id for step in usual]
-    changed = what_if.write(
-        tiny_lm, "the ", lambda: what_if.scaled("h.*", -3), 12, settings, seed=3
-    )
+    changed = write(tiny_lm, "the ", lambda: what_if.scaled("h.*", -3), 12, settings, seed=3)
     assert [step.id for step in changed] != [step.id for step in tiny_lm.generate("the ", 12)]
 
 
@@ -168,7 +167,7 @@ def test_a_change_of_the_logits_counts_in_what_is_written(tiny_lm):
         logits[..., chosen] = 1e4
         return logits
 
-    steps = what_if.write(tiny_lm, "the ", lambda: {"logits": edit}, 3, SamplingSettings(), 0)
+    steps = write(tiny_lm, "the ", lambda: {"logits": edit}, 3, SamplingSettings(), 0)
     assert [step.id for step in steps] == [chosen] * 3
 
 
