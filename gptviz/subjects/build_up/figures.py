@@ -9,11 +9,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import across, columns
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 
-<<<<<<< HEAD
-HEIGHT = 430
-=======
 HEIGHT = 380
->>>>>>> main
 WIDE = 2.5  # times as wide as the others: the line of the chosen run
 
 
@@ -38,11 +34,7 @@ def courses(
         scheme,
         "lines+markers",
     )
-<<<<<<< HEAD
-    for line in lines:
-=======
     for line, name in zip(lines, names or runs, strict=True):
->>>>>>> main
         line.update(connectgaps=True)
         line.marker.size = 5
         if line.name == chosen:

@@ -66,11 +66,7 @@ def sizes(
         layout(
             scheme,
             height=370,
-<<<<<<< HEAD
-            legend=LEGEND_ABOVE,
-=======
             legend={**LEGEND_ABOVE, "xref": "container"},
->>>>>>> main
             xaxis={
                 "type": "log",
                 "title": "size of the vocabulary",

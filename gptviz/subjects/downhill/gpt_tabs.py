@@ -72,16 +72,10 @@ def courses(scheme: Scheme) -> None:
         "SGD needs a far higher one than Adam, whose steps do not shrink with the gradient. The "
         f"GPT has {model.n_layer} block of width {model.n_embd} and reads {gpt_analysis.BATCH} "
         f"windows of {model.block_size} characters of Shakespeare a step; it is made and corrected "
-<<<<<<< HEAD
-        "as on the page Training, with gradients clipped at 1. So few steps say who is quick at "
-        "the start, and little about who is best in the end; another "
-        f"{term('seed')} changes a little, too.",
-=======
         "as on the page Training, with gradients clipped at 1. Dotted: what a blind guess pays, "
         "and what counting letters or pairs of them would come to. So few steps say who is quick "
-        "at the start, and little about who is best in the end; another seed changes a little, "
-        "too.",
->>>>>>> main
+        f"at the start, and little about who is best in the end; another {term('seed')} changes a "
+        "little, too.",
         table=table,
         code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)).drawn(
             figures.courses,

@@ -130,12 +130,6 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
     by = choices.one_of("grid_by", "Temperature against", GRID_BY)
     measure = choices.pill("grid_measure", "Measure", expert_figures.GRID_TITLES, "distinct_2")
     rules = replace(settings, temperature=1.0, top_k=None, top_p=1.0)
-<<<<<<< HEAD
-    table = look.look_for_long(
-        batch_analysis.grid, view.lm, view.ids, by, rules, seed, words="Writing with 25 settings …"
-    )
-    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
-=======
     temperatures = batch_analysis.TEMPERATURES
     first()
     # Row by row, so that whoever has to stop in the middle goes on from there.
@@ -147,8 +141,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         for i, temperature in enumerate(temperatures, 1)
     ]
     table = pd.concat(rows, ignore_index=True)
-    st.markdown(expert_sentences.of_grid(table, by))
->>>>>>> main
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())

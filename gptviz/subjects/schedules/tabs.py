@@ -77,9 +77,9 @@ def six_runs(scheme: Scheme) -> None:
         "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
         "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
-        f"{MODEL.n_embd}, with {term('AdamW')}; the lines are smoothed, the numbers are not. Dotted: "
-        "what a blind guess pays, and what counting letters or pairs of them would come to. "
-        f"Differences of some hundredths may be chance: try another {term('seed')}.",
+        f"{MODEL.n_embd}, with {term('AdamW')}; the lines are smoothed, the numbers are not. "
+        "Dotted: what a blind guess pays, and what counting letters or pairs of them would come "
+        f"to. Differences of some hundredths may be chance: try another {term('seed')}.",
         table=table,
         code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
             figures.courses,
