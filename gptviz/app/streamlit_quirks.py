@@ -48,7 +48,8 @@ SCRIPT = Path(__file__).with_suffix(".js")
 
 # Less air than Streamlit leaves, so that the main picture stands on the first screen; a sidebar
 # that lies over a narrow page instead of squeezing it; Plotly's buttons above a chart, not on it.
-# Captions, which Streamlit fades to a contrast of 3.7, can be read by all (4.5).
+# Captions, which Streamlit fades to a contrast of 3.7, can be read by all (4.5). A box for a long
+# text asks for Ctrl+Enter, which it does not need: it is read when one leaves it.
 STYLE = """<style>
 .stMainBlockContainer { padding: 0.6rem 2rem 4rem; }
 .stMainBlockContainer h1 { font-size: 1.4rem; line-height: 1.2; padding: 0; }
@@ -68,6 +69,7 @@ STYLE = """<style>
 .st-key-page_head [data-testid="stMarkdownContainer"] p { line-height: 1.3; }
 .st-key-page_top [data-testid^="stBaseButton"] { min-height: 40px; padding-block: 0; }
 .st-key-example button { min-height: 28px; height: 28px; padding-block: 0; }
+.stTextArea [data-testid="InputInstructions"] { display: none; }
 [data-testid="stCaptionContainer"] { opacity: 1; color: var(--gptviz-muted); }
 [data-testid="stCaptionContainer"] code { font-size: 1em; }
 .stMainBlockContainer h2 { font-size: 1.35rem; padding: 0.6rem 0 0.2rem; }

@@ -13,6 +13,7 @@ from gptviz.subjects.debugging.symptoms import SYMPTOMS, TITLES
 
 OWN = "debugging"  # this page
 KEYS = ("symptom",)  # of the address
+WORDS = ("gradient", "head", "seed", "top-k")  # of the glossary, in what is said of a symptom
 FAILURE = {failure.preset.name: failure for failure in FAILURES}
 
 
@@ -26,7 +27,7 @@ def symptoms(scheme: Scheme) -> None:
         st.markdown(f"**{symptom.question}**")
         st.markdown(symptom.meaning)
         remedies = "\n".join(f"- {remedy}" for remedy in symptom.remedies)
-        st.markdown(introduce(remedies, "gradient", "head", "seed", "top-k"))
+        st.markdown(introduce(remedies, *WORDS))
         for name in symptom.failures:
             _link(
                 "training",
@@ -47,7 +48,8 @@ def symptoms(scheme: Scheme) -> None:
     with right:
         _curves(symptom.failures, scheme)
     with st.expander("The whole list, to print"):
-        st.markdown("\n".join(_line(i, name) for i, name in enumerate(SYMPTOMS, 1)))
+        lines = "\n".join(_line(i, name) for i, name in enumerate(SYMPTOMS, 1))
+        st.markdown(introduce(lines, *WORDS))
 
 
 def _curves(names: tuple[str, ...], scheme: Scheme) -> None:

@@ -38,8 +38,7 @@ MEASURES = (
     f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
     "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
     "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
-    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in "
-    f"{term('nats')}."
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in nats."
 )
 
 
@@ -99,12 +98,8 @@ def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> N
     first()
     table = look.look_for_long(batch_analysis.ranked, *asked, words="Writing the texts …")
     st.markdown(expert_sentences.of_ranking(table))
-    code = _code(
-        view,
-        settings,
-        batch_analysis.ranked,
-        f"table = ranked(lm, ids, settings, {n}, {length}, {seed})",
-    )
+    call = f"table = ranked(lm, ids, settings, {n}, {length}, {seed})"
+    code = _code(view, settings, batch_analysis.ranked, call)
     shown = table.sort_values(by, ascending=False, kind="stable")
     show.chart(
         expert_figures.likelihoods(shown, by, view.scheme),
@@ -142,7 +137,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         for i, temperature in enumerate(temperatures, 1)
     ]
     table = pd.concat(rows, ignore_index=True)
-    st.markdown(expert_sentences.of_grid(table, by))
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
@@ -150,6 +145,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
             f"Outlined: what a course on GPTs calls {course} (temperature/top-k). The presets of "
             "this page are bolder."
         )
+    call = f"table = grid(lm, ids, {by!r}, settings, {seed})"
     show.chart(
         expert_figures.grid(table, by, measure, [*marked.values()], view.scheme),
         key="grid",
@@ -160,12 +156,9 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         f"{MEASURES} No measure says how good a text is: high repetition is surely bad, "
         "and high variety may be nonsense.",
         table=table,
-        code=_code(
-            view,
-            rules,
-            batch_analysis.grid,
-            f"table = grid(lm, ids, {by!r}, settings, {seed})",
-        ).drawn(expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"),
+        code=_code(view, rules, batch_analysis.grid, call).drawn(
+            expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"
+        ),
     )
 
 
