@@ -129,6 +129,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "vocab_size": Key("its vocabulary"),
         "tie_weights": Key("whether its output layer is the embedding's matrix: tied or own"),
         "qkv_bias": Key("whether its queries, keys and values have biases: yes or no"),
+        "shape_norms": Key("where its layer norms stand: pre, post or none"),
+        "shape_positions": Key("how it knows where a token stands: learned, sinusoidal or none"),
         "position_kind": Key("whose position vectors are drawn: waves or own"),
         "order_seed": Key("in which order a text is shuffled, as a seed"),
         "tensor": Key("a tensor of the loaded model, as its path"),

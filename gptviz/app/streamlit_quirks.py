@@ -79,6 +79,13 @@ STYLE = """<style>
 @media (max-width: 1099.98px) {
   .stMainBlockContainer { padding: 0.5rem 1.25rem 4rem; }
   .stApp:has([data-testid="stExpandSidebarButton"]) .st-key-page_head { padding-left: 2.25rem; }
+  .st-key-page_head [data-testid="stMarkdownContainer"] p { font-size: 16px; }
+}
+@media (max-width: 899.98px) {
+  .st-key-example, .st-key-example .stButtonGroup { max-width: 100%; }
+  .st-key-example [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
+  .st-key-example [role="radiogroup"] { scrollbar-width: none; }
+  .st-key-example button { flex: none; padding-inline: 8px; }
 }
 @media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
 </style>"""

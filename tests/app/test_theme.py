@@ -1,4 +1,6 @@
+import re
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -208,3 +210,13 @@ def test_a_number_is_readable_on_every_place_of_a_scale(scheme, scale):
         behind = "#" + bytes(table[round(value * 255)]).hex()
         assert contrast(colour, behind) >= 4.5
     assert theme.ink(scheme, np.array([np.nan]))[0] == theme.ink(scheme, np.zeros(1))[0]
+
+
+def test_no_picture_of_the_browser_has_colours_of_its_own():
+    sheets = list(Path(theme.__file__).parents[1].glob("[as]*/**/*.css"))
+    assert sheets
+    for sheet in sheets:
+        found = re.findall(
+            r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl)a?\(", sheet.read_text(encoding="utf-8")
+        )
+        assert not found, f"{sheet.name}: {found}; who is colour-blind may not tell them apart"

@@ -10,6 +10,7 @@ import torch
 from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, Labels, cell_board
 from gptviz.app.clicks import clicked
+from gptviz.app.glossary import term
 from gptviz.subjects.compare import figures
 from gptviz.subjects.compare import layer_sentences as sentences
 from gptviz.subjects.compare.attention_analysis import (
@@ -31,8 +32,8 @@ DIFFERENCE = (
     "its rows sums to 0. "
 )
 NUMBERS = (
-    "In models that were trained apart, the same number does not mean the same task: a head of "
-    "one may do what another head does in the other."
+    "In models that were trained apart, the same number does not mean the same task: a "
+    f"{term('head')} of one may do what another head does in the other."
 )
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from gptviz.app import address, choices, show
 from gptviz.app.code import Code
+from gptviz.app.glossary import introduce
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.failures import FAILURES
@@ -24,11 +25,12 @@ def symptoms(scheme: Scheme) -> None:
     with left:
         st.markdown(f"**{symptom.question}**")
         st.markdown(symptom.meaning)
-        st.markdown("\n".join(f"- {remedy}" for remedy in symptom.remedies))
+        remedies = "\n".join(f"- {remedy}" for remedy in symptom.remedies)
+        st.markdown(introduce(remedies, "gradient", "head", "seed", "top-k"))
         for name in symptom.failures:
             _link(
                 "training",
-                f"Watch it go wrong: {FAILURE[name].title}, in the failure gallery",
+                f"In the failure gallery: {FAILURE[name].title}",
                 {"runs_tab": "failures", "failure": name},
             )
         for link in symptom.links:
@@ -54,17 +56,21 @@ def _curves(names: tuple[str, ...], scheme: Scheme) -> None:
     if table.empty:
         st.markdown("A curve does not show this one: ask, and look where the links lead.")
         return
+    guesses = symptom_analysis.guesses(names)
     show.chart(
-        figures.beside(table, scheme),
+        figures.beside(table, guesses, scheme),
         key="symptom_curves",
         name="train_loss",
         shape=(len(table),),
         how_to_read="the first line of each pair goes wrong, the other has the same seed and goes "
         "well. Does yours look like one of them? These runs ship with gptviz; the failure gallery "
         "tells what was changed, shows what they write, and trains them anew. Smoothed as on the "
-        "page Training; what climbs beyond twice its start leaves the picture.",
+        "page Training; what climbs beyond twice its start leaves the picture. Dotted: what a "
+        "blind guess pays, and what counting tokens or pairs of them reaches on the same text.",
         table=table,
-        code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)).drawn(figures.beside),
+        code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)).drawn(
+            figures.beside, f"table, {guesses!r}"
+        ),
     )
 
 

@@ -141,7 +141,8 @@ def of_sentence(view: View) -> None:
         "surprise. The line is the mean up to there; at the end it is the loss of the text. The "
         "dotted line is ln V, the loss of a guess that gives all tokens the same; above it the "
         "model would have done better without any idea. The first token has no bar, for nothing "
-        "stands before it. Training makes the mean of such bars small, over all of its text.",
+        "stands before it. Training asks at all positions at once and makes the mean of such bars "
+        "small, over all of its text; whoever writes asks after the last token alone.",
         table=table,
         code=view.code(analysis.sentence, "table = sentence(trace)").drawn(
             figures.sentence, f"table, trace.tokens, {uniform!r}"

@@ -30,7 +30,7 @@ def matrix(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
 
 
 def shuffling(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """How far the last token's vector moves, stage by stage, from `analysis.shuffling`."""
+    """How far the last token's vector moves, stage by stage, from `analysis.shuffled`."""
     lines = [
         go.Scatter(
             x=table["stage"].tolist(),

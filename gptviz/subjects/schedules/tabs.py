@@ -8,7 +8,7 @@ from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.experiments import TITLES
-from gptviz.subjects.downhill.gpt_analysis import MODEL
+from gptviz.subjects.downhill.gpt_analysis import MODEL, guesses
 from gptviz.subjects.schedules import analysis, figures
 from gptviz.training.optimizer import STAIRS
 
@@ -67,7 +67,7 @@ def six_runs(scheme: Scheme) -> None:
     ranked = ", ".join(f"{TITLES[str(name)]} **{mean:.3f}**" for name, mean in means.items())
     st.markdown(f"Mean loss of the last {analysis.LAST} steps, the lowest first: {ranked}.")
     show.chart(
-        figures.courses(table, scheme),
+        figures.courses(table, look.look(guesses), scheme),
         key="schedule_courses",
         name="loss",
         shape=(analysis.STEPS, len(means)),
@@ -76,11 +76,14 @@ def six_runs(scheme: Scheme) -> None:
         "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
         "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
-        f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Differences of "
-        "some hundredths may be chance: try other seeds.",
+        f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Dotted: what a "
+        "blind guess pays, and what counting letters or pairs of them would come to. Differences "
+        "of some hundredths may be chance: try other seeds.",
         table=table,
         code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
-            figures.courses
+            figures.courses,
+            "table, guesses()",
+            "from gptviz.subjects.downhill.gpt_analysis import guesses",
         ),
     )
     st.page_link(

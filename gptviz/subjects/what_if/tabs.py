@@ -9,6 +9,7 @@ import streamlit as st
 from gptviz.app import dice, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
+from gptviz.app.glossary import introduce, term
 from gptviz.app.layer_map import layer_map
 from gptviz.app.theme import symmetric_limit
 from gptviz.sampling import SamplingSettings
@@ -49,7 +50,7 @@ def next_token(view: View, change: Change) -> Effect | None:
     except ValueError as error:
         show.failure(error)
         return None
-    st.markdown(sentences.of_effect(found))
+    st.markdown(introduce(sentences.of_effect(found), "nats", "KL divergence"))
     if not math.isnan(found.loss_before):
         st.markdown(sentences.of_loss(found))
     show.chart(
@@ -86,7 +87,8 @@ def text(view: View, change: Change) -> None:
     show.source(
         "tokens drawn from both runs",
         (2, max(map(len, ids))),
-        "what the model goes on to write, as it is and with the change. Same seed, same dice: "
+        "what the model goes on to write, as it is and with the change. Same "
+        f"{term('seed')}, same dice: "
         "what differs comes from the change. The settings are those of the page Sampling.",
     )
     show.numbers(
@@ -119,7 +121,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
     """How attention patterns change: every head by its largest change, and one head whole."""
     moved = found.moved
     layer, head = (int(i) for i in np.unravel_index(moved.argmax(), moved.shape))
-    st.markdown(sentences.of_attention(moved, layer, head))
+    st.markdown(introduce(sentences.of_attention(moved, layer, head), "head"))
     if not moved[layer, head]:
         return
     values = look.look(difference, view.lm, view.trace, change, layer, head)
@@ -154,7 +156,7 @@ def each_head(view: View) -> None:
     )
     values = effects.numpy()
     piece = "" if token is None else view.lm.tokenizer.pieces([token])[0]
-    st.markdown(sentences.of_heads(values, by, piece))
+    st.markdown(introduce(sentences.of_heads(values, by, piece), "head"))
     show.chart(
         layer_map(
             values,

@@ -117,7 +117,7 @@ def look(read: Read, models: Models, tab: str) -> None:
     ref = models.ref
     other = ref.without_head(LAYER, HEAD)
     numbers = ("next_token", "texts", "pattern_difference", "each_head")
-    page = read("what_if", numbers, tab=tab, layer=LAYER, head=HEAD)
+    page = read("what_if", numbers, tab=tab, layer=LAYER, head=HEAD, seed=0)
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref, other), TABS[tab](ref, other))
 
 

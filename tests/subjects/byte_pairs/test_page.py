@@ -120,6 +120,6 @@ def test_the_last_merge_stands_out_among_those_around_it():
         bars = figures.merges(table, done, "light").data[0]
         assert bars.x[0].startswith(f"{first} ")
         assert len(bars.x) == 24
-        wide = [i for i, width in enumerate(bars.marker.line.width) if width]
+        wide = [i for i, width in enumerate(bars.marker.line.width) if width > 1]
         assert wide == ([done - 1 - first] if done else [])
     assert len(figures.merges(table.head(3), 1, "dark").data[0].x) == 3
