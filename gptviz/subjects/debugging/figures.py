@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
 ROW = 30  # pixels of a module
@@ -172,7 +173,8 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             y=small(own["loss"].to_numpy()),
             name=name,
             line=look(i, scheme),
-            hovertemplate=f"{name}<br>step %{{x}}<br>loss %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"{name}<br>step %{{x}}<br>loss, smoothed by {SMOOTHING}: %{{y:.2f}}"
+            "<extra></extra>",
         )
         for i, (name, own) in enumerate(table.groupby("run", sort=False))
     ]
@@ -183,7 +185,10 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             height=400,
             legend=LEGEND_ABOVE,
             xaxis={"title": "step", "zeroline": False},
-            yaxis={"title": "training loss, nats a token", "range": [0, top]},
+            yaxis={
+                "title": f"training loss, smoothed by {SMOOTHING}, nats a token",
+                "range": [0, top],
+            },
         ),
     )
 

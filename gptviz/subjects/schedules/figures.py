@@ -22,7 +22,8 @@ def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     smoothed = table.assign(
         **{str(name): smooth(table[name].to_numpy(float), SMOOTHING) for name in names}
     )
-    return _lines(smoothed, "loss, nats a token", "%{y:.3f} nats", {}, scheme)
+    title = f"loss, smoothed by {SMOOTHING}, nats a token"
+    return _lines(smoothed, title, f"%{{y:.3f}} nats, smoothed by {SMOOTHING}", {}, scheme)
 
 
 def _lines(

@@ -8,6 +8,7 @@ from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.experiments import TITLES
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.downhill.gpt_analysis import MODEL
 from gptviz.subjects.schedules import analysis, figures
 from gptviz.training.optimizer import STAIRS
@@ -76,8 +77,9 @@ def six_runs(scheme: Scheme) -> None:
         "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
         "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
-        f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Differences of "
-        "some hundredths may be chance: try other seeds.",
+        f"{MODEL.n_embd}, with AdamW; the lines are smoothed by {SMOOTHING}, so that each value "
+        f"weighs {SMOOTHING} times what the one after it weighs, and the numbers are not. "
+        "Differences of some hundredths may be chance: try other seeds.",
         table=table,
         code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
             figures.courses
