@@ -28,6 +28,7 @@ from gptviz.app import (
     invitation,
     network,
     outbox,
+    shortcuts,
     streamlit_quirks,
     visitors,
 )
@@ -124,7 +125,7 @@ def app(
     streamlit_quirks.distrust()
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
-    streamlit_quirks.remember_pages()
+    shortcuts.settle()
     outbox.settle()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
