@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gptviz.app import allowance, component, dice, show
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.sampling import texts
 from gptviz.subjects.sampling.continuation_analysis import first_difference
 from gptviz.subjects.sampling.tabs import recipe_code
@@ -88,8 +89,8 @@ class Book:
             show.source(
                 "probabilities of each step",
                 (len(text.tokens), self.view.lm.config.vocab_size),
-                "the text above, token by token. Same seed, same text: the dice fall alike each "
-                "time, so what changes comes from the settings.",
+                f"the text above, token by token. Same {term('seed')}, same text: the dice fall "
+                "alike each time, so what changes comes from the settings.",
             )
             recipes = {"these settings": self.recipe}
             table = partial(text_table, {"these settings": text.tokens})

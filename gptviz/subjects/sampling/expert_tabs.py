@@ -14,7 +14,7 @@ import streamlit as st
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.sampling import (
     batch_analysis,
@@ -33,10 +33,10 @@ First = Callable[[], None]
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
-    "**distinct-n**: of all stretches of n tokens in the texts of a cell, the share that are "
-    "different. **repetition**: of all stretches of 4 tokens, the share that the same text had "
-    "said before. **mean log-probability**: ln p of a token by the model itself, before any rule. "
-    "**entropy**: how open the choice was, after the rules; both in nats."
+    f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
+    "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
+    "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in nats."
 )
 
 
@@ -54,7 +54,7 @@ def beams(view: View, settings: SamplingSettings, first: First) -> None:
     greedy = look.look_for_long(beam_analysis.search, *asked, 1, ngram, words="Searching …")
     texts = beam_analysis.found_table(view.lm, found)
     alone = beam_analysis.found_table(view.lm, greedy)
-    st.markdown(expert_sentences.of_search(texts, alone, width))
+    st.markdown(introduce(expert_sentences.of_search(texts, alone, width), "nats"))
     table = beam_analysis.tree_table(view.lm, found)
     lanes = beam_analysis.lanes([[kept.parent for kept in step] for step in found.steps])
     show.chart(
@@ -96,12 +96,8 @@ def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> N
     first()
     table = look.look_for_long(batch_analysis.ranked, *asked, words="Writing the texts …")
     st.markdown(expert_sentences.of_ranking(table))
-    code = _code(
-        view,
-        settings,
-        batch_analysis.ranked,
-        f"table = ranked(lm, ids, settings, {n}, {length}, {seed})",
-    )
+    call = f"table = ranked(lm, ids, settings, {n}, {length}, {seed})"
+    code = _code(view, settings, batch_analysis.ranked, call)
     shown = table.sort_values(by, ascending=False, kind="stable")
     show.chart(
         expert_figures.likelihoods(shown, by, view.scheme),
@@ -139,7 +135,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         for i, temperature in enumerate(temperatures, 1)
     ]
     table = pd.concat(rows, ignore_index=True)
-    st.markdown(expert_sentences.of_grid(table, by))
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
@@ -147,6 +143,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
             f"Outlined: what a course on GPTs calls {course} (temperature/top-k). The presets of "
             "this page are bolder."
         )
+    call = f"table = grid(lm, ids, {by!r}, settings, {seed})"
     show.chart(
         expert_figures.grid(table, by, measure, [*marked.values()], view.scheme),
         key="grid",
@@ -157,12 +154,9 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         f"{MEASURES} No measure says how good a text is: high repetition is surely bad, "
         "and high variety may be nonsense.",
         table=table,
-        code=_code(
-            view,
-            rules,
-            batch_analysis.grid,
-            f"table = grid(lm, ids, {by!r}, settings, {seed})",
-        ).drawn(expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"),
+        code=_code(view, rules, batch_analysis.grid, call).drawn(
+            expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"
+        ),
     )
 
 
