@@ -104,6 +104,8 @@ PRESENT_STYLE = """<style>
   .stMainBlockContainer {
     align-self: flex-start; width: calc(100% / 1.3); transform: scale(1.3); transform-origin: 0 0;
   }
+  /* Streamlit takes the scaled width of a table's place for its own. */
+  .stMain .stElementContainer:has(.stDataFrame) { overflow-x: auto; }
 }
 </style>"""
 
