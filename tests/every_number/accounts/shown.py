@@ -31,7 +31,7 @@ LOOKS = {
     *("scheme", "colours", "behind", "ink", "width", "file", "signed", "amounts", "href", "accent"),
     *("marker", "line", "colorbar", "colorscale", "textfont", "hovertemplate", "xgap", "ygap"),
     *("zmin", "zmax", "opacity", "xaxis", "yaxis", "type", "mode", "textposition", "fillcolor"),
-    *("texttemplate", "dash", "orientation", "cliponaxis", "scene", "thickness", "offset"),
+    *("texttemplate", "dash", "orientation", "cliponaxis", "scene", "thickness"),
     "number",  # by which a picture knows what was sent to it last
 }
 PLOTLY = re.compile(r"%\{[^}]*\}")  # what Plotly puts there, out of the trace
