@@ -11,7 +11,7 @@ from gptviz.app.glossary import term
 from gptviz.app.path.numbers import stream_in_words
 from gptviz.app.path.picture import path_picture
 from gptviz.journey import came_next, journey, journey_table, likeliest_tokens
-from gptviz.subjects.overview import tabs, writing
+from gptviz.subjects.overview import sentences, tabs, writing
 from gptviz.subjects.residual import surprise_tabs
 
 view = frame("overview", writing.write, writing.buttons)
@@ -31,6 +31,7 @@ path_picture(
     append=writing.append if came is None else None,  # a text goes on only at its end
     came=came,
 )
+st.markdown(show.literal(sentences.of_path(way, view.tokens[position], position)))
 show.source(
     stream_in_words(view.lm.config),
     (len(way.stream), len(view.ids), view.lm.config.n_embd),

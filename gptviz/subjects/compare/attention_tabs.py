@@ -39,10 +39,12 @@ NUMBERS = (
 
 def attention(both: Sides) -> None:
     """The patterns of one head on both sides, and all heads by their largest difference."""
-    for side in (both.left, both.right):
-        side.lm.config.require_attention()
-    layers, heads = (max(pair) for pair in (both.pairing.layers, both.pairing.heads))
-    if not both.pairing.by_position:
+    shapes = list(zip(both.pairing.layers, both.pairing.heads, strict=True))
+    looking = [(layers, heads) for layers, heads in shapes if heads]
+    if not looking:
+        both.left.lm.config.require_attention()
+    layers, heads = (max(each) for each in zip(*looking, strict=True))
+    if not both.pairing.by_position or len(looking) == 1:
         columns = st.columns(2, gap="medium")
         with columns[0]:
             layer = choices.index("layer", "Layer", layers)

@@ -6,7 +6,6 @@ it: that finishes what stands above.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,14 +23,13 @@ from gptviz.subjects.sampling import (
     expert_figures,
     expert_sentences,
 )
+from gptviz.subjects.sampling.found_texts import found_texts
 
 BEAM = ("beams", "beam_length")  # the keys of the address that are of one tab alone
 RANKED = ("ranked_texts", "ranked_length", "ranked_by")
 GRID = ("grid_by", "grid_measure")
 CACHE = ("cache_length",)
 First = Callable[[], None]
-TEXT_WIDTH, LINE, TALLEST = 520, 66, 160  # pixels, letters that fit beside each other, pixels
-SHORT = ("rank", "written with", "tokens")  # columns
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
@@ -82,7 +80,7 @@ def beams(view: View, settings: SamplingSettings, first: First) -> None:
             "from gptviz.subjects.sampling.beam_analysis import lanes",
         ),
     )
-    _texts(texts, "found")
+    found_texts(texts, "found")
 
 
 def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
@@ -118,7 +116,7 @@ def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> N
             f"shown = table.sort_values({by!r}, ascending=False, kind='stable')",
         ),
     )
-    _texts(shown, "ranked_found")
+    found_texts(shown, "ranked_found")
 
 
 def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
@@ -213,26 +211,6 @@ def cache(view: View, settings: SamplingSettings, seed: int, first: First) -> No
 def _in_order(key: str, label: str, numbers: tuple[int, ...], default: int) -> str:
     options: Mapping[str, str] = {str(number): str(number) for number in numbers}
     return choices.one_in_order(key, label, options, str(default))
-
-
-def _texts(table: pd.DataFrame, key: str) -> None:
-    """The texts themselves, as they stand and whole: the model's words are never Markdown."""
-    lines = max(sum(1 + len(line) // LINE for line in text.split("\n")) for text in table["text"])
-    number = partial(st.column_config.NumberColumn, format="%.3f", width=100)
-    st.dataframe(
-        table,
-        hide_index=True,
-        key=f"{key}_texts",
-        row_height=min(14 + 21 * lines, TALLEST),
-        column_order=[name for name in table if name != "text"] + ["text"],
-        column_config={
-            **{name: st.column_config.Column(width=80) for name in SHORT},
-            "sum": number("sum of ln p"),
-            "mean": number("mean of ln p"),
-            "perplexity": number("perplexity"),
-            "text": st.column_config.TextColumn("text", width=TEXT_WIDTH),
-        },
-    )
 
 
 def _code(view: View, settings: SamplingSettings, function: Callable[..., Any], line: str) -> Code:

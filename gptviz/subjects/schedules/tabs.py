@@ -8,6 +8,7 @@ from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.experiments import TITLES
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.downhill.gpt_analysis import MODEL, guesses
 from gptviz.subjects.schedules import analysis, figures
 from gptviz.training.optimizer import STAIRS
@@ -77,9 +78,10 @@ def six_runs(scheme: Scheme) -> None:
         "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
         "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
-        f"{MODEL.n_embd}, with {term('AdamW')}; the lines are smoothed, the numbers are not. "
-        "Dotted: what a blind guess pays, and what counting letters or pairs of them would come "
-        f"to. Differences of some hundredths may be chance: try another {term('seed')}.",
+        f"{MODEL.n_embd}, with {term('AdamW')}; the lines are smoothed by {SMOOTHING}, so that "
+        f"each value weighs {SMOOTHING} times what the one after it weighs, and the numbers are "
+        "not. Dotted: what a blind guess pays, and what counting letters or pairs of them would "
+        f"come to. Differences of some hundredths may be chance: try another {term('seed')}.",
         table=table,
         code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
             figures.courses,

@@ -30,7 +30,7 @@ WRITTEN = 20  # tokens
 EFFECTS = {
     "loss": "the loss of the text",
     "kl": "the next token (KL)",
-    "likeliest": "a next token",
+    "likeliest": "one token's probability",
 }
 MEANINGS = {
     "loss": "how much the loss of the text, the mean of −ln p of its tokens in nats, rises when "
@@ -80,6 +80,9 @@ def text(view: View, change: Change) -> None:
         arguments = (view.lm, view.ids, made, settings, seed, WRITTEN)
         ids.append(look.look_for_long(written, *arguments, words=words))
         rows.append(ChipRow(_chips(view, ids[-1]), name))
+    st.markdown(sentences.of_texts(*ids))
+    if not any(ids):
+        return
     token_chips(rows, view.scheme, key="texts", arrange="beside")
     show.source(
         "tokens drawn from both runs",

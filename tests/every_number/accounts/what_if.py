@@ -63,7 +63,9 @@ def text(ref: Reference, _: dict[str, np.ndarray]) -> Expected:
         "texts_table.n": [*range(n)] * 2,
         "texts_table.id": both[0] + both[1],
     }
-    return [("What the model goes on to write", 2, n)], shown
+    same = next(i for i, (one, other) in enumerate(zip(*both, strict=True)) if one != other)
+    goes = ("already the first token is another",) if same == 0 else ("write the same", same)
+    return [goes, ("What the model goes on to write", 2, n)], shown
 
 
 def attention(ref: Reference, other: dict[str, np.ndarray]) -> Expected:
