@@ -75,7 +75,8 @@ _BPE = _then(
     _BLOCKS,
     "bpe",
     "BPE",
-    "Pieces of words in place of letters: a vocabulary of 1,024 that is made from the text.",
+    "Pieces of words in place of letters: a vocabulary of 1,024 that is made from the text. As "
+    "many tokens as before now hold more of it.",
     {},
     tokenizer="bpe",
     bpe_vocab_size=1024,

@@ -1,32 +1,45 @@
 """Pictures of the runs of a series, and of shapes."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import columns
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme, layout
+from gptviz.app.lines import across, columns
+from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 
-HEIGHT = 430
-WIDE = 2  # times as wide as the others: the line of the chosen run
+HEIGHT = 380
+WIDE = 2.5  # times as wide as the others: the line of the chosen run
 
 
 def courses(
-    table: pd.DataFrame, scheme: Scheme, chosen: str = "", counted: float | None = None
+    table: pd.DataFrame,
+    counted: Mapping[str, float],
+    scheme: Scheme,
+    chosen: str = "",
+    names: Sequence[str] = (),
 ) -> go.Figure:
     """Validation losses by step, from `analysis.courses`: a line a run, the chosen one thick.
 
-    counted, in bits a byte, is a dotted line across: what counting pairs of letters reaches.
+    counted, in bits a byte, are dotted lines across: what guesses that only count reach.
+    names are short ones for the legend, which would fill half of a phone with those of the runs.
     """
-    colours = PALETTES[scheme]
-    names = {name: name for name in table if name != "step"}
+    runs = [name for name in table if name != "step"]
     lines = columns(
-        table, "step", names, "step %{x}<br>NAME: %{y:.3f} bits a byte", scheme, "lines+markers"
+        table,
+        "step",
+        dict(zip(runs, runs, strict=True)),
+        "step %{x}<br>NAME: %{y:.3f} bits a byte",
+        scheme,
+        "lines+markers",
     )
-    for line in lines:
-        line.update(connectgaps=True, opacity=1.0 if line.name == chosen or not chosen else 0.55)
+    for line, name in zip(lines, names or runs, strict=True):
+        line.update(connectgaps=True)
         line.marker.size = 5
         if line.name == chosen:
             line.line.width = WIDE * LINE_WIDTH
+        line.name = name
     figure = go.Figure(
         lines,
         layout(
@@ -37,17 +50,7 @@ def courses(
             yaxis={"title": "validation loss, bits a byte"},
         ),
     )
-    if counted is not None:
-        figure.add_hline(
-            counted,
-            line={"color": colours.muted, "dash": "dot", "width": LINE_WIDTH},
-            annotation={
-                "text": f"counting pairs of letters {counted:.2f}",
-                "font": {"size": SMALL_TEXT_SIZE, "color": colours.muted},
-            },
-            annotation_position="bottom left",
-        )
-    return figure
+    return across(figure, counted, scheme)
 
 
 def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
@@ -72,11 +75,11 @@ def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         bars,
         layout(
             scheme,
-            height=280,
+            height=330,
             barmode="stack",
             legend={**LEGEND_ABOVE, "traceorder": "normal"},
             xaxis={"title": "parameters"},
-            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+            yaxis=_shapes(table["shape"].tolist()),
         ),
     )
 
@@ -97,8 +100,19 @@ def times(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         ),
         layout(
             scheme,
-            height=260,
+            height=300,
             xaxis={"title": "milliseconds", "rangemode": "tozero"},
-            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+            yaxis=_shapes(table["shape"].tolist()),
         ),
     )
+
+
+def _shapes(titles: Sequence[str]) -> dict[str, Any]:
+    """An axis of shapes from above; each has two lines, or a phone would have no room for bars."""
+    return {
+        "autorange": "reversed",
+        "type": "category",
+        "showgrid": False,
+        "tickvals": titles,
+        "ticktext": [title.replace(", ", "<br>") for title in titles],
+    }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-ALIKE = 0.02  # bits a byte: less may be chance
+ALIKE = 0.05  # bits a byte: less may be chance
 
 
 def of_stage(bits: Sequence[float], at: int) -> str:
@@ -18,7 +18,7 @@ def of_stage(bits: Sequence[float], at: int) -> str:
         return f"{reached}."
     change = own - before
     if abs(change) < ALIKE:
-        return f"{reached}, and the stage before {before:.3f}: no difference to speak of."
+        return f"{reached}, and the stage before {before:.3f}: so close that it may be chance."
     way = "lower: it helps" if change < 0 else "higher: here it does not help"
     return f"{reached}, and the stage before {before:.3f}. That is {abs(change):.3f} {way}."
 
@@ -43,9 +43,11 @@ def of_stages(titles: Sequence[str], bits: Sequence[float]) -> str:
 def of_sizes(table: pd.DataFrame) -> str:
     """How much the shapes of `analysis.sizes` have in common."""
     blocks, whole = table["of blocks"], table["MB"]
+    first = table.iloc[0]
     return (
-        f"Their blocks have {blocks.min():,} to {blocks.max():,} parameters, the whole models take "
-        f"{whole.min():.1f} to {whole.max():.1f} MB."
+        f"{first['blocks']} × {first['width']} is {first['blocks']} blocks of width "
+        f"{first['width']}. Their blocks have {blocks.min():,} to {blocks.max():,} parameters, the "
+        f"whole models take {whole.min():.1f} to {whole.max():.1f} MB."
     )
 
 
@@ -67,7 +69,7 @@ def of_losses(titles: Sequence[str], bits: Sequence[float]) -> str:
         return ""
     (best, first), (worst, last) = known[0], known[-1]
     if worst - best < ALIKE:
-        return f"All end within {worst - best:.3f} bits a byte: no difference to speak of."
+        return f"All end within {worst - best:.3f} bits a byte: so close that it may be chance."
     return (
         f"Of those that are trained, “{first}” ends lowest with {best:.3f} bits a byte, “{last}” "
         f"highest with {worst:.3f}."

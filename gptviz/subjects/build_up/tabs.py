@@ -1,6 +1,7 @@
 """Stages of a GPT one after another, and shapes of one budget: trained and measured."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -23,6 +24,8 @@ TITLES = {
     "best_val_loss": "best validation loss, nats a token",
     "best_bits_per_byte": "best in bits a byte",
 }
+COUNTED = {"unigram": "counting letters", "bigram": "counting pairs of letters"}
+KIND = re.compile(r".*, | and .*")  # what is left of a title without these is a short name
 SHIPPED = "What you see was trained when gptviz was made, and ships with it."
 Offer = Callable[[str, str, str, Sequence[Preset]], None]
 
@@ -30,8 +33,8 @@ Offer = Callable[[str, str, str, Sequence[Preset]], None]
 def stages(scheme: Scheme, offer: Offer) -> None:
     """One idea after another put into the model; offer draws the button that trains them all."""
     st.markdown(
-        f"The plays, {STEPS:,} steps of 1,024 tokens, the same {term('seed')}: only the model "
-        "grows. Each stage is the one before it with one thing more."
+        f"Eight models, each of which is the one before it with one idea more. All learn from the "
+        f"plays, in {STEPS:,} steps of 1,024 tokens, from the same {term('seed')}."
     )
     titles = {preset.name: f"{i} {preset.title}" for i, preset in enumerate(STAGES, 1)}
     chosen = choices.pill("built", "Stage", titles)
@@ -47,8 +50,8 @@ def shapes(scheme: Scheme, offer: Offer) -> None:
     series = SHAPES[size]
     table = look.look(analysis.sizes, size)
     st.markdown(
-        f"Deep or wide, few {term('head', 'heads')} or many: what is a number of "
-        f"parameters best spent on? {sentences.of_sizes(table)}"
+        f"Four models of about the same size, deep or wide, with few {term('head', 'heads')} or "
+        f"many: which shape learns best? {sentences.of_sizes(table)}"
     )
     show.chart(
         figures.sizes(table, scheme),
@@ -80,7 +83,8 @@ def _stages(living: int, at: int, scheme: Scheme) -> None:
     bits = _bits(found)
     left, right = st.columns([8, 5], gap="large")
     with left:
-        _chart(found, "stages", "the loss of each stage", run, scheme)
+        numbers = {preset.name: str(i) for i, preset in enumerate(STAGES, 1)}
+        _chart(found, "stages", "the loss of each stage", run, numbers, scheme)
     with right:
         st.markdown(f"**{at + 1} {preset.title}.** {preset.words}")
         if run:
@@ -96,7 +100,8 @@ def _trained(living: int, size: str, at: int, scheme: Scheme) -> None:
     found = _found(series, living)
     left, right = st.columns([8, 5], gap="large")
     with left:
-        _chart(found, "shape_courses", "the loss of each shape", found[at], scheme)
+        kinds = {preset.name: KIND.sub("", preset.title) for preset in series}
+        _chart(found, "shape_courses", "the loss of each shape", found[at], kinds, scheme)
     with right:
         st.markdown(f"**{series[at].title}.** {series[at].words}")
         _written(found[at])
@@ -105,8 +110,14 @@ def _trained(living: int, size: str, at: int, scheme: Scheme) -> None:
 
 
 def _chart(
-    found: Sequence[Run | None], key: str, name: str, chosen: Run | None, scheme: Scheme
+    found: Sequence[Run | None],
+    key: str,
+    name: str,
+    chosen: Run | None,
+    short: Mapping[str, str],
+    scheme: Scheme,
 ) -> None:
+    """The curves; short are names for the legend, by preset."""
     runs = [run for run in found if run]
     if not runs:
         st.markdown("The curves come with the first validation of a run.")
@@ -115,18 +126,20 @@ def _chart(
     names = dict(zip((run.id for run in runs), compare.names(runs), strict=True))
     counted = _counted(runs[0])
     marked = names.get(chosen.id, "") if chosen else ""
+    legend = [short[run.preset] for run in runs]
     imports, written = zip(*map(code.found_again, runs), strict=True)
     show.chart(
-        figures.courses(table, scheme, marked, counted),
+        figures.courses(table, counted, scheme, marked, legend),
         key=key,
         name=name,
         shape=table.shape,
-        how_to_read="further down is better. The validation loss, on text that no run learns from, "
-        "in bits a byte: how many bits a letter of the text costs whoever guesses like the model. "
-        "A loss a token would not compare, for a piece of a word is harder to guess than a letter "
-        "and brings more of the text. Dotted: what counting which letter follows which reaches; "
-        "who sees one letter can do no better. All have the same few steps, and a larger model has "
-        "more to learn in them. One run each: a difference of some hundredths may be chance.",
+        how_to_read="further down is better. The thick line is the chosen one. The validation "
+        "loss, on text that no run learns from, in bits a byte: how many bits a letter of the text "
+        "costs whoever guesses like the model. A loss a token would not compare, for a piece of a "
+        "word is harder to guess than a letter and brings more of the text. Dotted: what counting "
+        "letters reaches, and what counting which follows which does; who sees one letter can do "
+        "no better. All have the same few steps, and a larger model has more to learn in them. One "
+        "run each: a difference of some hundredths may be chance.",
         table=table,
         code=Code(
             analysis.courses,
@@ -135,7 +148,7 @@ def _chart(
                 *("runs = [", *(f"    {one}," for one in written), "]"),
                 "table = courses(runs)",
             ),
-        ).drawn(figures.courses, f"table, chosen={marked!r}, counted={counted!r}"),
+        ).drawn(figures.courses, f"table, {counted!r}, chosen={marked!r}, names={legend!r}"),
     )
 
 
@@ -206,9 +219,9 @@ def _bits(found: Sequence[Run | None]) -> list[float]:
     return [float(next(told)) if run else float("nan") for run in found]
 
 
-def _counted(run: Run) -> float | None:
-    """What counting pairs of letters reaches on the text of a run that reads letters."""
-    bigram = baselines(run.status).get("bigram")
-    if bigram is None or run.config.tokenizer != "char":
-        return None
-    return compare.bits(run, bigram)
+def _counted(run: Run) -> dict[str, float]:
+    """What counting reaches on the text of a run that reads letters, in bits a byte, by name."""
+    if run.config.tokenizer != "char":
+        return {}
+    told = baselines(run.status)
+    return {name: compare.bits(run, told[key]) for key, name in COUNTED.items() if key in told}

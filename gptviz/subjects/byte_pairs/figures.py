@@ -41,10 +41,10 @@ def sizes(
         go.Scatter(
             x=x,
             y=table["tokens"].to_numpy(),
-            name="byte pairs of this text",
+            name="byte pairs",
             mode="lines+markers" if len(x) < 5 else "lines",
             line=look(0, scheme),
-            hovertemplate=told.replace("NAME", "byte pairs of this text"),
+            hovertemplate=told.replace("NAME", "byte pairs"),
         )
     ]
     marks = {"the chosen size": chosen, **others}
@@ -65,8 +65,8 @@ def sizes(
         traces,
         layout(
             scheme,
-            height=400,
-            legend=LEGEND_ABOVE,
+            height=370,
+            legend={**LEGEND_ABOVE, "xref": "container"},
             xaxis={
                 "type": "log",
                 "title": "size of the vocabulary",
@@ -90,6 +90,7 @@ def merges(table: pd.DataFrame, done: int, scheme: Scheme) -> go.Figure:
     ranks = shown["rank"].to_numpy()
     fill = np.where(ranks == last, colours.accent, colours.sequential[3])
     fill[ranks > last] = colours.sequential[1]
+    edge = np.where(ranks == last, colours.accent, colours.sequential[3])
     labels = [
         f"{row.rank} {html.escape(cut(row.merged), quote=False)}" for row in shown.itertuples()
     ]
@@ -104,8 +105,8 @@ def merges(table: pd.DataFrame, done: int, scheme: Scheme) -> go.Figure:
             marker={
                 "color": fill.tolist(),
                 "line": {
-                    "color": colours.accent,
-                    "width": np.where(ranks == last, OUTLINE, 0).tolist(),
+                    "color": edge.tolist(),
+                    "width": np.where(ranks == last, OUTLINE, ranks > last).tolist(),
                 },
             },
             customdata=told,
@@ -146,7 +147,7 @@ def letters(table: pd.DataFrame, own: str, scheme: Scheme) -> go.Figure:
         bars,
         layout(
             scheme,
-            height=340,
+            height=310,
             barmode="group",
             legend=LEGEND_ABOVE,
             xaxis=ticks.axis,

@@ -35,7 +35,7 @@ def sizes(source: Source, scheme: Scheme) -> None:
     size = _fitting(learnt, chosen)
     st.markdown(sentences.of_size(learnt, size))
     others = {
-        "its characters": (learnt.characters.vocab_size, learnt.length),
+        "characters": (learnt.characters.vocab_size, learnt.length),
         "GPT-2's vocabulary": (GPT2Tokenizer().vocab_size, learnt.gpt2),
     }
     table = look.look(analysis.sizes, learnt)
@@ -66,7 +66,7 @@ def merges(source: Source, scheme: Scheme) -> None:
         show.note(sentences.NOTHING_TWICE)
         return
     most = min(MOST_MERGES, len(table))
-    done = choices.index("merges_done", "Merges done", most + 1, min(10, most))
+    done = choices.index("merges_done", "Merges done", most + 1, min(8, most))
     st.markdown(sentences.of_merge(table, done, learnt.n_bytes))
     tokenizer = look.look(Learnt.of_size, learnt, SMALLEST + done)
     text = analysis.beginning(source.text, BEGINNING)

@@ -1,26 +1,26 @@
 """Pictures of a network's modules, of gradients by layer, and of losses step by step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.lines import across, logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
-ROW = 30  # pixels of a module
-ROOM = 1.6  # times the longest bar, for the shapes beside it
-HEIGHT = 420
+ROW = 36  # pixels of a module: a line of text, and its bar below that
+HEIGHT = 390
 MOST_TICKS = 7
 HEALTHY = (0.1, 2.0)  # norms, as the course has them
 ENDS = ("embedding", "ln_f", "lm_head")
 
 
 def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """What comes out of each module, from rows of `analysis.walk`, as bars with their shapes.
+    """What comes out of each module, from rows of `analysis.walk`: its shape over a bar.
 
     The axis multiplies. Attention and MLP have their colours; the block stands out.
     """
@@ -35,37 +35,55 @@ def walk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         else colours.mark
         for row in table.rename(columns={"class": "kind"}).itertuples()
     ]
+    modules = table["module"].tolist()
     numbers = table["numbers"].to_numpy(float)
     ticks = [tick for tick in logarithmic_ticks(numbers) if np.log10(tick).is_integer()]
+    bars = go.Bar(
+        x=numbers,
+        y=modules,
+        orientation="h",
+        **{"offset": 0.08, "width": 0.22},  # below the middle of its row
+        marker={"color": fill},
+        customdata=table[["class", "input", "output", "letters"]].to_numpy(),
+        hovertemplate="%{y} (%{customdata[0]})<br>in: %{customdata[1]}"
+        "<br>out: %{customdata[2]} = %{customdata[3]}<br>%{x:,} numbers<extra></extra>",
+    )
+    # Names stand over the bars, and not beside the axis: so both have the whole width of a phone.
+    names = go.Scatter(
+        x=[1] * len(table),
+        y=modules,
+        mode="text",
+        text=[
+            f"<b>{module}</b> {out}"
+            if given == out
+            else f"<b>{module}</b> {given.partition(' and ')[0]} → {out}"
+            for module, given, out in zip(modules, table["input"], table["output"], strict=True)
+        ],
+        textposition="top right",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
     return go.Figure(
-        go.Bar(
-            x=numbers,
-            y=table["module"].tolist(),
-            orientation="h",
-            marker={"color": fill},
-            text=[
-                f" {out}" if given == out else f" {given.partition(' and ')[0]} → {out}"
-                for given, out in zip(table["input"], table["output"], strict=True)
-            ],
-            textposition="outside",
-            cliponaxis=False,
-            customdata=table[["class", "input", "output", "letters"]].to_numpy(),
-            hovertemplate="%{y} (%{customdata[0]})<br>in: %{customdata[1]}"
-            "<br>out: %{customdata[2]} = %{customdata[3]}<br>%{x:,} numbers<extra></extra>",
-        ),
+        [bars, names],
         layout(
             scheme,
-            height=90 + ROW * len(table),
+            height=70 + ROW * len(table),
+            showlegend=False,
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
             xaxis={
                 "type": "log",
                 "title": "numbers that come out",
-                "range": [0, ROOM * float(np.log10(numbers.max()))],
+                "range": [0, float(np.log10(numbers.max()))],
                 "tickmode": "array",
                 "tickvals": ticks,
                 "ticktext": plain_numbers(ticks),
             },
-            yaxis={"autorange": "reversed", "type": "category", "showgrid": False},
+            yaxis={
+                "range": [len(table) - 0.5, -0.5],  # from above
+                "type": "category",
+                "showgrid": False,
+                "showticklabels": False,
+            },
         ),
     )
 
@@ -160,10 +178,11 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
     )
 
 
-def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+def beside(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) -> go.Figure:
     """Training losses of runs, from `symptom_analysis.curves`, a line each.
 
-    What climbs beyond twice the highest start leaves the picture, or the others would be flat.
+    guesses are losses that are lines across, by what they are called. What climbs beyond twice
+    the highest start leaves the picture, or the others would be flat.
     """
     starts = [own["loss"].iloc[0] for _, own in table.groupby("run")]
     top = min(2 * max(starts), 1.05 * table["loss"].max())
@@ -178,7 +197,7 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         )
         for i, (name, own) in enumerate(table.groupby("run", sort=False))
     ]
-    return go.Figure(
+    figure = go.Figure(
         drawn,
         layout(
             scheme,
@@ -191,6 +210,7 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             },
         ),
     )
+    return across(figure, guesses, scheme)
 
 
 def _place(part: str) -> str:

@@ -44,7 +44,7 @@ def gradients(view: View) -> None:
         words="Going forward and back through the model …",
     )
     parts, norm = gradient_analysis.by_part(table), gradient_analysis.whole_norm(table)
-    st.markdown(f"{sentences.of_whole(table)} {sentences.of_parts(parts, norm)}")
+    st.markdown(sentences.of_whole(table))
     call = _call(whose, seed)
     show.chart(
         figures.by_part(parts, COLUMNS[measure], view.scheme),
@@ -68,6 +68,7 @@ def gradients(view: View) -> None:
             f"table = by_part({call})",
         ).drawn(figures.by_part, f"table, {COLUMNS[measure]!r}"),
     )
+    st.markdown(sentences.of_parts(parts, norm))
     _by_type(view, table, call)
     _by_parameter(view, table, call)
 

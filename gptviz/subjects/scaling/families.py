@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import streamlit as st
 
 from gptviz import jobs
 from gptviz.app import choices
@@ -23,6 +24,7 @@ class Family:
     title: str
     lines: tuple[str, ...]  # of Python, which make `read`
     experiment: Experiment | None = None
+    again: float | None = None  # seconds until there may be more to see; None if nothing changes
 
     @property
     def courses(self) -> pd.DataFrame:
@@ -32,12 +34,6 @@ class Family:
         there = [run for run in self.experiment.runs.values() if run.folder.is_dir()]
         return analysis.courses(there)
 
-    @property
-    def again(self) -> float | None:
-        """Seconds until there may be more to see; None if nothing will change."""
-        runs = self.experiment.runs.values() if self.experiment else ()
-        return EVERY if any(jobs.state(run) in LIVING for run in runs) else None
-
 
 def choose() -> Family:
     """One of all; the one that ships unless chosen."""
@@ -46,7 +42,9 @@ def choose() -> Family:
         if one.runs.keys() <= set(NAMES):
             found[one.id] = _of(one)
     titles = {slug: family.title for slug, family in found.items()}
-    return found[choices.one_of_many("family", "Family of models", titles)]
+    chosen = found[choices.one_of_many("family", "Family of models", titles)]
+    st.fragment(_follow, run_every=chosen.again)(chosen)
+    return chosen
 
 
 def show_next(experiment_id: str) -> None:
@@ -54,13 +52,20 @@ def show_next(experiment_id: str) -> None:
     choices.choose("family", experiment_id)
 
 
+def _follow(drawn: Family) -> None:
+    """Draw the page anew as soon as one more run is done, or the last one has ended."""
+    if drawn.experiment and _of(drawn.experiment) != drawn:
+        st.rerun()
+
+
 def _ready() -> Family:
     lines = ("from gptviz.subjects.scaling import ready", "read = ready.courses()")
-    return Family("ready-made: trained when gptviz was made", lines)
+    return Family("ready-made: they ship with gptviz", lines)
 
 
 def _of(one: Experiment) -> Family:
-    done = sum(jobs.state(run) == "done" for run in one.runs.values())
+    states = [jobs.state(run) for run in one.runs.values()]
+    done = states.count("done")
     return Family(
         f"{one.name}: {done} of {len(one.runs)} trained here",
         (
@@ -71,4 +76,5 @@ def _of(one: Experiment) -> Family:
             f"read = courses(experiments[{one.id!r}].runs.values())",
         ),
         one,
+        EVERY if any(state in LIVING for state in states) else None,
     )

@@ -10,7 +10,7 @@ from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.subjects.scaling.analysis import Found
 from gptviz.subjects.scaling.law_analysis import PowerLaw, band
 
-HEIGHT = 460
+HEIGHT = 320  # on the first screen of a small projector
 LONGEST = 1e8  # larger numbers are written as powers
 DRAWN = 60  # places of a law's line
 BEYOND = 1.6  # as many times larger and smaller than the points, a law is drawn
@@ -29,10 +29,13 @@ def by_size(
     marks = go.Scatter(
         x=points[found.x],
         y=small(points["val_loss"].to_numpy()),
-        name="models, layers × width",
+        name="layers × width",
         mode="markers+text",
         text=points["model"],
-        textposition="top right",
+        # The law falls: above it there is room to the right, and below it to the left.
+        textposition=[
+            "top right" if i < len(points) / 2 else "bottom left" for i in range(len(points))
+        ],
         marker={"size": 12, "color": PALETTES[scheme].accent},
         cliponaxis=False,
         hovertemplate=f"%{{text}}<br>%{{x:,.0f}} {found.x}<br>loss %{{y:.3f}}<extra></extra>",
@@ -68,7 +71,7 @@ def by_compute(
     lowest = go.Scatter(
         x=points[found.x],
         y=small(points["val_loss"].to_numpy()),
-        name="lowest for its compute",
+        name="the lowest",
         mode="markers",
         text=points["model"],
         marker={"size": 9, "color": PALETTES[scheme].accent},
@@ -94,7 +97,7 @@ def _lines(
             go.Scatter(
                 x=np.concatenate([x, x[::-1]]),
                 y=small(np.concatenate([high, low[::-1]])),
-                name="95 of 100 draws of models",
+                name="95 of 100 draws",
                 fill="toself",
                 mode="none",
                 fillcolor=colours.mark,
@@ -102,8 +105,8 @@ def _lines(
                 hoverinfo="skip",
             )
         )
-    own = (found.law, "nearest law, exponent", colours.text, "solid")
-    with_theirs = (theirs, f"with that of {whose},", colours.mlp, "dash")
+    own = (found.law, "exponent", colours.text, "solid")
+    with_theirs = (theirs, whose, colours.mlp, "dash")
     for law, words, colour, dash in (own, with_theirs):
         if law:
             name = f"{words} {law.exponent:.3f}"
@@ -133,7 +136,7 @@ def _figure(
         layout(
             scheme,
             height=HEIGHT,
-            legend=LEGEND_ABOVE,
+            legend={**LEGEND_ABOVE, "xref": "container"},
             xaxis={
                 "type": "log",
                 "title": found.x,

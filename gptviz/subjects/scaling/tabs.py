@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.app.theme import Scheme
 from gptviz.subjects.scaling import analysis, figures, law_analysis, ready, sentences
 from gptviz.subjects.scaling.analysis import Compute, Found, Size
@@ -24,8 +24,8 @@ SIZE_WORDS = {"without": "without embeddings", "all": "all"}
 COMPUTE_WORDS = {"six": "6 · N · tokens", "counted": "counted part by part"}
 RANGE = (
     "The grey band holds 95 of 100 laws when as many models are drawn anew from these, each as "
-    "often as it comes; with so few models it is rather too narrow. Dashed: the nearest law with "
-    "the exponent of the paper. "
+    "often as it comes; with so few models it is rather too narrow. The solid line: the "
+    "nearest law, with its exponent. Dashed: the nearest law with the exponent of the paper. "
 )
 
 
@@ -67,9 +67,9 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
         st.markdown("There will be points here when the first model has taken all its steps.")
         return
     laws, theirs = _laws(found, law, law_analysis.all_of, "size")
-    st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'size')}")
+    st.markdown(introduce(sentences.fell(found), "nats"))
     show.chart(
-        figures.by_size(found, laws, theirs, PUBLISHED["size", law].source, scheme),
+        figures.by_size(found, laws, theirs, _authors("size", law), scheme),
         key="loss_by_size",
         name="validation loss of each model",
         shape=(len(found.points),),
@@ -87,8 +87,9 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
                 *_draws_lines(found, law, "all_of", "size"),
                 "table = found.points",
             ),
-        ).drawn(figures.by_size, f"found, laws, theirs, {PUBLISHED['size', law].source!r}"),
+        ).drawn(figures.by_size, f"found, laws, theirs, {_authors('size', law)!r}"),
     )
+    st.markdown(_said(found, laws, law, "size"))
     _beside(found, laws, "size")
 
 
@@ -99,9 +100,9 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
         st.markdown("There will be lines here after the first validation.")
         return
     laws, theirs = _laws(found, law, law_analysis.frontier, "compute")
-    st.markdown(f"{sentences.fell(found)} {_said(found, laws, law, 'compute')}")
+    st.markdown(introduce(sentences.fell(found), "nats"))
     show.chart(
-        figures.by_compute(courses, found, laws, theirs, PUBLISHED["compute", law].source, scheme),
+        figures.by_compute(courses, found, laws, theirs, _authors("compute", law), scheme),
         key="loss_by_compute",
         name="validation loss of each model, step by step",
         shape=(courses["model"].nunique(), len(courses)),
@@ -120,10 +121,9 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
                 *_draws_lines(found, law, "frontier", "compute"),
                 "table = found.points",
             ),
-        ).drawn(
-            figures.by_compute, f"read, found, laws, theirs, {PUBLISHED['compute', law].source!r}"
-        ),
+        ).drawn(figures.by_compute, f"read, found, laws, theirs, {_authors('compute', law)!r}"),
     )
+    st.markdown(_said(found, laws, law, "compute"))
     _beside(found, laws, "compute")
 
 
@@ -133,8 +133,9 @@ def limits(family: Family) -> None:
     if courses.empty:
         st.markdown("There will be numbers here after the first validation.")
         return
-    st.markdown(sentences.limits(courses))
-    st.markdown(sentences.ranges(beside(courses)))
+    st.markdown(introduce(sentences.limits(courses), "nats", "seed"))
+    with st.container(key="scroll_ranges"):  # where the page is narrower
+        st.markdown(sentences.ranges(beside(courses)))
 
 
 def train(
@@ -149,10 +150,10 @@ def train(
         f"{len(SHAPES)} models of {SHAPES[0][0]} to {SHAPES[-1][0]} layers and a width of "
         f"{SHAPES[0][1]} to {SHAPES[-1][1]}, each for {STEPS:,} steps of {BATCH} × {CONTEXT} "
         f"characters of the plays, the same for all, one after the other. The ready-made ones have "
-        f"these settings, too: seed 0, PyTorch {about['torch']}, {about['machine']}, which takes "
-        f"about {about['minutes']} minutes where nothing else runs. They can be stopped, and go on "
-        "where they were; the pictures grow with each that is done. Each is a run like any other "
-        "on the page Training, and a model to look into."
+        f"these settings, too: {term('seed')} 0, PyTorch {about['torch']}, {about['machine']}, "
+        f"which takes about {about['minutes']} minutes where nothing else runs. They can be "
+        "stopped, and go on where they were; the pictures grow with each that is done. Each is a "
+        "run like any other on the page Training, and a model to look into."
     )
     words = "Train them here" if family.experiment is None else "Train them once more"
     offer(words, then=show_next)
@@ -168,7 +169,15 @@ def _laws(
         return np.empty((0, 3)), None
     x, y = choose(*found.every[:2])
     theirs = law_analysis.fit(x, y, law, PUBLISHED[axis, law].exponent)
-    return look.look(law_analysis.draws, *found.every, law, choose), theirs
+    laws = look.look_for_long(
+        law_analysis.draws, *found.every, law, choose, 0, words="Drawing models anew …"
+    )
+    return laws, theirs
+
+
+def _authors(axis: Axis, law: Law) -> str:
+    """Who published an exponent, without the year: a name for a legend."""
+    return PUBLISHED[axis, law].source.partition(" (")[0]
 
 
 def _said(found: Found, laws: np.ndarray, law: Law, axis: Axis) -> str:

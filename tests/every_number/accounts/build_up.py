@@ -62,11 +62,12 @@ def of_a_stage() -> list[int]:
 def courses(key: str, names: list[str]) -> dict[str, Any]:
     """The lines of the picture and the columns of its table."""
     steps = range(EVERY, STEPS + 1, EVERY)
-    counted = bits(names[0], status(names[0])["baselines"]["bigram"])
+    told = status(names[0])["baselines"]
+    counted = [bits(names[0], told[guess]) for guess in ("unigram", "bigram")]
     shown: dict[str, Any] = {
         f"{key}_table.step": steps,
-        f"{key}.notes": [(counted,)],
-        f"{key}.shapes": [0, 1, counted, counted],
+        f"{key}.notes": [(level,) for level in counted],
+        f"{key}.shapes": [end for level in counted for end in (0, 1, level, level)],
     }
     for i, name in enumerate(names):
         told = [bits(name, loss) for loss in losses(name)]
@@ -98,12 +99,13 @@ def stages(read: Read, models: Models) -> None:
     shown = {
         **courses("stages", names),
         **results("stages_results", names, of_a_stage()),
+        **{f"stages.{i}.name": [str(i + 1)] for i in range(len(names))},
         "built.label": [f"{i} {title(name)}" for i, name in enumerate(names, 1)],
     }
     said = [
-        ("The plays, {} steps of {} tokens", STEPS, TOKENS),
+        ("in {} steps of {} tokens", STEPS, TOKENS),
         ("Four heads", 5),
-        ("It reaches {} bits a byte, and the stage before", best[4], best[3], abs(steps[3])),
+        ("It reaches {} bits a byte, and the stage before", best[4], best[3]),
         ("All of them.", best[0], best[-1], abs(min(steps))),
         ("What it wrote at step", STEPS),
         ("Further down is better", STEPS // EVERY, 1 + len(STAGES)),
@@ -135,7 +137,7 @@ def shapes(read: Read, models: Models) -> None:
         **results("shape_results", names, whole),
         "shape_written.label": titles,
         "shape_results_table.run": titles,
-        **{f"shape_courses.{i}.name": [name] for i, name in enumerate(titles)},
+        "shapes.yaxis": [title.replace(", ", "<br>") for title in titles],
         "shapes.0.y": titles,
         "shapes.1.y": titles,
         "shapes_table.shape": titles,
@@ -149,7 +151,11 @@ def shapes(read: Read, models: Models) -> None:
         "shapes.1.x": [a - b for a, b in zip(whole, of_blocks, strict=True)],
     }
     said = [
-        ("Deep or wide", min(of_blocks), max(of_blocks), min(megabytes), max(megabytes)),
+        (
+            "deep or wide",
+            *(6, 96, 6, 96),
+            *(way(sizes) for sizes in (of_blocks, megabytes) for way in (min, max)),
+        ),
         ("ends lowest with", title(low), best[low], title(high), best[high]),
         ("A block has about {} × width²", 12, 0.7, len(SHAPES)),
         ("Further down is better", STEPS // EVERY, 1 + len(SHAPES)),

@@ -102,9 +102,11 @@ def shapes(ref: Reference) -> Expected:
     shown = {
         "layer": [0, ref.L - 1, LAYER],
         "walk.0.x": kept,
-        "walk.0.text": [
-            f" {out}" if given == out else f" {given.partition(' and ')[0]} → {out}"
-            for _, given, out, _ in drawn
+        "walk.0.offset": 0.08,  # of the bars, below the middle of their rows
+        "walk.1.x": [1] * len(drawn),  # where the names begin
+        "walk.1.text": [
+            f"<b>{name}</b> {out if given == out else given.partition(' and ')[0] + ' → ' + out}"
+            for name, given, out, _ in drawn
         ],
         "walk.0.customdata": told,
         "walk.xaxis": tops,
@@ -222,12 +224,13 @@ def gradients(ref: Reference) -> Expected:
     assert all(norm > SHARE * whole for n, norm in norms.items() if n.startswith("h."))
     told = [whole, *([low] if whole < low else [high] if whole > high else RANGE), 1]
     told += [1 / whole] if whole > 1 else []
-    told += [len(norms), len(norms) - len(below) - len(above), *RANGE]
+    outer = [len(norms), len(norms) - len(below) - len(above), *RANGE]
     for outside in (below, above):
         if outside:
-            told += [len(outside), *([len(outside) - 6] if len(outside) > 6 else [])]
+            outer += [len(outside), *([len(outside) - 6] if len(outside) > 6 else [])]
     said = [
         ("The norm of the whole gradient is", *told),
+        ("is left without a gradient", *outer),
         ("Read from right to left", len(norms), *RANGE, 12, 0.014),
         ("A row for all layers of a type", len(types), 0),
         ("A row for each tensor that training adjusts", len(found)),
@@ -258,6 +261,7 @@ def batch(ref: Reference) -> Expected:
         "batch.panels.limits.counting": counting,
         "batch.panels.limits.least possible": 0.0,  # one text begins like no other
         "batch.panels.series.points": [0, 0],
+        "batch_seed": 0,
         "batch_of.label": ["8 windows of the plays"],
         "fault.label": [(0.001,), (300,), (6,)],
     }

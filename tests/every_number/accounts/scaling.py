@@ -84,7 +84,7 @@ def laws(key: str, first: int, x: str, points: pd.DataFrame, lines: list[Line]) 
         f"{key}.{first + 1}.name": [(-law[1],)],
         f"{key}.{first + 1}.x": places,
         f"{key}.{first + 1}.y": at(law, places),
-        f"{key}.{first + 2}.name": [(YEARS["Kaplan"], PUBLISHED[x][0])],
+        f"{key}.{first + 2}.name": [(PUBLISHED[x][0],)],
         f"{key}.{first + 2}.x": places,
         f"{key}.{first + 2}.y": at(theirs, places),
         f"{key}.{first + 3}.text": points["model"].tolist(),
@@ -98,20 +98,21 @@ def laws(key: str, first: int, x: str, points: pd.DataFrame, lines: list[Line]) 
         f"exponents_{axis}_table.floor": [0, 0, 0, 0, 1.69],
         f"exponents_{axis}_table.whose": [(YEARS["Kaplan"],), (YEARS["Hoffmann"],)],
     }
-    told = (sizes[-1] / sizes[0], losses[0], losses[-1], -law[1], 10 ** law[1], 95, 100, *ends)
-    return shown, told
+    fell = (sizes[-1] / sizes[0], losses[0], losses[-1])
+    return shown, fell, (-law[1], 10 ** law[1], 95, 100, *ends, YEARS["Kaplan"], PUBLISHED[x][0])
 
 
 def by_size(read: Read, models: Models) -> None:  # noqa: ARG001 - it opens without a model
     """The last losses over sizes."""
     table = courses()
     table = table[table["step"] == table["steps"]].reset_index(drop=True)
-    shown, told = laws("loss_by_size", 0, N, table, drawn(table, N, is_frontier=False))
+    shown, fell, told = laws("loss_by_size", 0, N, table, drawn(table, N, is_frontier=False))
     shown["loss_by_size.xaxis"] = [f"{d * 10**p:,}" for p in range(3, 7) for d in (1, 2, 5)]
     shown["loss_by_size.yaxis"] = [f"{tick / 20:g}" for tick in steps(table["val_loss"], 0.05)]
     ends = (table[N].iloc[0], table[N].iloc[-1])
     said = [
-        ("the loss goes from", *ends, *told, YEARS["Kaplan"], 0.076),
+        ("the loss goes from", *ends, *fell),
+        ("the loss falls as N", *told),
         ("Each point is a model", len(table), 95, 100, YEARS["Pearce"]),
     ]
     read("scaling", ["loss_by_size"]).holds((said, shown))
@@ -124,7 +125,7 @@ def by_compute(read: Read, models: Models) -> None:  # noqa: ARG001
     x, y = long[SIX].to_numpy(float), long["val_loss"].to_numpy()
     points = long.iloc[lowest(x, y)]
     by_model = list(table.groupby("model", sort=False))
-    shown, told = laws("loss_by_compute", len(by_model), SIX, points, drawn(long, SIX, True))
+    shown, fell, told = laws("loss_by_compute", len(by_model), SIX, points, drawn(long, SIX, True))
     for i, (_, rows) in enumerate(by_model):
         shown |= {f"loss_by_compute.{i}.{at}": rows[of].to_numpy() for at, of in LINES.items()}
         for label in ("name", "text"):
@@ -136,7 +137,8 @@ def by_compute(read: Read, models: Models) -> None:  # noqa: ARG001
         "loss_by_compute.yaxis": [f"{tick / 5:g}" for tick in steps(table["val_loss"], 0.2)],
     }
     said = [
-        ("the loss goes from", float(low[0]), float(high[0]), *told, YEARS["Kaplan"], 0.05),
+        ("the loss goes from", float(low[0]), float(high[0]), *fell),
+        ("the loss falls as C", *told),
         ("Each line is a model", len(by_model), len(table), 95, 100, 6, 3, YEARS["Hoffmann"]),
     ]
     read("scaling", ["loss_by_compute"], tab="compute").holds((said, shown))

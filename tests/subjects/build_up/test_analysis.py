@@ -133,7 +133,7 @@ def test_what_a_stage_brings_is_told_by_rules():
     assert sentences.of_stage([NAN, 3.0], 1) == "It reaches 3.000 bits a byte."
     assert sentences.of_stage([3.5, 3.0], 1).endswith("That is 0.500 lower: it helps.")
     assert sentences.of_stage([3.0, 3.5], 1).endswith("0.500 higher: here it does not help.")
-    assert sentences.of_stage([3.0, 3.019], 1).endswith("no difference to speak of.")
+    assert sentences.of_stage([3.0, 3.019], 1).endswith("so close that it may be chance.")
 
 
 def test_the_whole_way_is_told_with_its_largest_step():
@@ -149,7 +149,7 @@ def test_the_whole_way_is_told_with_its_largest_step():
 def test_shapes_are_told_apart_where_they_differ():
     assert sentences.of_losses(["a", "b"], [2.0, NAN]) == ""
     assert sentences.of_losses(["a", "b"], [2.0, 2.01]) == (
-        "All end within 0.010 bits a byte: no difference to speak of."
+        "All end within 0.010 bits a byte: so close that it may be chance."
     )
     told = sentences.of_losses(["a", "b", "c"], [2.1, 2.0, 2.4])
     assert "“b” ends lowest with 2.000" in told
