@@ -141,6 +141,7 @@ def test_others_watch_and_clone_and_the_clone_is_theirs(
     assert "owner" not in made.settings
 
 
+@pytest.mark.usefixtures("same_labels")
 def test_more_steps_are_given_by_the_owner_and_within_what_a_class_may(
     comes: Comes, open_page, press, run, spawned
 ):
