@@ -136,7 +136,7 @@ def _figure(
         layout(
             scheme,
             height=HEIGHT,
-            legend={**LEGEND_ABOVE, "xref": "container"},
+            legend=LEGEND_ABOVE,
             xaxis={
                 "type": "log",
                 "title": found.x,
