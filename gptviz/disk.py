@@ -21,10 +21,11 @@ from typing import Any
 from cachetools import LRUCache
 
 from gptviz import system
-from gptviz.disk_errors import advice, reason
+from gptviz.disk_errors import NOT_ORDINARY, advice, reason, require_ordinary
 
 Row = dict[str, Any]
 LARGEST_JSON = 16 * 2**20  # bytes; a configuration has a few thousand
+LARGEST_ROWS = 2**30  # bytes of a file of JSON lines: some four million steps of a run
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 FILES_KEPT = 128
 
@@ -94,7 +95,7 @@ def read_regular(path: Path, most: int) -> bytes:
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path} is no ordinary file; put the file itself in its place")
+        raise ValueError(NOT_ORDINARY.format(path=path))
     if status.st_size > most:
         raise ValueError(
             f"{path} has {status.st_size:,} bytes; gptviz reads at most {most:,} of such a file, "
@@ -142,6 +143,7 @@ def flush(path: Path) -> None:
 
 def append_row(path: Path, row: Row) -> None:
     """Add a line to a file of JSON lines, whole or not at all. Raises OSError in words."""
+    require_ordinary(path)
     try:
         size = path.stat().st_size if path.exists() else 0
         try:
@@ -158,6 +160,8 @@ def append_row(path: Path, row: Row) -> None:
 def drop_rows_after(path: Path, step: int) -> None:
     """Keep the rows up to a step, and none that is only half written; fine without the file."""
     if path.exists():
+        if path.stat().st_size > LARGEST_ROWS:  # of which nothing is read, so nothing would stay
+            raise OSError(f"{path} is larger than any that can be gone on with; move it away")
         kept = [row for row in rows(path) if row.get("step", math.inf) <= step]
         write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
 
@@ -170,7 +174,10 @@ def rows(path: Path) -> list[Row]:
 
 
 class Tail:
-    """Follows a file of JSON lines: each call of `new` gives the rows since the last call."""
+    """Follows a file of JSON lines: each call of `new` gives the rows since the last call.
+
+    Of what is no ordinary file, or has more than LARGEST_ROWS bytes, nothing is read.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -185,6 +192,9 @@ class Tail:
         or be another one of the same length: then what came before the offset differs.
         """
         try:
+            status = self.path.stat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_ROWS:
+                raise FileNotFoundError(self.path)
             with system.patiently(lambda: self.path.open("rb")) as file:
                 file.seek(self._offset - len(self._last_line))
                 replaced = file.read(len(self._last_line)) != self._last_line

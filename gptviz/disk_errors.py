@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from pathlib import Path
 
 _ADVICE = {
     errno.ENOSPC: "make room",
@@ -17,6 +18,7 @@ _ADVICE = {
     errno.EMFILE: "close other programs",
     errno.ENFILE: "close other programs",
 }
+NOT_ORDINARY = "{path} is no ordinary file; put the file itself in its place"
 # As the library for safetensors tells an error of the system.
 _CODE = re.compile(r"\b(?:code:|os error) (\d+)")
 
@@ -38,6 +40,15 @@ def in_words(error: BaseException) -> str:
         name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
         return f"{name} cannot be used ({error.strerror}); {advice(error)} and try again"
     return str(error)
+
+
+def require_ordinary(path: Path) -> None:
+    """Raise OSError in words for a pipe, a device or a folder, which may never open to be written.
+
+    Where there is nothing yet, there may be a file.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(NOT_ORDINARY.format(path=path))
 
 
 def _first(error: BaseException) -> BaseException:

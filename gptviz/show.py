@@ -152,7 +152,7 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
     data = {
         "size": "large",
         "stages": path_stages(trace.config, len(trace.ids)),
-        **path_numbers(trace.config, trace.tokens, way, position, scheme),
+        **path_numbers(trace.config, trace.tokens, way, position),
         "top": candidates(likeliest),
         "came": None,
         "canAppend": False,

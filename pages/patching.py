@@ -7,7 +7,7 @@ from gptviz.subjects.patching import tabs
 
 view = frame("patching")
 tabs.presets()
-corrupted = tabs.second_text()
+corrupted = tabs.second_text(view.prompt)
 preset = tabs.preset_of(view, corrupted)
 if preset:
     st.info(preset.found)

@@ -35,16 +35,17 @@ with first_view:
     book = Book(view, recipe, more, st.empty())
 book.open()
 tabs.numbers(view, logits, settings, found)
-numbers = st.container()
+first = partial(book.finish, st.container())
 
 comparing = comparing_tabs.Comparing(view, recipe)
+asked = (view, settings, seed, first)
 choices.tabs(
     {
-        "write": Tab("Write on", partial(writing_tabs.write, view, settings, seed)),
-        "beams": Tab("Beam search", partial(expert.beams, view, settings), expert.BEAM),
-        "ranked": Tab("Ranked texts", partial(expert.ranked, view, settings, seed), expert.RANKED),
-        "grid": Tab("Grid of settings", partial(expert.grid, view, settings, seed), expert.GRID),
-        "cache": Tab("Key/value cache", partial(expert.cache, view, settings, seed), expert.CACHE),
+        "write": Tab("Write on", partial(writing_tabs.write, *asked)),
+        "beams": Tab("Beam search", partial(expert.beams, view, settings, first), expert.BEAM),
+        "ranked": Tab("Ranked texts", partial(expert.ranked, *asked), expert.RANKED),
+        "grid": Tab("Grid of settings", partial(expert.grid, *asked), expert.GRID),
+        "cache": Tab("Key/value cache", partial(expert.cache, *asked), expert.CACHE),
         "temperatures": Tab("Five temperatures", comparing.temperatures),
         "presets": Tab("Presets", comparing.presets),
         "two-settings": Tab("Two settings", comparing.two_settings),
@@ -54,7 +55,5 @@ choices.tabs(
         ),
     },
 )
-book.write()  # at last, so that nothing else waits for it
-with numbers:
-    book.numbers()
+first()  # late, so that nothing else waits for it
 comparing.write()

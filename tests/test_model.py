@@ -7,8 +7,26 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from gptviz.model import GPT, GPTConfig
+
+# The first and last three logits of each token, as Raschka (2024, Build a Large Language Model From
+# Scratch, chapter 4) prints them.
+SKELETON = [
+    [
+        [-1.2034, 0.3201, -0.7130, -1.5548, -0.2390, -0.4667],
+        [-0.1192, 0.4539, -0.4432, 0.2392, 1.3469, 1.2430],
+        [0.5307, 1.6720, -0.4695, 1.1966, 0.0111, 0.5835],
+        [0.0139, 1.6755, -0.3388, 1.1586, -0.0435, -1.0400],
+    ],
+    [
+        [-1.0908, 0.1798, -0.9484, -1.6047, 0.2439, -0.4530],
+        [-0.7860, 0.5581, -0.0610, 0.4835, -0.0077, 1.6621],
+        [0.3567, 1.2698, -0.6398, -0.0162, -0.1296, 0.3717],
+        [-0.2407, -0.7349, -0.5102, 2.0057, -0.3694, 0.1814],
+    ],
+]
 
 law = settings(max_examples=30, deadline=None)
 
@@ -47,6 +65,23 @@ def close(a: torch.Tensor, b: torch.Tensor) -> None:
 def test_the_smallest_gpt2_has_124_439_808_parameters():
     with torch.device("meta"):
         assert GPT(GPTConfig()).n_parameters == 124_439_808
+
+
+def test_without_blocks_and_norms_it_is_the_skeleton_that_a_book_begins_with():
+    shape = GPTConfig(n_layer=0, norm="none", tie_weights=False)
+    with torch.random.fork_rng():
+        torch.manual_seed(123)
+        parts = (nn.Embedding(50257, 768), nn.Embedding(1024, 768), nn.Linear(768, 50257, False))
+        with torch.device("meta"):
+            gpt = GPT(shape)
+        weights = zip(("wte", "wpe", "lm_head"), parts, strict=True)
+        gpt.load_state_dict({f"{n}.weight": part.weight for n, part in weights}, assign=True)
+        texts = torch.tensor([[6109, 3626, 6100, 345], [6109, 1110, 6622, 257]])
+        with torch.no_grad():
+            logits = gpt.train()(texts)  # with its dropout
+    assert logits.shape == (2, 4, 50257)
+    ends = torch.cat([logits[..., :3], logits[..., -3:]], -1)
+    torch.testing.assert_close(ends, torch.tensor(SKELETON), rtol=0, atol=0.51e-4)
 
 
 @law

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 
 import gptviz
 from gptviz import LanguageModel, checkpoints, show
+from gptviz.app.theme import PALETTES
 from gptviz.notebook import Html
 
 ROOT = Path(__file__).parents[1]
@@ -158,6 +159,13 @@ def test_the_path_holds_the_lengths_of_the_vectors_and_the_likeliest_tokens(note
     likeliest = trace.logits[-1].softmax(-1).topk(10)
     assert [one["id"] for one in data["top"]] == likeliest.indices.tolist()
     assert [one["probability"] for one in data["top"]] == pytest.approx(likeliest.values.tolist())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_attention_and_mlp_have_their_colours_of_the_app(tiny_lm, scheme):
+    text = show.path(tiny_lm.trace("abc"), scheme=scheme).html
+    for name in ("attn", "mlp"):
+        assert f"--gptviz-{name}: {getattr(PALETTES[scheme], name)};" in text
 
 
 def test_sampling_tells_what_each_rule_leaves(notebook, tiny_lm):

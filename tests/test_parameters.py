@@ -57,6 +57,31 @@ def test_gpt_2_has_as_many_as_transformers_makes(shape, count):
     assert parameters.count(GPTConfig(50_257, 1024, layers, heads, width)) == count
 
 
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"n_layer": 4, "n_head": 4, "n_embd": 128, "block_size": 256}, 7_259_008),
+        ({"n_layer": 6, "n_head": 6, "n_embd": 384, "block_size": 256}, 30_044_544),
+        ({"n_layer": 8, "n_head": 8, "n_embd": 512, "block_size": 256}, 51_082_752),
+        (
+            {"n_layer": 1, "n_head": 4, "n_embd": 512, "norm": "post", "position": "sinusoidal"},
+            28_883_968,
+        ),
+        ({"tie_weights": False}, 163_037_184),
+    ],
+)
+def test_shapes_of_courses_have_their_counts(changes, count):
+    assert parameters.count(replace(GPTConfig(), **changes)) == count
+
+
+def test_a_second_matrix_for_the_output_is_as_large_as_the_first():
+    config = replace(GPTConfig(), tie_weights=False)
+    values, parts = parameters.letters(config), parameters.formulas(config)
+    ends = [parts[name].all(values) for name in ("token embedding", "output layer")]
+    assert ends == [38_597_376, 38_597_376]
+    assert sum(ends) == 77_194_752
+
+
 def test_formulas_are_written_with_letters_and_with_numbers():
     config = GPTConfig()
     values = parameters.letters(config)

@@ -112,6 +112,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "factor": Key("−2 to 3: how many times as strong a part becomes"),
         "looked_at": Key("a token that another one may no longer look at, from 0"),
         "effect_on": Key("what switching off each head is measured by"),
+        "effect_token": Key("the next token whose probability that is about"),
         "corrupted": Key("the second prompt of a patching, as long as the first"),
         "answer": Key("the next token that fits the clean prompt, as its id"),
         "other_answer": Key("the next token that fits the corrupted prompt, as its id"),
@@ -128,6 +129,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "vocab_size": Key("its vocabulary"),
         "tie_weights": Key("whether its output layer is the embedding's matrix: tied or own"),
         "qkv_bias": Key("whether its queries, keys and values have biases: yes or no"),
+        "shape_norms": Key("where its layer norms stand: pre, post or none"),
+        "shape_positions": Key("how it knows where a token stands: learned, sinusoidal or none"),
         "position_kind": Key("whose position vectors are drawn: waves or own"),
         "order_seed": Key("in which order a text is shuffled, as a seed"),
         "tensor": Key("a tensor of the loaded model, as its path"),
@@ -203,9 +206,9 @@ def choices() -> dict[str, str]:
     """
     state = st.session_state
     made = {
-        key: str(state[key])
+        key: str(chosen)
         for key in CARRIED
-        if state.get(key) not in (None, state.get(f"{key}_default"))
+        if (chosen := state.get(key)) is not None and chosen != state.get(f"{key}_default")
     }
     if state.get("position") == state.get("last_position"):
         made.pop("position", None)

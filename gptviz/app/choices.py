@@ -45,26 +45,31 @@ def switch(key: str, label: str) -> bool:
 
 def one_of(key: str, label: str, options: Mapping[str, str]) -> str:
     """One of a few slugs, shown by their titles; the first unless chosen."""
-    _take_from_address(key, options)
+    now = _take_from_address(key, options)
     slugs = list(options)
     chosen = st.segmented_control(
-        label, slugs, format_func=lambda slug: options[slug], required=True, key=key
+        label, slugs, default=now, format_func=options.__getitem__, required=True, key=key
     )
     return _put_into_address(key, chosen or slugs[0], options)
 
 
 def pill(key: str, label: str, options: Mapping[str, str], default: str | None = None) -> str:
     """One of several slugs, shown by their titles on pills that wrap; the first by default."""
-    _take_from_address(key, options, default)
+    now = _take_from_address(key, options, default)
     slugs = list(options)
-    chosen = st.pills(label, slugs, format_func=lambda slug: options[slug], required=True, key=key)
+    chosen = st.pills(
+        label, slugs, default=now, format_func=options.__getitem__, required=True, key=key
+    )
     return _put_into_address(key, chosen or default or slugs[0], options, default)
 
 
 def one_of_many(key: str, label: str, options: Mapping[str, str]) -> str:
     """One of many slugs, shown by their titles in a list that opens; the first unless chosen."""
-    _take_from_address(key, options)
-    chosen = st.selectbox(label, list(options), format_func=lambda slug: options[slug], key=key)
+    now = _take_from_address(key, options)
+    slugs = list(options)
+    chosen = st.selectbox(
+        label, slugs, index=slugs.index(now), format_func=options.__getitem__, key=key
+    )
     return _put_into_address(key, chosen, options)
 
 
@@ -72,8 +77,10 @@ def one_in_order(
     key: str, label: str, options: Mapping[str, str], default: str | None = None
 ) -> str:
     """One of some slugs that have an order, on a slider with their titles; the first by default."""
-    _take_from_address(key, options, default)
-    chosen = st.select_slider(label, list(options), format_func=lambda slug: options[slug], key=key)
+    now = _take_from_address(key, options, default)
+    chosen = st.select_slider(
+        label, list(options), value=now, format_func=options.__getitem__, key=key
+    )
     return _put_into_address(key, chosen, options, default)
 
 
@@ -170,10 +177,12 @@ def _leave(keys: Sequence[str]) -> None:
                 del st.query_params[key]
 
 
-def _take_from_address(key: str, options: Mapping[str, object], default: str | None = None) -> None:
-    """Bring the state of a choice up to date before its control is made.
+def _take_from_address(key: str, options: Mapping[str, object], default: str | None = None) -> str:
+    """Bring the state of a choice up to date before its control is made; what is chosen now.
 
-    A choice that was left at its default follows it where it changes.
+    A choice that was left at its default follows it where it changes. The control has to be told
+    what is chosen as its own default, too: a browser never hears of what a run puts into the state
+    if the next run is there before that was sent, and shows its first option instead.
     """
     default = default or next(iter(options))
     state = st.session_state
@@ -184,6 +193,8 @@ def _take_from_address(key: str, options: Mapping[str, object], default: str | N
     elif state.get(key) not in options or state[key] == state.get(f"{key}_default"):
         state[key] = default
     state[f"{key}_default"] = default
+    chosen: str = state[key]
+    return chosen
 
 
 def _put_into_address(

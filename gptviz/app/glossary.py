@@ -11,6 +11,8 @@ from typing import Any
 # How `term` writes a word; `show.plain` takes it apart again.
 MARKED = re.compile(r'\[([^\]]+)\]\(glossary#[\w-]+ "[^"]*"\)')
 
+UNTOUCHED = rf"{MARKED.pattern}|`[^`]*`".replace("(", "(?:", 1)  # in which no word is marked
+
 
 @dataclass(frozen=True)
 class Term:
@@ -47,6 +49,20 @@ def term(name: str, words: str = "") -> str:
         raise ValueError(f"{name!r} is not in the glossary; add it to glossary.toml")
     found = TERMS[name]
     return f'[{words or name}](glossary#{found.anchor} "{found.sentence}")'
+
+
+def introduce(text: str, *names: str) -> str:
+    """The same Markdown, in which each of these words is marked where it first stands, if it does.
+
+    For sentences that are made of numbers, and read in a notebook too. Code is left alone. Raises
+    ValueError for a word that is not in the glossary.
+    """
+    for name in names:
+        word = re.compile(rf"{UNTOUCHED}|(?P<word>(?<![\w-]){re.escape(name)}s?(?![\w-]))", re.I)
+        found = next((one for one in word.finditer(text) if one["word"]), None)
+        if found:
+            text = text[: found.start()] + term(name, found["word"]) + text[found.end() :]
+    return text
 
 
 def without_marks(text: str) -> str:

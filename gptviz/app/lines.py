@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.theme import LINE_WIDTH, PALETTES, Scheme
+from gptviz.app.theme import LINE_WIDTH, PALETTES, SMALL_TEXT_SIZE, Scheme
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
@@ -57,6 +57,30 @@ def columns(
         )
         for i, (column, name) in enumerate(names.items())
     ]
+
+
+def across(
+    figure: go.Figure,
+    levels: Mapping[str, float],
+    scheme: Scheme,
+    side: Literal["left", "right"] = "left",
+) -> go.Figure:
+    """The figure with a dotted line across at each level, and above it what it is called.
+
+    The words stand on the side where fewer curves pass.
+    """
+    muted = PALETTES[scheme].muted
+    for name, level in levels.items():
+        figure.add_hline(
+            level,
+            line={"color": muted, "dash": "dot", "width": LINE_WIDTH},
+            annotation={
+                "text": f"{name} {level:.2f}",
+                "font": {"size": SMALL_TEXT_SIZE, "color": muted},
+            },
+            annotation_position=f"top {side}",
+        )
+    return figure
 
 
 def logarithmic_ticks(values: np.ndarray) -> list[float]:

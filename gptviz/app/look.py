@@ -167,12 +167,14 @@ def look_for_long(function: Callable[..., T], *arguments: Any, words: str) -> T:
 
     with waiting_bar.place(key) as bar, waiting(key, compute) as work:
         bill = allowance.Bill(work)
-        while not wait([work.found], LOOKS_EVERY).done:
-            end_if_superseded()
+        try:
+            while not wait([work.found], LOOKS_EVERY).done:
+                end_if_superseded()
+                bill.pay()
+                allowance.require()
+                bar(work.share, words)
+        finally:  # whoever turns to something else before the end pays, too
             bill.pay()
-            allowance.require()
-            bar(work.share, words)
-        bill.pay()
     return work.found.result()
 
 

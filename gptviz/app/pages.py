@@ -27,7 +27,7 @@ PAGES = {
             "embeddings",
             "pages/embeddings.py",
             "Embeddings",
-            f"Each token becomes a list of numbers, its {term('embedding')}. Tokens used alike get "
+            f"A token becomes a list of numbers, its {term('embedding')}; tokens used alike get "
             "lists alike.",
         ),
         Page(
@@ -42,8 +42,8 @@ PAGES = {
             "layer_norms",
             "pages/layer_norms.py",
             "Layer norms",
-            f"{term('layer norm', 'Layer norms')} bring each token's vector to one scale: mean 0, "
-            "variance 1, then a learnt γ and β.",
+            f"{term('layer norm', 'Layer norms')} bring each vector to one scale: mean 0, variance "
+            "1, then a learnt γ and β.",
         ),
         Page(
             "mlp",
@@ -89,15 +89,13 @@ PAGES = {
             "by_hand",
             "pages/by_hand.py",
             "Do it by hand",
-            "Take a calculator: these are the numbers of this very run, and you do what the model "
-            "does.",
+            "Take a calculator and the numbers of this very run, and do what the model does.",
         ),
         Page(
             "anatomy",
             "pages/anatomy.py",
             "Anatomy",
-            f"Where a model keeps its numbers, its {term('parameters')}: how many, how much room "
-            "they take, how much there is to calculate.",
+            f"Where a model keeps its {term('parameters')}, and how much there is to calculate.",
             top="prompt",
         ),
         Page(
@@ -145,7 +143,7 @@ PAGES = {
             "loss",
             "pages/loss.py",
             "From probability to loss",
-            "How does a wrong guess become one number, and what is a good one?",
+            "How does a wrong guess become a number, and which are good?",
             top="prompt",
             group=LABS,
         ),

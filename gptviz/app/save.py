@@ -9,9 +9,11 @@ import re
 import streamlit as st
 
 from gptviz.app import component
+from gptviz.app.pages import PAGES
 
 COMPONENT = component.register(__file__)
 LONGEST = 40  # characters of the prompt
+_ABOUT = {name: "" for name, page in PAGES.items() if page.top == "nothing"} | {"training": "run"}
 LAYER_AND_HEAD = re.compile(r"\bh\.(\d+)\b(?:[^\[]*\[(\d+))?")
 
 
@@ -23,11 +25,13 @@ def saving() -> None:
 def file_name(picture: str, tensor: str = "") -> str:
     """What a saved picture is called, without an ending: page, prompt, picture, layer and head.
 
-    The last two come from the name of the tensor that it shows, as h.2.attn.pattern[1]. The name
+    The last two come from the name of the tensor that it shows, as h.2.attn.pattern[1]. Where a
+    page reads no prompt, none is in its pictures' names; on Training stands the run. The name
     holds letters and digits of any script, - and _, so it can be written to every disk.
     """
     page = str(st.session_state.get("page", ""))
-    about = st.session_state.get("run" if page == "training" else "prompt") or ""
+    key = _ABOUT.get(page, "prompt")
+    about = (key and st.session_state.get(key)) or ""
     found = LAYER_AND_HEAD.search(tensor)
     layer, head = found.groups() if found else (None, None)
     parts = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gptviz.app.bundle import data_url
+from gptviz.app.style import colours as named_colours
 from gptviz.app.theme import PALETTES, Scheme
 from gptviz.notebook import Html, name_for
 
@@ -38,6 +39,7 @@ def picture(
     name = name_for(numbers)
     style = f"max-width:900px;padding:12px;color:{palette.text};background:{palette.background};"
     style += "".join(f"--st-{key}:{value};" for key, value in colours.items())
+    style += named_colours(scheme)
     return Html(
         f'<div style="{style}"><div class="{name}">{WITHOUT_SCRIPT}</div>'
         f"<div><small>{words}</small></div></div>"

@@ -4,20 +4,24 @@ from gptviz.app.theme import PALETTES, Scheme
 
 
 def page_style(scheme: Scheme) -> str:
-    """An element with rules for contrast, for terms and fine print, and colours as --gptviz-….
+    """An element with rules for contrast, for terms and fine print, and the colours of a scheme.
 
-    Pictures that the browser draws itself see these colours, too. Contrast is that of the Web
-    Content Accessibility Guidelines 2: 4.5 for text, 3 for marks that mean something.
+    Contrast is that of the Web Content Accessibility Guidelines 2: 4.5 for text, 3 for marks that
+    mean something.
     """
-    colours = PALETTES[scheme]
+    return f"<style>:root {{ {colours(scheme)} }}\n{_RULES}</style>"
+
+
+def colours(scheme: Scheme) -> str:
+    """The palette's colours as --gptviz-…, for pictures that the browser draws itself."""
+    palette = PALETTES[scheme]
     named = {
-        "attn": colours.attn,
-        "mlp": colours.mlp,
-        "mark": colours.mark,
-        "muted": colours.muted,
+        "attn": palette.attn,
+        "mlp": palette.mlp,
+        "mark": palette.mark,
+        "muted": palette.muted,
     }
-    values = "".join(f" --gptviz-{name}: {value};" for name, value in named.items())
-    return f"<style>:root {{{values} }}\n{_RULES}</style>"
+    return " ".join(f"--gptviz-{name}: {value};" for name, value in named.items())
 
 
 _RULES = """
@@ -27,6 +31,10 @@ p:has(+ .fine-print) { margin-bottom: 0; }
 .fine-print[open] > summary::before { content: "▾ "; }
 .fine-print summary:focus-visible { outline: 2px dashed currentColor; }
 .st-key-save { position: absolute; }
+@media (max-width: 640px) {
+  .stMain [data-testid="stMarkdownContainer"] table { font-size: 16px; }
+  .stMain [data-testid="stMarkdownContainer"] :is(th, td) { padding: 4px 6px; }
+}
 a[href^="glossary#"]:focus-visible { outline: 2px dashed currentColor; }
 a[href^="glossary#"] { color: inherit; text-decoration: underline dotted 2px; cursor: help; }
 a[href^="glossary#"] { text-underline-offset: 3px; text-decoration-color: var(--gptviz-mark); }

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from gptviz.checkpoints import steps
+from gptviz.disk import read_regular
 
 FILE = "token_counts.npz"
+LARGEST = 64 * 2**20  # bytes, as they lie there and as they are unpacked: of millions of tokens
 # What numpy raises, in its many ways, for a file that is broken or something else.
 _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError, EOFError),
@@ -42,7 +44,9 @@ def read(folder: Path, vocab_size: int) -> np.ndarray | None:
         return None
     try:
         # Given a path, numpy leaves the file open where it is no archive.
-        with np.load(io.BytesIO(path.read_bytes())) as arrays:
+        with np.load(io.BytesIO(read_regular(path, LARGEST))) as arrays:
+            if sum(member.file_size for member in arrays.zip.infolist()) > LARGEST:
+                raise ValueError("it would not fit into the memory")
             counts = np.asarray(arrays["counts"])  # a member that is no array comes as bytes
     except _UNREADABLE as error:
         raise ValueError(

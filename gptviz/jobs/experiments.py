@@ -159,7 +159,7 @@ def ranking(experiment: Experiment) -> pd.DataFrame:
     """A row a run, the lowest validation loss first; those without one come last, unranked.
 
     Losses are in nats a token. Where the runs have different tokenizers, whose losses do not
-    compare, best_bits_per_byte is there, and ranks. beside_baseline is the best loss minus the
+    compare, best_bits_per_byte is there, and ranks. beside_baseline is what ranks, minus the
     baseline's: below 0 is better than it. A difference of a few hundredths may be chance: another
     seed also changes the losses.
     """
@@ -184,11 +184,11 @@ def ranking(experiment: Experiment) -> pd.DataFrame:
         bits = map(compare.bits, experiment.runs.values(), table["best_val_loss"])
         table.insert(2, measure, list(bits))
     table = table.sort_values(measure, kind="stable")
-    best_loss = table["best_val_loss"]
-    baseline = best_loss[table["variant"] == BASELINE]
+    best = table[measure]
+    baseline = best[table["variant"] == BASELINE]
     if len(baseline):
-        table.insert(3, "beside_baseline", best_loss - baseline.iloc[0])
-    ranks = table[measure].rank(method="min")
+        table.insert(3, "beside_baseline", best - baseline.iloc[0])
+    ranks = best.rank(method="min")
     table.insert(0, "rank", [None if np.isnan(rank) else int(rank) for rank in ranks])
     return table.reset_index(drop=True)
 

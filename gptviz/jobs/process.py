@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import BinaryIO
 
 from gptviz import system
-from gptviz.disk_errors import in_words
+from gptviz.disk_errors import in_words, require_ordinary
 from gptviz.runs import Run
 
 LOG = "log.txt"  # what the process says in words, for the case that status.json does not tell
@@ -49,6 +49,7 @@ def launch(run: Run) -> None:
 
 
 def _log(run: Run) -> BinaryIO:
+    require_ordinary(run.folder / LOG)
     try:
         return (run.folder / LOG).open("wb")
     except OSError as error:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gptviz.checkpoints import steps
-from gptviz.disk import overwrite_json, read_json, rows, write_json
+from gptviz.disk import LARGEST_JSON, overwrite_json, read_json, read_regular, rows, write_json
 from gptviz.runs import lock
 from gptviz.runs.files import LIVING, Command, Control, Rate, State, Status
 from gptviz.runs.holding import Holdable
@@ -67,7 +67,8 @@ class Run(Holdable):
         if not path.is_file():
             raise FileNotFoundError(f"{folder} is not a training run: it holds no config.json")
         try:
-            self.settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
+            content = read_regular(path, LARGEST_JSON).decode("utf-8-sig")
+            self.settings: dict[str, Any] = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{path} cannot be read: {error}") from error
         if not isinstance(self.settings, dict) or not {"model", "data"} <= self.settings.keys():

@@ -8,7 +8,7 @@ from pathlib import Path
 import portalocker
 from portalocker import LockFlags
 
-from gptviz.disk_errors import in_words
+from gptviz.disk_errors import in_words, require_ordinary
 
 LONGEST_PROBE = 0.5  # seconds; asking whether a file is held takes it for a moment
 
@@ -20,6 +20,7 @@ def held(path: Path, patience: float = LONGEST_PROBE) -> Iterator[None]:
     Raises BlockingIOError if another process holds it for longer than patience, in seconds,
     OSError in words if there can be no such file.
     """
+    require_ordinary(path)
     try:
         opened = path.open("ab")
     except OSError as error:
@@ -44,6 +45,8 @@ def held(path: Path, patience: float = LONGEST_PROBE) -> Iterator[None]:
 
 def is_held(path: Path) -> bool:
     """Whether a process holds the file. Asking takes nothing away and makes no file."""
+    if not path.is_file():  # nobody can hold a pipe, and opening it could wait for ever
+        return False
     try:
         with path.open("rb") as file:
             # Shared, so that two who ask at once do not take each other for the holder.

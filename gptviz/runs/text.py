@@ -30,6 +30,8 @@ def of(source: Path) -> Text:
     """
     path = source / PREPARED if source.is_dir() else source
     try:
+        if not path.is_file():  # a pipe may never end
+            raise FileNotFoundError(path)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
             return {"bytes": file.tell(), "sha256": digest.hexdigest()}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gptviz import tokenizers
-from gptviz.disk import flush, whole_folder, write_json
+from gptviz.disk import LARGEST_JSON, flush, read_regular, whole_folder, write_json
 from gptviz.disk_errors import advice, reason
 from gptviz.setting import SettingError
 from gptviz.tokenizers import CharacterTokenizer, GPT2Tokenizer, Tokenizer
@@ -47,7 +47,7 @@ class Prepared:
         """Raises FileNotFoundError if no text was prepared there, ValueError if it is broken."""
         path = folder / ABOUT
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8-sig")))
+            return cls(**json.loads(read_regular(path, LARGEST_JSON).decode("utf-8-sig")))
         except FileNotFoundError:
             raise FileNotFoundError(
                 f"{folder} is a folder, and no text that was prepared: it holds no {ABOUT}; "

@@ -91,7 +91,8 @@ def _seconds(trial: Trial) -> float:
 
 
 def _milliseconds(trial: Trial) -> str:
-    return f"{1000 * trial.seconds:.3g} ms"
+    """With three digits, as people write them: 0.512 ms, 12.3 ms, 2,350 ms."""
+    return f"{float(f'{1000 * trial.seconds:.3g}'):,.10g} ms"
 
 
 def _trial(values: Any) -> Trial | None:

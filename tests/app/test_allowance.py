@@ -1,10 +1,11 @@
 """What a visitor of a class uses of the processor, and when it is enough."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 
-from gptviz.app import allowance, look, visitors
+from gptviz.app import allowance, long_work, look, visitors
 from gptviz.app.limits import Limits
 from gptviz.app.long_work import Work
 from gptviz.app.visitors import Visitor
@@ -104,4 +105,33 @@ def test_long_work_of_a_visitor_ends_where_it_is_used_up(comes, monkeypatch, tin
         look.look_for_long(works_for_ever, tiny_lm, words="…")
     assert "you have used 21 s of the processor" in told[0]
     assert told[1] == "stop"
+    assert ended.wait(60)
+
+
+def test_who_leaves_long_work_before_its_end_has_paid_for_it(comes, monkeypatch, tiny_lm):
+    comes("a")
+    now, begins, told, ended = [0.0], threading.Event(), threading.Event(), threading.Event()
+
+    def works_until_nobody_waits(lm, tell):  # noqa: ARG001
+        assert begins.wait(60)
+        now[0] = 3.0
+        try:
+            while True:
+                tell(0, 1)
+                told.set()
+        finally:
+            ended.set()
+
+    def superseded() -> None:
+        begins.set()
+        assert told.wait(60)
+        raise KeyError
+
+    works_until_nobody_waits.__qualname__ = "works_until_nobody_waits"
+    monkeypatch.setattr(long_work.time, "thread_time", lambda: now[0])
+    monkeypatch.setattr(look, "end_if_superseded", superseded)
+    monkeypatch.setattr(look._turns, "take", lambda *_, **__: nullcontext())
+    with pytest.raises(KeyError):  # as Streamlit ends a run, with an error of its own
+        look.look_for_long(works_until_nobody_waits, tiny_lm, words="…")
+    assert allowance.used("a") == 3
     assert ended.wait(60)

@@ -54,6 +54,15 @@ def test_slugs_in_the_address_choose():
     assert texts(app) == ["chosen first maximum h.0", "drawn lines"]
 
 
+def test_a_control_shows_what_is_chosen_even_if_its_browser_has_missed_the_first_run():
+    app = open_page(measure="first", over_heads="maximum", stage="h.0").run()
+    (measure,) = app.button_group
+    # From a run on that did not set them, this is all that a browser is told of them.
+    assert [*measure.proto.default] == [1]
+    assert app.selectbox(key="over_heads").proto.default == 1
+    assert [*app.select_slider(key="stage").proto.default] == [1]
+
+
 @pytest.mark.parametrize("value", ["", "beauty", "To 0", "LINES", "9" * 5000, "²"])
 def test_what_is_no_slug_falls_back_to_the_first_without_a_word(value: str):
     app = open_page(measure=value, over_heads=value, stage=value, tab=value)
@@ -111,6 +120,7 @@ def test_a_pill_is_chosen_by_its_slug():
     app = AppTest.from_function(growing, default_timeout=30)
     app.query_params["failure"] = "one-head"
     assert texts(app.run()) == ["chosen 2 one-head"]
+    assert [*app.pills(key="failure").proto.default] == [1]
     app.pills(key="failure").set_value("no-norm").run()
     assert texts(app) == ["chosen 2 no-norm"]
     assert not dict(app.query_params)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gptviz.app.glossary import MARKED, TERMS, term, without_marks
+from gptviz.app.glossary import MARKED, TERMS, introduce, term, without_marks
 from gptviz.app.pages import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +61,16 @@ def test_a_marked_word_is_a_link_with_its_sentence():
 def test_a_word_that_is_not_in_the_glossary_is_refused():
     with pytest.raises(ValueError, match=r"'flux' is not in the glossary"):
         term("flux")
+    with pytest.raises(ValueError, match=r"'flux' is not in the glossary"):
+        introduce("the flux", "flux")
+
+
+def test_a_sentence_introduces_its_words_once_and_nothing_in_code_or_in_another_mark():
+    told = f"`heads`, {term('pattern', 'the head')}: **Heads**, 2 nats, heads, head-on"
+    found = introduce(told, "head", "nats", "seed")
+    marked = f"**{term('head', 'Heads')}**, 2 {term('nats')}, heads, head-on"
+    assert found == f"`heads`, {term('pattern', 'the head')}: {marked}"
+    assert without_marks(found) == "`heads`, the head: **Heads**, 2 nats, heads, head-on"
 
 
 def test_no_page_introduces_a_word_that_is_missing():

@@ -30,6 +30,12 @@ def test_a_picture_of_a_run_is_called_after_the_run(at):
     assert file_name("curves") == "gptviz-training-my-run-curves"
 
 
+@pytest.mark.parametrize("page", ["scaling", "build_up", "byte_pairs", "one_layer"])
+def test_a_picture_of_a_page_that_reads_no_prompt_is_not_called_after_one(at, page: str):
+    at(page=page, prompt="Once upon a time", run="my-run")
+    assert file_name("curve") == f"gptviz-{page}-curve"
+
+
 @pytest.mark.parametrize(
     "prompt", ["", "../../etc", "a" * 500, "안녕 세계 🙂", "\0\n", 'a"b<c>|?*:\\']
 )

@@ -1,10 +1,13 @@
+import re
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from gptviz.app import theme
+from gptviz.app.lines import look
 from gptviz.app.style import page_style
 
 SCHEMES = sorted(theme.PALETTES)
@@ -109,6 +112,12 @@ def test_marks_stand_out_from_the_page_and_their_names_can_be_read(scheme):
     assert contrast(colours.accent, tinted) >= 4.5
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_line_of_a_chart_stands_out_from_the_page(scheme):
+    for i in range(12):
+        assert contrast(look(i, scheme)["color"], theme.PALETTES[scheme].background) >= 3
+
+
 @pytest.mark.parametrize("kind", ["everybody", *SEEN_BY])
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_chosen_token_attention_and_the_mlp_are_three_colours_for_everybody(scheme, kind):
@@ -208,3 +217,13 @@ def test_a_number_is_readable_on_every_place_of_a_scale(scheme, scale):
         behind = "#" + bytes(table[round(value * 255)]).hex()
         assert contrast(colour, behind) >= 4.5
     assert theme.ink(scheme, np.array([np.nan]))[0] == theme.ink(scheme, np.zeros(1))[0]
+
+
+def test_no_picture_of_the_browser_has_colours_of_its_own():
+    sheets = list(Path(theme.__file__).parents[1].glob("[as]*/**/*.css"))
+    assert sheets
+    for sheet in sheets:
+        found = re.findall(
+            r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl)a?\(", sheet.read_text(encoding="utf-8")
+        )
+        assert not found, f"{sheet.name}: {found}; who is colour-blind may not tell them apart"

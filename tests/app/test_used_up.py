@@ -61,6 +61,20 @@ def test_the_model_writes_no_further(open_app, key):
     assert app.session_state["prompt"] == PROMPT
 
 
+@pytest.mark.parametrize("tab", ["beams", "ranked", "grid"])
+def test_nothing_is_searched_ranked_or_measured(open_app, tab):
+    app = open_app("sampling", prompt=PROMPT, tab=tab)
+    assert said(app).count(SENTENCE) == 2  # of the text above, too
+    assert not app.get("plotly_chart")
+
+
+def test_the_cache_is_not_measured(open_app):
+    app = open_app("sampling", prompt=PROMPT, tab="cache")
+    app.button(key="measure_cache").click().run()
+    assert said(app).count(SENTENCE) == 2
+    assert not app.get("plotly_chart")
+
+
 def test_neither_does_the_tree_of_texts_grow(open_app):
     app = open_app("sampling", prompt=PROMPT, tab="write")
     app.button(key="write").click().run()

@@ -5,18 +5,21 @@ place with what transformers and numpy alone give (the accounts), and fails at a
 nothing is expected: a new number needs a new account.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 import pandas as pd
 import pytest
 import streamlit as st
 import tiktoken
+from accounts import experiments, failures, health
 from accounts.common import Models, Read, saved
+from accounts.experiments import Tried
 from accounts.learnt import Learnt, trained
 from accounts.reference import TEXT
-from accounts.shown import Page, collected
+from accounts.shown import HEADS, Page, collected
 from pandas.io.formats.style import Styler
 from streamlit.testing.v1 import AppTest
 
@@ -36,6 +39,21 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     return trained(tmp_path_factory.mktemp("runs"))
 
 
+@pytest.fixture(scope="session")
+def judged(learnt: Learnt, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Learnt]:
+    return health.judged(learnt, tmp_path_factory.mktemp("judged"))
+
+
+@pytest.fixture(scope="session")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
+    return experiments.tried(tmp_path_factory.mktemp("tried"))
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return failures.gallery(tmp_path_factory.mktemp("shipped"))
+
+
 @pytest.fixture
 def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
     """Open a page with the text and the numbers behind these pictures, and press buttons."""
@@ -43,15 +61,29 @@ def read(models: Models, monkeypatch: pytest.MonkeyPatch) -> Read:
 
 
 @pytest.fixture
-def read_run(learnt: Learnt, monkeypatch: pytest.MonkeyPatch) -> Read:
-    """The same for a page about a finished run, with the numbers of the form above it.
+def read_run(monkeypatch: pytest.MonkeyPatch) -> Read:
+    """Open the page Training with a run, or with a folder of them of which none is chosen.
 
-    How long a step takes here is never found out: a page would say it as soon as it is.
+    It shows the numbers of the form above, too. How long a step takes here is never found out: a
+    page would say it as soon as it is. a_step says what it took, in seconds.
     """
-    monkeypatch.setattr(pace, "known", lambda config: None)
     monkeypatch.setattr(pace, "pace", not_measured)
-    opened = reader(monkeypatch, learnt.folder.parent, run=learnt.folder.name)
-    return lambda page, numbers=(), **more: opened(page, [*numbers, "first_tokens"], **more)
+
+    def opened(
+        folder: Path,
+        numbers: Iterable[str] = (),
+        chosen: Mapping[str, object] = MappingProxyType({}),
+        a_step: float | None = None,
+        **more: object,
+    ) -> Page:
+        known = None if a_step is None else pace.Pace(a_step, 0)
+        monkeypatch.setattr(pace, "known", lambda config: known)
+        is_run = (folder / "config.json").is_file()
+        read = reader(monkeypatch, folder.parent if is_run else folder)
+        run = {"run": folder.name if is_run else None, **chosen}
+        return read("training", [*numbers, "first_tokens"], chosen=run, **more)
+
+    return opened
 
 
 def not_measured(*settings: object) -> NoReturn:  # noqa: ARG001
@@ -65,7 +97,11 @@ def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
     draw = st.dataframe
 
     def noted(frame: pd.DataFrame | Styler, *, key: str, **more: object) -> object:
-        tables[key] = frame if isinstance(frame, pd.DataFrame) else frame.data
+        table = frame if isinstance(frame, pd.DataFrame) else frame.data
+        titles = more.get("column_config") or {}
+        tables[key] = table.copy(deep=False)
+        heads = [titles[name] for name in table if isinstance(titles.get(name), str)]
+        tables[key].attrs = {HEADS: heads}
         return draw(frame, key=key, **more)
 
     monkeypatch.setattr(st, "dataframe", noted)
@@ -75,6 +111,7 @@ def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
         numbers: Iterable[str] = (),
         press: Iterable[str] = (),
         switched: Iterable[str] = (),
+        chosen: Mapping[str, object] = MappingProxyType({}),
         **query: object,
     ) -> Page:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
@@ -84,13 +121,17 @@ def reader(monkeypatch: pytest.MonkeyPatch, root: Path, **about: str) -> Read:
             app.query_params[key] = str(value)
         for key in numbers:
             app.session_state[f"{key}_numbers"] = True
-        for key in switched:
-            app.session_state[key] = True
+        for key, value in {**dict.fromkeys(switched, True), **chosen}.items():
+            app.session_state[key] = value
         app.run()
         for label in press:
             tables.clear()
             next(button for button in app.button if button.label == label).click().run()
         assert not app.exception
-        return collected(app, tables)
+        page = collected(app, tables)
+        for box in app.number_input:
+            if box.key in query:  # which says what stands in it
+                assert page.shown.pop(box.key) == [query[box.key]]
+        return page
 
     return opened

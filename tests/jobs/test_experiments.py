@@ -129,17 +129,17 @@ def test_a_run_that_has_not_validated_yet_comes_last_without_a_rank(queue):
 
 def test_runs_of_different_tokenizers_are_ranked_by_bits_a_byte(queue):
     pieces = replace(CONFIG, tokenizer="bpe", bpe_vocab_size=300)
-    experiment = queue(settings={"letters": CONFIG, "pieces": pieces})
+    experiment = queue(settings={"baseline": CONFIG, "pieces": pieces})
     for run, loss, bytes_per_token in zip(
         experiment.runs.values(), (2.0, 4.0), (1.0, 2.5), strict=True
     ):
         validate(run, loss)
         run.update_status({"val_bytes_per_token": bytes_per_token})
     table = experiments.ranking(experiment)
-    assert table["variant"].tolist() == ["pieces", "letters"]
-    assert table["best_bits_per_byte"].tolist() == pytest.approx(
-        [4.0 / np.log(2) / 2.5, 2.0 / np.log(2)]
-    )
+    assert table["variant"].tolist() == ["pieces", "baseline"]
+    bits = [4.0 / np.log(2) / 2.5, 2.0 / np.log(2)]
+    assert table["best_bits_per_byte"].tolist() == pytest.approx(bits)
+    assert table["beside_baseline"].tolist() == pytest.approx([bits[0] - bits[1], 0])
     assert table["rank"].tolist() == [1, 2]
 
 

@@ -29,6 +29,10 @@ SHAPES = {
         **{"vocab_size": 61, "n_positions": 12, "n_layer": 2, "n_head": 4, "n_embd": 16},
         "tie_word_embeddings": False,
     },
+    "as found": {
+        **{"vocab_size": 53, "n_positions": 8, "n_layer": 3, "n_head": 5, "n_embd": 10},
+        **{"activation_function": "relu", "n_inner": 7, "scale_attn_by_inverse_layer_idx": True},
+    },
 }
 
 
@@ -273,7 +277,8 @@ def test_circuits(both):
     with torch.no_grad():
         x = block.ln_1(theirs.transformer.wte.weight)
         q, k, v = (part[:, head * d : (head + 1) * d] for part in block.attn.c_attn(x).split(C, -1))
-        scores = q[token] @ k.T / math.sqrt(d)
+        shrink = layer + 1 if config.scale_attn_by_inverse_layer_idx else 1
+        scores = q[token] @ k.T / math.sqrt(d) / shrink
         out = v[token] @ block.attn.c_proj.weight[head * d : (head + 1) * d]
         out = (out - out.mean()) * theirs.transformer.ln_f.weight
         logits = theirs.lm_head.weight @ out

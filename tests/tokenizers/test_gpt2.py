@@ -14,6 +14,7 @@ TOKENIZER = GPT2Tokenizer()
     [
         ("Hello, I am", [15496, 11, 314, 716]),
         ("Every effort moves you", [6109, 3626, 6100, 345]),
+        ("Every day holds a", [6109, 1110, 6622, 257]),
         ("ROMEO:", [33676, 4720, 25]),
         ("cat", [9246]),
         (" cat", [3797]),

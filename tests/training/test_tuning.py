@@ -173,6 +173,9 @@ def test_the_words_name_both_precisions_with_their_times():
         "step, 3 windows forward and back took 21 ms like this, and 41.2 ms in float32; none of 3 "
         "ways was a tenth quicker."
     )
+    for row in rows:
+        row["seconds"] *= 100
+    assert "2,100 ms like this, and 4,120 ms in float32" in way.in_words(status)
     status |= {"threads": 1, "trials": {"cpu": []}}
     assert way.in_words(status) == "It computes in bfloat16 with explicit attention, on 1 thread."
     assert way.in_words({}) == ""

@@ -8,7 +8,6 @@ import pandas as pd
 
 from gptviz.app.bundle import exact
 from gptviz.app.path.stages import STAGES
-from gptviz.app.theme import Scheme
 from gptviz.config import GPTConfig
 from gptviz.journey import Journey
 
@@ -23,7 +22,7 @@ def is_drawable(journey: Journey, likeliest: pd.DataFrame) -> bool:
 
 
 def path_numbers(
-    config: GPTConfig, tokens: Sequence[str], journey: Journey, position: int, scheme: Scheme
+    config: GPTConfig, tokens: Sequence[str], journey: Journey, position: int
 ) -> dict[str, Any]:
     """The ribbons and threads, as seen from the token at a position.
 
@@ -31,7 +30,6 @@ def path_numbers(
     """
     lanes = lanes_sent(len(tokens), position)
     return {
-        "scheme": scheme,
         "alt": f"The path of {len(tokens)} tokens through {config.n_layer} blocks",
         "tokens": [tokens[lane] for lane in lanes],
         "positions": lanes,

@@ -70,7 +70,6 @@ class Picture {
     this.free = freeHeight(root)
     const focused = root.getRootNode().activeElement?.dataset?.key
     root.classList.toggle("small", data.size === "small")
-    root.dataset.scheme = data.scheme
     root.replaceChildren()
     const steps = data.open && new Steps(data)
     const bar = data.open && this.bar()

@@ -49,7 +49,7 @@ def path_picture(
     data = {
         "size": size,
         "stages": _stages(view, page),
-        **path_numbers(view.lm.config, view.tokens, journey, position, view.scheme),
+        **path_numbers(view.lm.config, view.tokens, journey, position),
     }
     if size == "small":
         COMPONENT(key="path_small", data=data)

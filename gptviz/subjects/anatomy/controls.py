@@ -27,6 +27,11 @@ LABELS = {name: f"“{setting.label}”" for name, setting in NUMBERS.items()}
 NARROW = 118  # pixels of a control: five numbers stand in one row
 TIED = {"tied": "shared with the embedding", "own": "its own"}
 BIAS = {"yes": "with biases", "no": "without"}
+# Settings that are words: the key of each in the address, and what is shown for them.
+WORDS = {
+    "norm": ("shape_norms", {"pre": "before", "post": "after", "none": "none"}),
+    "position": ("shape_positions", {"learned": "learnt", "sinusoidal": "waves", "none": "none"}),
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def shape(lm: LanguageModel) -> Shape | None:
         with st.container(width=2 * NARROW):
             whose = choices.one_of_many("shape", "Shape", {LOADED: _called(lm), **titles})
         if st.session_state.get("shape_before", whose) != whose:
-            choices.forget(*NUMBERS, "tie_weights", "qkv_bias")
+            choices.forget(*NUMBERS, "tie_weights", "qkv_bias", *(key for key, _ in WORDS.values()))
         st.session_state["shape_before"] = whose
         base = lm.config if whose == LOADED else PUBLISHED[whose].config
         typed: dict[str, Any] = {
@@ -55,6 +60,8 @@ def shape(lm: LanguageModel) -> Shape | None:
     with st.container(horizontal=True, gap="medium"):
         tied = choices.pill("tie_weights", "Output layer", TIED, _slug(TIED, base.tie_weights))
         bias = choices.pill("qkv_bias", "Queries, keys, values", BIAS, _slug(BIAS, base.qkv_bias))
+        for name, (key, options) in WORDS.items():
+            typed[name] = choices.pill(key, SETTINGS[name].label, options, getattr(base, name))
     typed |= {"tie_weights": tied == "tied", "qkv_bias": bias == "yes"}
     changed = {name: value for name, value in typed.items() if value != getattr(base, name)}
     try:

@@ -8,7 +8,7 @@ import streamlit as st
 from gptviz.app import look, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.config import GPTConfig
 from gptviz.jobs import estimate
 from gptviz.parameters import count
@@ -87,7 +87,7 @@ def family(view: View, shape: Shape) -> None:
             f"table = family(config, {title!r})" if own else "table = family()",
         ).drawn(figures.family, f"table, {title!r}"),
     )
-    st.markdown(sentences.notes())
+    st.markdown(introduce(sentences.notes(), "head"))
 
 
 def memory(view: View, shape: Shape) -> None:
@@ -128,8 +128,9 @@ def work(view: View, shape: Shape) -> None:
         how_to_read="each bar is what there is to calculate for one token: the first of a text, "
         "and the last one that fits. A matrix of m × n numbers takes m · n multiplications and as "
         "many additions. Only scores and weighted sums grow with the tokens that are looked at. "
-        "Norms, softmax and the activation function take little beside these and are left out. "
-        "Training takes about three times as much: forward once, and backward twice as much.",
+        f"Norms, {term('softmax')} and the activation function take little beside these and are "
+        "left out. Training takes about three times as much: forward once, and backward twice as "
+        "much.",
         table=table,
         code=_code(view, shape, work_analysis.ends, "table = ends(config)").drawn(
             figures.sums, 'table, "token", "part", "FLOPs", ticks="~s"'

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gptviz.activations import Trace
+from gptviz.config import GPTConfig
 
 
 def patterns(trace: Trace) -> Tensor:
@@ -29,6 +30,14 @@ def patterns(trace: Trace) -> Tensor:
             "this trace holds no attention pattern; record it with names=['h.*.attn.pattern']"
         )
     return torch.stack([trace[f"h.{i}.attn.pattern"] for i in range(n_layer)])
+
+
+def require_head(config: GPTConfig, layer: int, head: int) -> None:
+    """Raise ValueError, in words, for a head that a model does not have."""
+    config.require_attention()
+    for name, value, count in (("layer", layer, config.n_layer), ("head", head, config.n_head)):
+        if not 0 <= value < count:
+            raise ValueError(f"{name} is {value}; this model has {count}, counted from 0")
 
 
 def entropy(pattern: Tensor) -> Tensor:
@@ -181,8 +190,10 @@ def arithmetic(trace: Trace, layer: int, head: int, query: int) -> Arithmetic:
 
     Columns of the table: position and piece of the key; q·k; q·k ÷ √d; masked (the key comes
     after the query); weight (softmax over the keys that are not masked); |v| and weight × |v|
-    (lengths of vectors). Raises ValueError for a query that the prompt does not have.
+    (lengths of vectors). Raises ValueError for a query that the prompt does not have, and for a
+    head that does not exist.
     """
+    require_head(trace.config, layer, head)
     T = len(trace.ids)
     if not 0 <= query < T:
         raise ValueError(f"there is no token {query}; the positions run from 0 to {T - 1}")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gptviz.app import show
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.attention import analysis as attention
 from gptviz.subjects.attention import figures
 from gptviz.subjects.attention.finding import named
@@ -32,8 +33,8 @@ def arithmetic(view: View, layer: int, head: int, query: int) -> None:
         f"vectors are: {most['q·k ÷ √d']:.3f}\n"
         f"3. **Mask**: strike out the tokens that come later ({len(view.ids) - 1 - query} of "
         f"{len(view.ids)}, hatched)\n"
-        f"4. **Softmax**: raise e to each number and divide by the sum of all, which makes "
-        f"weights that sum to 1: {most['weight']:.3f}\n"
+        f"4. **{term('softmax', 'Softmax')}**: raise e to each number and divide by the sum of "
+        f"all, which makes weights that sum to 1: {most['weight']:.3f}\n"
         f"5. Multiply each token's **value** (what it hands over) by its weight, and add up: the "
         f"result is **z**\n"
     )

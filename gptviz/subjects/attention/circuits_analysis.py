@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gptviz.language_model import LanguageModel
+from gptviz.subjects.attention.analysis import require_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +78,7 @@ class Circuits:
 
 def circuits(lm: LanguageModel, layer: int, head: int) -> Circuits:
     """The QK and OV circuit of a head. Raises ValueError for a head that does not exist."""
-    for name, value, count in (
-        ("layer", layer, lm.config.n_layer),
-        ("head", head, lm.config.n_head),
-    ):
-        if not 0 <= value < count:
-            raise ValueError(f"{name} is {value}; this model has {count}, counted from 0")
+    require_head(lm.config, layer, head)
     return Circuits(lm, layer, head)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gptviz.activations import Trace
 from gptviz.language_model import LanguageModel
-from gptviz.subjects.attention.analysis import mean_over_heads, patterns
+from gptviz.subjects.attention.analysis import mean_over_heads, patterns, require_head
 
 
 @torch.inference_mode()
@@ -18,8 +18,9 @@ def value_weighted(lm: LanguageModel, trace: Trace, layer: int, head: int) -> Te
 
     That is weight × value through the head's part of the output projection (Kobayashi et al.,
     2020, Attention is Not Only a Weight): the vectors whose sum, with those of the other heads and
-    the bias, is the output of attention.
+    the bias, is the output of attention. Raises ValueError for a head that does not exist.
     """
+    require_head(lm.config, layer, head)
     at = f"h.{layer}.attn"
     values = trace[f"{at}.v"][head]  # (T, d)
     d = values.size(-1)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gptviz.app import choices, clicks, look, show
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.attention import finding_analysis as finding
 from gptviz.subjects.attention.finding_analysis import FURTHER_BACK, Found
 
@@ -35,12 +36,13 @@ MOST_OF_ALL = (
 )
 A_PLACE = "{place} **{score:.0%}** ({alike:.0%})"
 OPENS = (
-    "**L{layer} H{head} opens**: of all heads, it looks hardest at one token further back. The "
-    "last token, {query}, puts {score:.0%} of its attention on {key}."
+    f"**L{{layer}} H{{head}} opens**: of all {term('head', 'heads')}, it looks hardest at one "
+    "token further back. The last token, {query}, puts {score:.0%} of its attention on {key}."
 )
 OPENS_ON_A_REPEAT = (
-    "**L{layer} H{head} opens**: of all heads, it looks hardest at one token further back. The "
-    "last token, {query}, puts {score:.0%} of its attention on {key}, which followed it earlier."
+    f"**L{{layer}} H{{head}} opens**: of all {term('head', 'heads')}, it looks hardest at one "
+    "token further back. The last token, {query}, puts {score:.0%} of its attention on {key}, "
+    "which followed it earlier."
 )
 NOTHING_FURTHER_BACK = (
     "**L{layer} H{head}** opens, the first of all: in so short a text no token has one further "

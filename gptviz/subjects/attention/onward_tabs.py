@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gptviz.app import look, show
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.language_model import LanguageModel
 from gptviz.subjects.attention import analysis as attention
 from gptviz.subjects.attention.circuits_analysis import circuit_table, circuits
@@ -162,12 +163,12 @@ def any_token(view: View, layer: int, head: int, query: int) -> None:
         f"h.{layer}.attn.c_attn.weight, h.{layer}.attn.c_proj.weight of head {head}",
         (view.lm.config.vocab_size,),
         "read off the head's weights, not off this text. The first list is the head's QK circuit: "
-        "from the chosen token, which of all tokens would it look at (scores before softmax). The "
-        "others are its OV circuit: what looking at the chosen token adds to each next token's "
-        "logit, more or less than to the average one. Each token stands for itself alone, as "
-        "its embedding through the block's norm: positions, earlier layers and the final norm's "
-        "scale are left out, so this says most of heads in layer 0. Elhage et al. (2021, *A "
-        "Mathematical Framework for Transformer Circuits*).",
+        "from the chosen token, which of all tokens would it look at (scores before "
+        f"{term('softmax')}). The others are its OV circuit: what looking at the chosen token adds "
+        "to each next token's logit, more or less than to the average one. Each token stands for "
+        "itself alone, as its embedding through the block's norm: positions, earlier layers and "
+        "the final norm's scale are left out, so this says most of heads in layer 0. Elhage et al. "
+        "(2021, *A Mathematical Framework for Transformer Circuits*).",
     )
     show.numbers(
         table,

@@ -9,6 +9,7 @@ from torch import Tensor
 from gptviz.app import choices, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.attention import analysis as attention
 from gptviz.subjects.attention import figures
 from gptviz.subjects.attention.drawn_figures import LONGEST_SIDE
@@ -39,7 +40,8 @@ TITLES = {
 }
 MEASURES = {
     "normalised-entropy": "how widely a head spreads its weights: 0 is all on one token, 1 is the "
-    "same on every token it can see (mean of entropy ÷ ln of the visible tokens, from row 1 on)",
+    f"same on every token it can see (mean of {term('entropy')} ÷ ln of the visible tokens, from "
+    "row 1 on)",
     "previous-token": "the weight on the token just before (mean of all rows from row 1 on)",
     "first-token": "the weight on token 0 (mean of all rows from row 1 on); many heads rest there "
     "when they find nothing to gather",

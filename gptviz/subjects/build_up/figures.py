@@ -1,32 +1,30 @@
 """Pictures of the runs of a series, and of shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import columns
-from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, TEXT_SIZE, Scheme, layout
+from gptviz.app.lines import across, columns
+from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 
 HEIGHT = 380
 WIDE = 2.5  # times as wide as the others: the line of the chosen run
-NEAR = 0.1  # of the height: a line that ends so close above another meets what is written there
 
 
 def courses(
     table: pd.DataFrame,
+    counted: Mapping[str, float],
     scheme: Scheme,
     chosen: str = "",
-    counted: float | None = None,
     names: Sequence[str] = (),
 ) -> go.Figure:
     """Validation losses by step, from `analysis.courses`: a line a run, the chosen one thick.
 
-    counted, in bits a byte, is a dotted line across: what counting pairs of letters reaches.
+    counted, in bits a byte, are dotted lines across: what guesses that only count reach.
     names are short ones for the legend, which would fill half of a phone with those of the runs.
     """
-    colours = PALETTES[scheme]
     runs = [name for name in table if name != "step"]
     lines = columns(
         table,
@@ -52,21 +50,7 @@ def courses(
             yaxis={"title": "validation loss, bits a byte"},
         ),
     )
-    if counted is not None:
-        losses = table.drop(columns="step")
-        ends = losses.ffill().iloc[-1] - counted
-        reach = NEAR * (losses.max(axis=None) - losses.min(axis=None))
-        side = "bottom" if ((ends > 0) & (ends < reach)).any() else "top"
-        figure.add_hline(
-            counted,
-            line={"color": colours.muted, "dash": "dot", "width": LINE_WIDTH},
-            annotation={
-                "text": f"counting letter pairs {counted:.2f}",
-                "font": {"size": TEXT_SIZE, "color": colours.muted},
-            },
-            annotation_position=f"{side} right",
-        )
-    return figure
+    return across(figure, counted, scheme)
 
 
 def sizes(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

@@ -24,6 +24,7 @@ TITLES = {
     "best_val_loss": "best validation loss, nats a token",
     "best_bits_per_byte": "best in bits a byte",
 }
+COUNTED = {"unigram": "counting letters", "bigram": "counting pairs of letters"}
 KIND = re.compile(r".*, | and .*")  # what is left of a title without these is a short name
 SHIPPED = "What you see was trained when gptviz was made, and ships with it."
 Offer = Callable[[str, str, str, Sequence[Preset]], None]
@@ -128,17 +129,17 @@ def _chart(
     legend = [short[run.preset] for run in runs]
     imports, written = zip(*map(code.found_again, runs), strict=True)
     show.chart(
-        figures.courses(table, scheme, marked, counted, legend),
+        figures.courses(table, counted, scheme, marked, legend),
         key=key,
         name=name,
         shape=table.shape,
         how_to_read="further down is better. The thick line is the chosen one. The validation "
         "loss, on text that no run learns from, in bits a byte: how many bits a letter of the text "
         "costs whoever guesses like the model. A loss a token would not compare, for a piece of a "
-        "word is harder to guess than a letter and brings more of the text. Dotted: what "
-        "counting which letter follows which reaches; who sees one letter can do no better. All "
-        "have the same few steps, and a larger model has more to learn in them. One run each: "
-        "a difference of some hundredths may be chance.",
+        "word is harder to guess than a letter and brings more of the text. Dotted: what counting "
+        "letters reaches, and what counting which follows which does; who sees one letter can do "
+        "no better. All have the same few steps, and a larger model has more to learn in them. One "
+        "run each: a difference of some hundredths may be chance.",
         table=table,
         code=Code(
             analysis.courses,
@@ -147,9 +148,7 @@ def _chart(
                 *("runs = [", *(f"    {one}," for one in written), "]"),
                 "table = courses(runs)",
             ),
-        ).drawn(
-            figures.courses, f"table, chosen={marked!r}, counted={counted!r}, names={legend!r}"
-        ),
+        ).drawn(figures.courses, f"table, {counted!r}, chosen={marked!r}, names={legend!r}"),
     )
 
 
@@ -220,9 +219,9 @@ def _bits(found: Sequence[Run | None]) -> list[float]:
     return [float(next(told)) if run else float("nan") for run in found]
 
 
-def _counted(run: Run) -> float | None:
-    """What counting pairs of letters reaches on the text of a run that reads letters."""
-    bigram = baselines(run.status).get("bigram")
-    if bigram is None or run.config.tokenizer != "char":
-        return None
-    return compare.bits(run, bigram)
+def _counted(run: Run) -> dict[str, float]:
+    """What counting reaches on the text of a run that reads letters, in bits a byte, by name."""
+    if run.config.tokenizer != "char":
+        return {}
+    told = baselines(run.status)
+    return {name: compare.bits(run, told[key]) for key, name in COUNTED.items() if key in told}

@@ -33,8 +33,9 @@ def attention_cell(trace: Trace, layer: int, head: int, position: int, seed: int
     """One weight of a head: q·k, the division by √d, and softmax over the row of a position.
 
     The token that is looked at is one of those with a weight of LEAST_SHARE or more. (Vaswani et
-    al., 2017, Attention Is All You Need)
+    al., 2017, Attention Is All You Need) Raises ValueError for a model without attention.
     """
+    trace.config.require_attention()
     at = f"h.{layer}.attn"
     q, k, scores, weights = (
         trace[f"{at}.{name}"][head].double() for name in ("q", "k", "scores", "pattern")

@@ -97,8 +97,9 @@ def activation(lm: LanguageModel, trace: Trace, layer: int, position: int, seed:
     """What a hidden unit lets through: its GELU, by the formula with tanh if the model uses that.
 
     The unit is one that lies within BENT, where the function bends. (Hendrycks and Gimpel, 2016,
-    Gaussian Error Linear Units)
+    Gaussian Error Linear Units) Raises ValueError for a model without MLPs.
     """
+    lm.config.require_mlp()
     pre = trace[f"h.{layer}.mlp.pre"][position].double()
     size = pre.abs()
     low, high = BENT

@@ -19,8 +19,8 @@ class Words:
 INTRODUCTIONS: Mapping[str, str] = MappingProxyType(
     {
         "attention": "How much does token {query_at} “{query}” look at token {key_at} “{key}”? "
-        f"In layer {{layer}}, head {{head}}, {term('attention')} gives that a number from 0 to 1. "
-        "Find it.",
+        f"In layer {{layer}}, {term('head')} {{head}}, {term('attention')} gives that a number "
+        "from 0 to 1. Find it.",
         "layer-norm": "Token {at} “{token}” is a long list of numbers. "
         f"The {term('layer norm')} of layer {{layer}} brings them to one scale before attention "
         "reads them. Do it for one of them.",

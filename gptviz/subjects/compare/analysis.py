@@ -85,7 +85,7 @@ class Pairing:
     left: tuple[str, ...]  # visible pieces
     right: tuple[str, ...]
     layers: tuple[int, int]  # of the left model and of the right one
-    heads: tuple[int, int]
+    heads: tuple[int, int]  # in each layer; 0 without attention
 
     @property
     def by_position(self) -> bool:
@@ -118,8 +118,12 @@ def pairing(left: LanguageModel, trace: Trace, right: LanguageModel, other: Trac
         left=tuple(trace.tokens),
         right=tuple(other.tokens),
         layers=(left.config.n_layer, right.config.n_layer),
-        heads=(left.config.n_head, right.config.n_head),
+        heads=(_heads(left), _heads(right)),
     )
+
+
+def _heads(lm: LanguageModel) -> int:
+    return lm.config.n_head if lm.config.has_attention else 0
 
 
 @dataclass(frozen=True, eq=False)

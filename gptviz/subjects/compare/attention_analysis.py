@@ -32,6 +32,7 @@ def has_head(trace: Trace, layer: int, head: int) -> bool:
 def require_head(side: str, trace: Trace, layer: int, head: int) -> None:
     """Raise ValueError in words for a layer or head that the model of a side does not have."""
     if not has_head(trace, layer, head):
+        trace.config.require_attention()
         raise ValueError(
             f"there is no L{layer} H{head} on the {side}, whose model has "
             f"{trace.config.n_layer} layers of {trace.config.n_head} heads"

@@ -10,6 +10,7 @@ import torch
 from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, Labels, cell_board
 from gptviz.app.clicks import clicked
+from gptviz.app.glossary import term
 from gptviz.subjects.compare import figures
 from gptviz.subjects.compare import layer_sentences as sentences
 from gptviz.subjects.compare.attention_analysis import (
@@ -31,17 +32,19 @@ DIFFERENCE = (
     "its rows sums to 0. "
 )
 NUMBERS = (
-    "In models that were trained apart, the same number does not mean the same task: a head of "
-    "one may do what another head does in the other."
+    "In models that were trained apart, the same number does not mean the same task: a "
+    f"{term('head')} of one may do what another head does in the other."
 )
 
 
 def attention(both: Sides) -> None:
     """The patterns of one head on both sides, and all heads by their largest difference."""
-    for side in (both.left, both.right):
-        side.lm.config.require_attention()
-    layers, heads = (max(pair) for pair in (both.pairing.layers, both.pairing.heads))
-    if not both.pairing.by_position:
+    shapes = list(zip(both.pairing.layers, both.pairing.heads, strict=True))
+    looking = [(layers, heads) for layers, heads in shapes if heads]
+    if not looking:
+        both.left.lm.config.require_attention()
+    layers, heads = (max(each) for each in zip(*looking, strict=True))
+    if not both.pairing.by_position or len(looking) == 1:
         columns = st.columns(2, gap="medium")
         with columns[0]:
             layer = choices.index("layer", "Layer", layers)

@@ -40,6 +40,10 @@ SHAPES = (
     "The left model has {layers[0]} layers of {heads[0]} heads, the right one {layers[1]} of "
     "{heads[1]}: what only one has is shown on its side alone."
 )
+SHAPES_OTHERWISE = (
+    "The left model has {left}, the right one {right}: what only one has is shown on its side "
+    "alone."
+)
 MOVED = (
     "To turn one guess into the other, {moved} of the probability would have to move to other "
     "tokens. The KL divergence is {nats} nats."
@@ -79,7 +83,14 @@ def of_shapes(pair: Pairing) -> str | None:
     shapes = (pair.layers, pair.heads)
     if all(left == right for left, right in shapes):
         return None
-    return SHAPES.format(layers=pair.layers, heads=pair.heads)
+    if all(pair.heads):
+        return SHAPES.format(layers=pair.layers, heads=pair.heads)
+    left, right = (
+        (f"{layers} layers" if layers else "no layers")
+        + (f" of {heads} heads" if heads else " without attention" if layers else "")
+        for layers, heads in zip(*shapes, strict=True)
+    )
+    return SHAPES_OTHERWISE.format(left=left, right=right)
 
 
 def of_next(found: Apart) -> str:

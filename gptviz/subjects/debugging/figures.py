@@ -1,13 +1,15 @@
 """Pictures of a network's modules, of gradients by layer, and of losses step by step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.lines import across, logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
 ROW = 36  # pixels of a module: a line of text, and its bar below that
@@ -176,10 +178,11 @@ def by_part(table: pd.DataFrame, measure: str, scheme: Scheme) -> go.Figure:
     )
 
 
-def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
+def beside(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) -> go.Figure:
     """Training losses of runs, from `symptom_analysis.curves`, a line each.
 
-    What climbs beyond twice the highest start leaves the picture, or the others would be flat.
+    guesses are losses that are lines across, by what they are called. What climbs beyond twice
+    the highest start leaves the picture, or the others would be flat.
     """
     starts = [own["loss"].iloc[0] for _, own in table.groupby("run")]
     top = min(2 * max(starts), 1.05 * table["loss"].max())
@@ -189,20 +192,25 @@ def beside(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             y=small(own["loss"].to_numpy()),
             name=name,
             line=look(i, scheme),
-            hovertemplate=f"{name}<br>step %{{x}}<br>loss %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"{name}<br>step %{{x}}<br>loss, smoothed by {SMOOTHING}: %{{y:.2f}}"
+            "<extra></extra>",
         )
         for i, (name, own) in enumerate(table.groupby("run", sort=False))
     ]
-    return go.Figure(
+    figure = go.Figure(
         drawn,
         layout(
             scheme,
             height=400,
             legend=LEGEND_ABOVE,
             xaxis={"title": "step", "zeroline": False},
-            yaxis={"title": "training loss, nats a token", "range": [0, top]},
+            yaxis={
+                "title": f"training loss, smoothed by {SMOOTHING}, nats a token",
+                "range": [0, top],
+            },
         ),
     )
+    return across(figure, guesses, scheme)
 
 
 def _place(part: str) -> str:

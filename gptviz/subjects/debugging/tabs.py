@@ -30,8 +30,8 @@ def shapes(view: View) -> None:
         "it stand its name and their shape, with an arrow where that changes. The axis multiplies. "
         "Most mistakes in a network of your own are shapes that do not fit, and this walk is the "
         "first thing to look at: where does a number stand that you did not expect? The first "
-        "number of a shape is the batch, here one text (B); then come the tokens (T) or the heads "
-        "(H). A module that is made of others stands before them, so "
+        "number of a shape is the batch, here one text (B); then come the tokens (T) or the "
+        f"{term('head', 'heads')} (H). A module that is made of others stands before them, so "
         f"h.{layer} tells what the whole block hands on. The shapes were noted by a "
         f"{term('hook')} at each module, in a copy that has the same weights and makes scores and "
         f"pattern one after the other.{others}",

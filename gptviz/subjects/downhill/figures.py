@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import columns, look, small
+from gptviz.app.lines import across, columns, look, small
 from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, amounts, layout
 from gptviz.subjects.downhill.analysis import HIGH, REACH, WIDE
 
 HEIGHT = 380
 PANEL = (330, 280)  # pixels, of one optimiser's path
-LOSSES = [2.5, 5.5]  # nats: what is thrown about goes beyond it
+LOSSES = [2.3, 5.5]  # nats: what is thrown about goes beyond it
 NAMES: Mapping[str, str] = {
     "sgd": "SGD",
     "momentum": "Momentum",
@@ -139,11 +139,14 @@ def updates(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
     )
 
 
-def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
-    """The loss over steps, a line for each optimiser in the table."""
+def courses(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) -> go.Figure:
+    """The loss over steps, a line for each optimiser in the table.
+
+    guesses are losses that are lines across, by what they are called.
+    """
     names = {key: name for key, name in NAMES.items() if key in table}
     lines = columns(table, "step", names, "step %{x}<br>NAME: %{y:.3f} nats", scheme)
-    return go.Figure(
+    figure = go.Figure(
         lines,
         layout(
             scheme,
@@ -153,6 +156,7 @@ def courses(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
             yaxis={"title": "loss, nats a token", "range": LOSSES},
         ),
     )
+    return across(figure, guesses, scheme)
 
 
 def shrunk(table: pd.DataFrame, scheme: Scheme) -> go.Figure:

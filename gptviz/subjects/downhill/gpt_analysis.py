@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,10 @@ from torch import nn
 
 from gptviz.config import GPTConfig
 from gptviz.model import GPT
+from gptviz.runs.curves import BASELINES
 from gptviz.subjects.downhill.analysis import available
 from gptviz.tokenizers.baselines import SHAKESPEARE, shakespeare_characters
+from gptviz.training.baselines import baselines
 from gptviz.training.batches import random_batch
 from gptviz.training.config import TrainingConfig
 from gptviz.training.optimizer import learning_rate, new_optimizer
@@ -74,6 +76,12 @@ def losses(config: TrainingConfig, seed: int) -> list[float]:
         optimizer.step()
         optimizer.zero_grad()
     return found
+
+
+def guesses() -> Mapping[str, float]:
+    """The losses of guesses that only count, on the text of the batches, by their names."""
+    found = baselines(_ids(), _ids(), MODEL.vocab_size)
+    return {BASELINES[key]: loss for key, loss in found.items()}
 
 
 def settings(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from gptviz.app import address, choices, look, show, typed
 from gptviz.app.code import Code
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.subjects.downhill import figures, gpt_analysis
@@ -54,13 +54,14 @@ def courses(scheme: Scheme) -> None:
         else f"{figures.NAMES[name]} **diverged**"
         for name in available()
     )
-    st.markdown(f"Loss at step {gpt_analysis.STEPS}: {ends}.")
+    said = f"Loss at step {gpt_analysis.STEPS}: {ends}."
+    st.markdown(introduce(said, "SGD", "momentum", "Adam", "AdamW", "Muon"))
     model = gpt_analysis.MODEL
     rates = ", ".join(
         f"{figures.NAMES[name]} {factor * gpt_analysis.RATES[name]:g}" for name in available()
     )
     show.chart(
-        figures.courses(table, scheme),
+        figures.courses(table, look.look(gpt_analysis.guesses), scheme),
         key="courses",
         name="loss",
         shape=(len(table), len(available())),
@@ -69,14 +70,17 @@ def courses(scheme: Scheme) -> None:
         "slow, and with thirty times as much some are thrown about and leave the picture: the "
         f"choice of the rate counts as much as that of the optimiser. The rates here are: {rates}. "
         "SGD needs a far higher one than Adam, whose steps do not shrink with the gradient. The "
-        "GPT has "
-        f"{model.n_layer} block of width {model.n_embd} and reads {gpt_analysis.BATCH} windows of "
-        f"{model.block_size} characters of Shakespeare a step; it is made and corrected as on the "
-        "page Training, with gradients clipped at 1. So few steps say who is quick at the start, "
-        "and little about who is best in the end; another seed changes a little, too.",
+        f"GPT has {model.n_layer} block of width {model.n_embd} and reads {gpt_analysis.BATCH} "
+        f"windows of {model.block_size} characters of Shakespeare a step; it is made and corrected "
+        "as on the page Training, with gradients clipped at 1. Dotted: what a blind guess pays, "
+        "and what counting letters or pairs of them would come to. So few steps say who is quick "
+        f"at the start, and little about who is best in the end; another {term('seed')} changes a "
+        "little, too.",
         table=table,
         code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)).drawn(
-            figures.courses
+            figures.courses,
+            "table, guesses()",
+            "from gptviz.subjects.downhill.gpt_analysis import guesses",
         ),
     )
     page = PAGES["training"]
@@ -115,7 +119,8 @@ def decay(scheme: Scheme) -> None:
         key="shrunk",
         name="|parameter| after ÷ before",
         shape=(len(table),),
-        how_to_read=f"{SAID[name]} Each bar is one tensor of the tiny GPT after "
+        how_to_read=f"{introduce(SAID[name], 'AdamW', 'Adam')} Each bar is one tensor of the tiny "
+        "GPT after "
         f"{gpt_analysis.WITHOUT_GRADIENT} steps in which no gradient came, so that the decay is "
         f"all that acts, at a rate of {gpt_analysis.SHRINKING_RATE:g}. Matrices and embeddings are "
         "decayed. Biases and norms, which are vectors, are in a group without decay: there are few "

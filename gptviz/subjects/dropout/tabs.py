@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gptviz.app import choices, show, typed
 from gptviz.app.code import Code
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.app.number_grid import number_grid
 from gptviz.app.theme import Scheme, symmetric_limit
 from gptviz.subjects.dropout import analysis, figures
@@ -71,12 +72,12 @@ def numbers(scheme: Scheme) -> None:
         key="dropout",
         name="x · mask / (1 − p)",
         shape=shape,
-        how_to_read="change the seed, as each step of training does: other numbers are gone, and "
-        "what stays is larger. The network cannot rely on any single number, so it spreads what "
-        "it knows over many. Each step trains another part of the network; when it is used, all "
-        "of it works together. What stays is scaled up so that sums stay about as large as they "
-        "will be then (Srivastava et al., 2014, *Dropout: A Simple Way to Prevent Neural Networks "
-        "from Overfitting*).",
+        how_to_read=f"change the {term('seed')}, as each step of training does: other numbers are "
+        "gone, and what stays is larger. The network cannot rely on any single number, so it "
+        "spreads what it knows over many. Each step trains another part of the network; when it is "
+        "used, all of it works together. What stays is scaled up so that sums stay about as large "
+        "as they will be then (Srivastava et al., 2014, *Dropout: A Simple Way to Prevent Neural "
+        "Networks from Overfitting*).",
         table=table,
         code=Code(analysis.applied, (f"table = applied({x!r}, {p!r}, {mode!r}, {seed})",)).drawn_as(
             number_grid,

@@ -49,6 +49,7 @@ def neuron(lm: LanguageModel, layer: int, index: int, n: int = 10) -> Neuron:
 
 def activations(trace: Trace, layer: int, index: int) -> pd.DataFrame:
     """A hidden unit on every token: position, token, pre (before its function), act (after)."""
+    trace.config.require_mlp()
     return pd.DataFrame(
         {
             "position": range(len(trace.ids)),
@@ -61,6 +62,7 @@ def activations(trace: Trace, layer: int, index: int) -> pd.DataFrame:
 
 def most_active(trace: Trace, layer: int, position: int, n: int = 20) -> pd.DataFrame:
     """The hidden units that are furthest from 0 on one token: neuron, pre, act."""
+    trace.config.require_mlp()
     act = trace[f"h.{layer}.mlp.act"][position]
     top = act.abs().topk(min(n, len(act))).indices
     pre = trace[f"h.{layer}.mlp.pre"][position]
@@ -81,6 +83,7 @@ def units(trace: Trace, layer: int, position: int) -> pd.DataFrame:
 @torch.inference_mode()
 def curve(lm: LanguageModel, low: float, high: float, n: int = 200) -> pd.DataFrame:
     """The model's own activation function between two numbers, and ReLU: x, own, relu."""
+    lm.config.require_mlp()
     x = torch.linspace(low, high, n)
     own = lm.model.get_submodule("h.0.mlp.act")(x)
     return pd.DataFrame({"x": x.numpy(), "own": own.cpu().numpy(), "relu": x.relu().numpy()})
@@ -110,6 +113,7 @@ def share_table(lm: LanguageModel, trace: Trace) -> pd.DataFrame:
 
 def active_share(lm: LanguageModel, trace: Trace) -> np.ndarray:
     """The share of hidden units whose input is above 0, (n_layer, T): those that let it through."""
+    lm.config.require_mlp()
     layers = range(lm.config.n_layer)
     return np.stack([_share(trace[f"h.{i}.mlp.pre"]) for i in layers])
 

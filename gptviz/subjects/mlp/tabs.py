@@ -6,6 +6,7 @@ import streamlit as st
 from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, Labels, cell_board
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.app.theme import symmetric_limit
 from gptviz.subjects.mlp import analysis as mlp
 from gptviz.subjects.mlp import figures, sentences
@@ -35,9 +36,9 @@ def at_work(view: View, layer: int, position: int) -> None:
         shape=(len(table),),
         how_to_read="each dot is a hidden unit: how far to the right says how well the token fits "
         "what the unit waits for, how high says what it lets through. The function keeps what is "
-        "above 0 and lets next to nothing of the rest through; ReLU (dashed) would cut it off at "
-        "0 sharply. Above: how many units have each value before; on the right: after. An MLP has "
-        "four times as many units as the token's vector has numbers.",
+        f"above 0 and lets next to nothing of the rest through; {term('ReLU')} (dashed) would cut "
+        "it off at 0 sharply. Above: how many units have each value before; on the right: after. "
+        "An MLP has four times as many units as the token's vector has numbers.",
         table=table,
         code=view.code(mlp.units, f"table = units(trace, {layer}, {position})").drawn(
             figures.on_the_curve,

@@ -70,7 +70,8 @@ def by_hand(scheme: Scheme) -> None:
         key="norms",
         name="γ · (x − mean) / √(variance + ε) + β",
         shape=shape,
-        how_to_read="layer norm compares the numbers of one example, batch norm the examples with "
+        how_to_read=f"{term('layer norm')} compares the numbers of one example, "
+        f"{term('batch norm')} the examples with "
         "each other. **Layer norm** takes mean and variance of one row, so an example never "
         f"depends on the others. **{term('batch norm', 'Batch norm')}** takes those of a column: "
         "of two examples it says hardly more than which number is larger, and one alone leaves it "

@@ -15,6 +15,7 @@ import streamlit as st
 from cachetools import LRUCache
 
 from gptviz.app import allowance, component, dice, look, show
+from gptviz.app.glossary import term
 from gptviz.app.prompt import box
 from gptviz.app.prompt.reading import Reading, extended
 from gptviz.language_model import LanguageModel
@@ -42,7 +43,7 @@ def write(lm: LanguageModel, read: Reading) -> Reading:
     wish = state.pop("prompt_wish", None)
     token, words = None, ""
     if isinstance(wish, int):
-        token = wish
+        token = wish if 0 <= wish < lm.config.vocab_size else None  # which no page asks for
     elif wish:
         token, words = _drawn(lm, read)
     if token is not None:
@@ -72,9 +73,9 @@ def said() -> None:
 def how() -> None:
     """With which dice the buttons write."""
     settings = dice.settings()
-    rules = [f"temperature {settings.temperature:g}"]
+    rules = [f"{term('temperature')} {settings.temperature:g}"]
     if settings.top_k:
-        rules.append(f"top-k {settings.top_k}")
+        rules.append(f"{term('top-k')} {settings.top_k}")
     if settings.top_p < 1:
         rules.append(f"top-p {settings.top_p:g}")
     if settings.repetition_penalty != 1:
@@ -82,7 +83,7 @@ def how() -> None:
     rules += [f"{title} {value:g}" for title, value in more_rules(settings).items()]
     st.caption(
         f"*Write the next token* and *Go on* throw dice over these probabilities, with "
-        f"{', '.join(rules)} and seed {_seed()}; the page Sampling changes them. "
+        f"{', '.join(rules)} and {term('seed')} {_seed()}; the page Sampling changes them. "
         f"Same seed, same text."
     )
 

@@ -6,6 +6,7 @@ the activation carries what the answer depends on (Meng et al., 2022, Locating a
 Associations in GPT; Heimersheim and Nanda, 2024, How to Use and Interpret Activation Patching).
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,12 +35,13 @@ def patch(
 
     names is "h.*" (the stream after each block), "h.*.attn" or "h.*.mlp" (what is added to it):
     (n_layer, T), one layer and position a patch; or "h.*.attn.z": (n_layer, n_head), one head at
-    all positions a patch. "kl" compares with the clean run. Reads TOKENS_AT_ONCE tokens at a time
-    and keeps no logits but those of one run. progress(done, all) is called before each batch;
-    what it raises ends the work.
+    all positions a patch. "kl" compares with the clean run, and "loss" is that of the clean text.
+    Reads TOKENS_AT_ONCE tokens at a time and keeps no logits but those of one run.
+    progress(done, all) is called before each batch; what it raises ends the work.
 
-    Raises ValueError for prompts of different lengths, for another name, and where the measure is
-    the same in both runs, so that there is nothing to restore.
+    Raises ValueError for prompts of different lengths, for another name, for a model that lacks
+    what is patched, and where the measure is no number or the same in both runs, so that there is
+    nothing to restore.
     """
     clean_ids, corrupted_ids = lm.ids(clean), lm.ids(corrupted)
     if len(clean_ids) != len(corrupted_ids):
@@ -52,11 +54,21 @@ def patch(
         raise ValueError(
             f"{quoted(names)} cannot be patched; choose {STREAM}, {ATTN}, {MLP} or {HEADS}"
         )
+    lm.config.require_blocks()
+    if names in (ATTN, HEADS):
+        lm.config.require_attention()
+    elif names == MLP:
+        lm.config.require_mlp()
     resolved = resolve(measure, lm, clean_ids)
     kept = lm.trace(clean_ids, [names, "ln_f"])
     usual = lm.trace(corrupted_ids, ["embed", "h.*", "ln_f"])
     both = torch.stack([kept["ln_f"], usual["ln_f"]])
     whole, nothing = measured(lm, both, resolved).tolist()
+    if not (math.isfinite(whole) and math.isfinite(nothing)):
+        raise ValueError(
+            f"the measure is {whole:.4g} in the clean run and {nothing:.4g} in the corrupted one, "
+            f"so no share of it can be restored; choose a measure that is a number in both"
+        )
     if whole == nothing:
         raise ValueError(
             f"the measure is {whole:.4g} in the clean and in the corrupted run, so there is "

@@ -9,6 +9,7 @@ import streamlit as st
 
 from gptviz.app import choices, look, show
 from gptviz.app.chips.pair import Row, chip_pair
+from gptviz.app.examples import EXAMPLES
 from gptviz.app.frame import View
 from gptviz.app.presets import preset_row
 from gptviz.journey import likeliest_tokens
@@ -30,6 +31,7 @@ TITLES = {
     "attn": "What attention adds",
     "mlp": "What the MLP adds",
 }
+OPENING = "Once upon a time there sat a"  # beside the first example; as long in letters, too
 LONGEST_WORDS = 60  # words of a text that are listed with their tokens
 
 
@@ -63,11 +65,12 @@ def _take(preset: Preset) -> None:
         st.query_params.pop(key, None)
 
 
-def second_text() -> str:
-    """The corrupted prompt, as typed."""
+def second_text(prompt: str) -> str:
+    """The corrupted prompt, as typed; at first one that fits the text with which the app opens."""
+    opens = prompt == EXAMPLES[0].text
     typed = st.text_input(
         "A second text that ends differently, with as many tokens as yours",
-        PRESETS[0].corrupted,
+        OPENING if opens else PRESETS[0].corrupted,
         key="corrupted",
         bind="query-params",
     )

@@ -1,6 +1,7 @@
 """Vectors for places in a text: what they are, what they are added to, what they change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -74,44 +75,47 @@ def shuffled_ids(ids: Sequence[int], seed: int) -> list[int]:
             return [*order, ids[-1]]
 
 
-def shuffling(lm: LanguageModel, ids: tuple[int, ...], seed: int) -> pd.DataFrame:
-    """How far the last token's vector moves if those before it are shuffled, stage by stage.
+@dataclass(frozen=True, eq=False)
+class Shuffled:
+    """What changes in a model with the order of a text, a column or a row for each of KINDS."""
 
-    Columns: stage, then one for each of KINDS: the length of the difference of both vectors, as
-    a part of the vector's own length. The model runs with its own positions, with waves in their
-    place that are as long as its own on average (or as its tokens, if it has none), and without
-    any. Raises ValueError as `shuffled_ids` does, and for a model without attention, in which the
-    last token knows nothing of the others.
+    moved: pd.DataFrame  # stage, then how far the last token's vector moves there with each kind
+    guesses: pd.DataFrame  # positions, likeliest, likeliest shuffled, moved
+
+
+def shuffled(
+    lm: LanguageModel,
+    ids: tuple[int, ...],
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, whole: None,
+) -> Shuffled:
+    """How far the last token's vector and its guess move if the tokens before it are shuffled.
+
+    A vector moves by the length of the difference as a part of its own length, a guess by the total
+    variation distance of both distributions, from 0 to 1. The model runs with its own positions,
+    with waves in their place that are as long as its own on average (or as its tokens, if it has
+    none), and without any; progress is told of each run. Raises ValueError as `shuffled_ids` does,
+    and for a model without attention, in which the last token knows nothing of the others.
     """
     lm.config.require_attention()
-    other = shuffled_ids(ids, seed)
+    orders = [list(ids), shuffled_ids(ids, seed)]
     stages = lm.config.stream
-    found: dict[str, list] = {"stage": stages}
-    for kind in KINDS:
+    moved: dict[str, list] = {"stage": stages}
+    rows = []
+    for i, kind in enumerate(KINDS):
         added = _scaled(lm, kind, tuple(ids))
+        runs: list[Trace] = []
         edits = {"wpe": lambda x, added=added: added.to(x)}
-        before, after = (lm.trace(order, stages, edits) for order in (list(ids), other))
-        found[kind] = [_moved(before[stage][-1], after[stage][-1]) for stage in stages]
-    return pd.DataFrame(found)
-
-
-def guesses(lm: LanguageModel, ids: tuple[int, ...], seed: int) -> pd.DataFrame:
-    """The likeliest next token before and after shuffling, and how much of the guess moved.
-
-    A row for each of KINDS: positions, likeliest, likeliest shuffled, moved (the total variation
-    distance of the two distributions, 0 to 1).
-    """
-    other, rows = shuffled_ids(ids, seed), []
-    for kind in KINDS:
-        added = _scaled(lm, kind, tuple(ids))
-        edits = {"wpe": lambda x, added=added: added.to(x)}
-        p, q = (
-            lm.trace(order, ["logits"], edits).logits[-1].double().softmax(-1)
-            for order in (list(ids), other)
-        )
+        for order in orders:
+            progress(len(orders) * i + len(runs), len(orders) * len(KINDS))
+            runs.append(lm.trace(order, [*stages, "logits"], edits))
+        before, after = runs
+        moved[kind] = [_moved(before[stage][-1], after[stage][-1]) for stage in stages]
+        p, q = (run.logits[-1].double().softmax(-1) for run in runs)
         pieces = lm.tokenizer.pieces([_likeliest(lm, p), _likeliest(lm, q)])
         rows.append((kind, *pieces, float((p - q).abs().sum()) / 2))
-    return pd.DataFrame(rows, columns=["positions", "likeliest", "likeliest shuffled", "moved"])
+    columns = ["positions", "likeliest", "likeliest shuffled", "moved"]
+    return Shuffled(pd.DataFrame(moved), pd.DataFrame(rows, columns=columns))
 
 
 def _likeliest(lm: LanguageModel, p: Tensor) -> int:

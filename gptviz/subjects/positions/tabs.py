@@ -110,8 +110,11 @@ def shuffled(view: View) -> None:
         raise ValueError(BROKEN)
     st.markdown("All tokens but the last one are shuffled:")
     st.code(view.lm.tokenizer.decode(other), language=None, wrap_lines=True)
-    table = look.look(analysis.shuffling, view.lm, view.ids, seed)
-    guesses = look.look(analysis.guesses, view.lm, view.ids, seed)
+    found = look.look_for_long(
+        analysis.shuffled, view.lm, view.ids, seed, words="Running the model with both orders …"
+    )
+    table, guesses = found.moved, found.guesses
+    call = f"shuffled(lm, tuple(trace.ids), {seed})"
     first, last = table.iloc[1], table.iloc[-1]
     st.markdown(
         f"Without positions, the last token's vector moves by **{first['none']:.1%}** in layer 0: "
@@ -131,9 +134,7 @@ def shuffled(view: View) -> None:
         "Learn Positional Information*). The model was trained with its own positions; the waves "
         "are made as long as those, and it never learnt to read them.",
         table=table,
-        code=view.code(
-            analysis.shuffling, f"table = shuffling(lm, tuple(trace.ids), {seed})"
-        ).drawn(figures.shuffling),
+        code=view.code(analysis.shuffled, f"table = {call}.moved").drawn(figures.shuffling),
     )
     named = guesses.assign(positions=guesses["positions"].map(figures.TITLES))
     st.markdown("What comes next, in order and shuffled:")
@@ -147,5 +148,5 @@ def shuffled(view: View) -> None:
     show.numbers(
         guesses,
         "guesses",
-        view.code(analysis.guesses, f"table = guesses(lm, tuple(trace.ids), {seed})"),
+        view.code(analysis.shuffled, f"table = {call}.guesses"),
     )

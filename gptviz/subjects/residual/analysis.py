@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gptviz.activations import Trace
+from gptviz.interventions import Progress
 from gptviz.language_model import LanguageModel
 
 ROWS_AT_ONCE = 32  # positions whose logits of a large vocabulary are in memory at one time
@@ -19,18 +20,21 @@ def stream_names(lm: LanguageModel) -> list[str]:
 
 
 @torch.inference_mode()
-def logit_lens(lm: LanguageModel, trace: Trace) -> Tensor:
+def logit_lens(lm: LanguageModel, trace: Trace, progress: Progress | None = None) -> Tensor:
     """What the model would predict if it stopped after each block (nostalgebraist, 2020).
 
     Returns log-probabilities in nats, (n_layer + 1, T, V); row 0 reads the embedding and the last
-    row is the model's own prediction. The final norm is applied to each. Raises KeyError if the
-    trace was recorded without the residual stream.
+    row is the model's own prediction. The final norm is applied to each. Takes the memory of one
+    more row. progress(done, all) is called before each row; what it raises ends the work. Raises
+    KeyError if the trace was recorded without the residual stream.
     """
     names, T = stream_names(lm), len(trace.ids)
     found = lm.model.unembedding.new_empty(len(names), T, lm.config.vocab_size)
-    for row, name in zip(found, names, strict=True):
+    for i, (row, name) in enumerate(zip(found, names, strict=True)):
+        if progress is not None:
+            progress(i, len(names))
         logits = _read(lm, trace[name])
-        for start in range(0, T, ROWS_AT_ONCE):  # takes little memory beside the result
+        for start in range(0, T, ROWS_AT_ONCE):
             rows = slice(start, start + ROWS_AT_ONCE)
             row[rows] = logits[rows].log_softmax(-1)
     return found

@@ -9,6 +9,7 @@ import streamlit as st
 from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, Labels, cell_board
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.residual import analysis as residual
 from gptviz.subjects.residual import figures, sentences
 from gptviz.subjects.residual.analysis import Lens
@@ -46,8 +47,8 @@ def lens(view: View, position: int) -> None:
         "where one matrix turns tokens into vectors and back. How it is made: the final norm and "
         "the output matrix are applied to every row. Its limits: they were trained for the last "
         "row alone, so an early row may say little and still carry what later layers need. The "
-        "distance is KL(last row ‖ this row) in nats, 0 where both say the same. The logit lens "
-        "is by nostalgebraist (2020, *interpreting GPT: the logit lens*).",
+        f"distance is KL(last row ‖ this row) in {term('nats')}, 0 where both say the same. The "
+        "logit lens is by nostalgebraist (2020, *interpreting GPT: the logit lens*).",
     )
     colour = "probability" if way == "probability" else "divergence"
     code = view.code(

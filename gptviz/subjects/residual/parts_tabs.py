@@ -7,6 +7,7 @@ import streamlit as st
 from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, Labels, Leads, cell_board
 from gptviz.app.frame import View
+from gptviz.app.glossary import introduce, term
 from gptviz.app.theme import symmetric_limit
 from gptviz.subjects.residual import figures, sentences
 from gptviz.subjects.residual import parts_analysis as parts_of
@@ -44,7 +45,7 @@ def parts(view: View, position: int) -> None:
     table = parts_of.part_table(found)
     piece, other = view.lm.tokenizer.pieces([token, token if against is None else against])
     rival = None if against is None else other
-    st.markdown(show.literal(sentences.writers(table, piece, rival)))
+    st.markdown(introduce(show.literal(sentences.writers(table, piece, rival)), "head"))
     ordered = "" if order == "computed" else '.sort_values("logit", key=abs)[::-1]'
     drawn = table.sort_values("logit", key=np.abs)[::-1] if ordered else table
     written = f"attribution(lm, trace, {position}, {token}, {against})"
@@ -54,9 +55,10 @@ def parts(view: View, position: int) -> None:
         name=f"logits[{position}, {token}]",
         shape=(len(found),),
         how_to_read="a bar up speaks for the token, a bar down against it. All bars sum to its "
-        "logit, or to how far it lies above the other's. A logit alone says little, for softmax "
-        "sees only differences: put a second token against it. Each part's vector is multiplied "
-        "with the token's row of the output matrix (direct logit attribution); the final norm "
+        "logit, or to how far it lies above the other's. A logit alone says little, for "
+        f"{term('softmax')} sees only differences: put a second token against it. Each part's "
+        "vector is multiplied with the token's row of the output matrix (direct logit "
+        "attribution); the final norm "
         "divides by the spread of the whole stream, which is held fixed. What a part does through "
         "later layers counts there. Elhage et al. (2021, *A Mathematical Framework for "
         "Transformer Circuits*).",
@@ -86,7 +88,8 @@ def added(view: View, position: int) -> None:
     """Length and direction of what each attention and each MLP adds to the chosen token."""
     table = look.look(parts_of.added, view.lm, view.trace, position)
     require_numbers(table["norm"].to_numpy())
-    st.markdown(show.literal(sentences.longest(table, view.tokens[position])))
+    said = show.literal(sentences.longest(table, view.tokens[position]))
+    st.markdown(introduce(said, "cosine"))
     kinds = {"attention": ".attn", "MLP": ".mlp"}
     of_kind = {name: table[table["part"].str.endswith(end)] for name, end in kinds.items()}
     of_kind = {name: rows for name, rows in of_kind.items() if len(rows)}
@@ -138,7 +141,10 @@ def _heads(view: View, table: pd.DataFrame, written: str) -> None:
     config = view.lm.config
     values = table["logit"].to_numpy().reshape(config.n_layer, config.n_head)
     limit = symmetric_limit(values)
-    st.markdown("**The heads alone.** Click one to see on the page Attention where it looks.")
+    st.markdown(
+        f"**The {term('head', 'heads')} alone.** Click one to see on the page Attention where it "
+        "looks."
+    )
 
     def choose(layer: int, head: int) -> None:
         st.session_state["layer"], st.session_state["head"] = layer, head

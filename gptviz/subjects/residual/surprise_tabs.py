@@ -7,6 +7,7 @@ from gptviz.app import choices, look, show
 from gptviz.app.cells.board import Colours, colour_bar, shades
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.residual import sentences
 from gptviz.subjects.residual.surprise_analysis import (
     TextLoss,
@@ -57,8 +58,9 @@ def surprise(view: View, position: int) -> None:
         (len(table),),
         "the stronger the colour of a token, the less the model had expected it after the ones "
         "before it. Point at a token for its probability, its rank and the five that were "
-        "expected; click it, and the other pages go to it, too. Surprise is −ln p, in nats; one "
-        "bit is 0.693 nats. The first token has no colour, for nothing stands before it.",
+        "expected; click it, and the other pages go to it, too. Surprise is −ln p, in "
+        f"{term('nats')}; one bit is 0.693 nats. The first token has no colour, for nothing "
+        "stands before it.",
     )
     show.numbers(table, "surprise", view.code(surprise_table, "table = surprise_table(lm, trace)"))
     _what_was_expected(view, position)
@@ -91,7 +93,10 @@ def _whole_text(loss: TextLoss, vocab_size: int) -> None:
     st.markdown(show.literal(sentences.as_unsure_as(loss, vocab_size)))
     numbers = (
         (f"{loss.loss:.3f} nats", "mean loss: the mean of −ln p of all tokens but the first"),
-        (f"{loss.perplexity:,.1f}", "perplexity: e to the loss, the number of equal choices"),
+        (
+            f"{loss.perplexity:,.1f}",
+            f"{term('perplexity')}: e to the loss, the number of equal choices",
+        ),
         (f"{loss.bits_per_byte:.3f} bits", "a byte: comparable between different tokenizers"),
         (f"{loss.uniform:.3f} nats", "ln V: the loss of a guess that knows nothing"),
     )

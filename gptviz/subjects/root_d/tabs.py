@@ -65,9 +65,10 @@ def random_vectors(scheme: Scheme) -> None:
             shape=(len(grown), analysis.DRAWS, analysis.KEYS),
             how_to_read="undivided, attention narrows as d grows; divided by √d it stays as wide "
             "as it was. High is attention spread over all keys, 0 is attention on one alone. The "
-            f"{term('entropy')} is the mean over {analysis.DRAWS} random queries, in nats; ln "
-            f"{analysis.KEYS} = {MOST:.2f} is that of equal weights. Where one key has nearly "
-            "all, the softmax hardly answers to a change, so hardly any gradient comes back: that "
+            f"{term('entropy')} is the mean over {analysis.DRAWS} random queries, in "
+            f"{term('nats')}; ln {analysis.KEYS} = {MOST:.2f} is that of equal weights. Where one "
+            f"key has nearly all, the {term('softmax')} hardly answers to a change, so hardly any "
+            "gradient comes back: that "
             "is why Vaswani et al. (2017) divide.",
             table=grown,
             code=Code(analysis.as_d_grows, (f"table = as_d_grows({seed})",)).drawn(
@@ -92,9 +93,9 @@ def this_text(view: View) -> None:
     divided = f"√{found.d} = {found.divisor:.2f}" if root else f"{found.divisor:.2f}"
     st.markdown(
         f"“{show.literal(view.tokens[position])}” in L{layer} H{head}: this model divides by "
-        f"**{divided}**, and its attention has an entropy of "
-        f"**{fixed(found.divided_entropy, 2)}** nats over {position + 1} "
-        f"token{'s' if position else ''}. Without the division it would be "
+        f"**{divided}**, and its attention has an "
+        f"{term('entropy')} of **{fixed(found.divided_entropy, 2)}** {term('nats')} over "
+        f"{position + 1} token{'s' if position else ''}. Without the division it would be "
         f"**{fixed(found.entropy, 2)}**."
     )
     if found.divisor == 1:

@@ -38,34 +38,34 @@ class Sampled:
 def sampled(
     lm: LanguageModel,
     ids: Sequence[int],
-    settings: SamplingSettings,
-    seeds: Sequence[int],
+    asked: Sequence[tuple[SamplingSettings, int]],
     length: int,
     progress: Progress | None = None,
 ) -> list[Sampled]:
-    """What `lm.generate` writes with each of these seeds, read side by side.
+    """What `lm.generate` writes with each of these settings and seeds, read side by side.
 
     Raises ValueError where the model's numbers become NaN.
     """
-    dice = [torch.Generator(lm.model.wte.weight.device).manual_seed(seed) for seed in seeds]
+    device = lm.model.wte.weight.device
+    dice = [torch.Generator(device).manual_seed(seed) for _, seed in asked]
     reader = BatchReader(lm.model, len(ids) + length)
-    texts = [list(ids) for _ in seeds]
-    numbers: list[list[tuple[float, float]]] = [[] for _ in seeds]
+    texts = [list(ids) for _ in asked]
+    numbers: list[list[tuple[float, float]]] = [[] for _ in asked]
     ended: set[int] = set()
     for n in range(length):
         if progress is not None:
             progress(n, length)
-        if len(ended) == len(seeds):
+        if len(ended) == len(asked):
             break
         # The prompt is read once; from then on each text is a row of its own.
         rows = texts if n else texts[:1]
-        logits = reader.next_logits(rows, [0] * len(seeds) if n == 1 else None)
+        logits = reader.next_logits(rows, [0] * len(asked) if n == 1 else None)
         for i, text in enumerate(texts):
             own = logits[i if n else 0]
             if i in ended:  # it is read on with any token, so that all stay as long
                 text.append(0)
                 continue
-            left = stages(own, text, settings)[-1].probabilities
+            left = stages(own, text, asked[i][0])[-1].probabilities
             token = draw(left, dice[i])
             numbers[i].append((float(own.double().log_softmax(-1)[token]), entropy(left)))
             text.append(token)
@@ -93,10 +93,9 @@ def ranked(
     """
     seeds = range(seed, seed + texts)
     whole = length * 2
-    found = sampled(lm, ids, settings, seeds, length, _part(progress, 0, whole))
-    found += sampled(
-        lm, ids, SamplingSettings(temperature=0), [0], length, _part(progress, length, whole)
-    )
+    found = sampled(lm, ids, [(settings, s) for s in seeds], length, _part(progress, 0, whole))
+    greedy = [(SamplingSettings(temperature=0), 0)]
+    found += sampled(lm, ids, greedy, length, _part(progress, length, whole))
     rows = [
         {
             "written with": name,
@@ -124,19 +123,35 @@ def grid(
     TEXTS texts of LENGTH tokens, with the same dice in all cells. Columns: temperature, top_k (0:
     off) or top_p, the measures of `cell`.
     """
-    off: dict[str, Any] = {"top_k": None, "top_p": 1.0}
-    settings = [
-        replace(rules, **{**off, by: limit, "temperature": temperature})
-        for temperature in TEMPERATURES
-        for limit in GRIDS[by]
+    n = len(TEMPERATURES)
+    rows = [
+        grid_row(lm, ids, by, rules, seed, temperature, _part(progress, i * LENGTH, n * LENGTH))
+        for i, temperature in enumerate(TEMPERATURES)
     ]
-    rows = []
-    for i, chosen in enumerate(settings):
-        part = _part(progress, i * LENGTH, len(settings) * LENGTH)
-        texts = sampled(lm, ids, chosen, range(seed, seed + TEXTS), LENGTH, part)
-        limit = getattr(chosen, by) or 0
-        rows.append({"temperature": chosen.temperature, by: limit, **cell(texts)})
-    return pd.DataFrame(rows)
+    return pd.concat(rows, ignore_index=True)
+
+
+def grid_row(
+    lm: LanguageModel,
+    ids: tuple[int, ...],
+    by: str,
+    rules: SamplingSettings,
+    seed: int,
+    temperature: float,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """The cells of `grid` at one temperature, whose texts are read side by side."""
+    off: dict[str, Any] = {"top_k": None, "top_p": 1.0, "temperature": temperature}
+    limits = GRIDS[by]
+    settings = [replace(rules, **{**off, by: limit}) for limit in limits]
+    asked = [(chosen, seed + i) for chosen in settings for i in range(TEXTS)]
+    texts = sampled(lm, ids, asked, LENGTH, progress)
+    return pd.DataFrame(
+        [
+            {"temperature": temperature, by: limit or 0, **cell(texts[TEXTS * i : TEXTS * (i + 1)])}
+            for i, limit in enumerate(limits)
+        ]
+    )
 
 
 def cell(texts: Sequence[Sampled]) -> dict[str, float]:

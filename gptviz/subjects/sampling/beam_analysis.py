@@ -1,8 +1,8 @@
 """A beam search as tables: its tree, token by token, and the texts that it found."""
 
-import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from gptviz.beam_search import BeamSearch
@@ -75,7 +75,9 @@ def found_table(lm: LanguageModel, found: BeamSearch) -> pd.DataFrame:
 
 def likelihood(total: float, tokens: int) -> dict[str, float]:
     """Three ways to say how likely a text is: sum and mean of ln p, and e to the mean of −ln p."""
-    return {"sum": total, "mean": total / tokens, "perplexity": math.exp(-total / tokens)}
+    with np.errstate(over="ignore"):  # beyond all floats, it is infinite
+        perplexity = float(np.exp(-total / tokens))
+    return {"sum": total, "mean": total / tokens, "perplexity": perplexity}
 
 
 def lanes(parents: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -17,6 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from gptviz.app import allowance, component, dice, show
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.subjects.sampling import texts
 from gptviz.subjects.sampling.continuation_analysis import first_difference
 from gptviz.subjects.sampling.tabs import recipe_code
@@ -48,6 +49,7 @@ class Book:
     def __init__(self, view: View, recipe: Recipe, more: Mapping[str, Any], place: DeltaGenerator):
         self.view, self.recipe, self.more, self.place = view, recipe, more, place
         self.text = texts.known(view.lm, recipe)
+        self.is_finished = False
         where = (view.lm.digest, recipe.ids)
         last: Shown | None = st.session_state.get("book")
         if last is None or last.where != where:
@@ -60,8 +62,16 @@ class Book:
         """Show the text if somebody has had it written, or else that it is being written."""
         self._show(self.text)
 
-    def write(self) -> None:
-        """Write the text, unless it stands there already; a superseded run ends here."""
+    def finish(self, numbers: DeltaGenerator) -> None:
+        """Write the text, with its numbers in their place, once; a superseded run ends here."""
+        if self.is_finished:
+            return
+        self.is_finished = True
+        self._write()
+        with numbers:
+            self._numbers()
+
+    def _write(self) -> None:
         if self.text:
             return
         text = None
@@ -72,15 +82,15 @@ class Book:
         except allowance.UsedUpError as error:
             self._show(text, str(error))
 
-    def numbers(self) -> None:
-        """The numbers behind the text, once it is written."""
+    def _numbers(self) -> None:
+        """The numbers behind the text, if it is written."""
         text = self.text or texts.known(self.view.lm, self.recipe)
         if text:
             show.source(
                 "probabilities of each step",
                 (len(text.tokens), self.view.lm.config.vocab_size),
-                "the text above, token by token. Same seed, same text: the dice fall alike each "
-                "time, so what changes comes from the settings.",
+                f"the text above, token by token. Same {term('seed')}, same text: the dice fall "
+                "alike each time, so what changes comes from the settings.",
             )
             recipes = {"these settings": self.recipe}
             table = partial(text_table, {"these settings": text.tokens})

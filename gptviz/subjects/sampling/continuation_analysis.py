@@ -4,7 +4,7 @@ import re
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -73,6 +73,7 @@ class Tree:
         self.root = Node(-1, None)
         self.tip = self.root
         self.size = 0  # tokens written, over all branches
+        self.recipes: set[Hashable] = set()  # settings and seeds with which it was written
         self._writing: Writing | None = None
         self._lock = threading.RLock()  # a page's run that is superseded goes on for a moment
 

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from gptviz.app.lines import columns, small
+from gptviz.app.powers import fixed
 from gptviz.app.theme import (
     LEGEND_ABOVE,
     LINE_WIDTH,
@@ -78,8 +79,8 @@ def tree(table: pd.DataFrame, lanes: Sequence[Sequence[int]], scheme: Scheme) ->
             "symbol": ["square" if ended else "circle" for ended in table["ended"]],
         },
         customdata=[
-            f"{html.escape(token, quote=False)}<br>ln p of this token {own:.3f}"
-            f"<br>ln p of the text up to here {total:.3f}"
+            f"{html.escape(token, quote=False)}<br>ln p of this token {fixed(own, 3)}"
+            f"<br>ln p of the text up to here {fixed(total, 3)}"
             for token, own, total in zip(
                 table["token"], table["log_probability"], table["total"], strict=True
             )
@@ -119,12 +120,12 @@ def likelihoods(table: pd.DataFrame, by: str, scheme: Scheme) -> go.Figure:
         y=rows,
         orientation="h",
         marker={"color": np.where(greedy, palette.accent, palette.sequential[3]).tolist()},
-        text=[f"{value:.2f}" for value in table[by]],
+        text=[fixed(value, 2) for value in table[by]],
         textposition="outside",
         cliponaxis=False,
         customdata=[
-            f"{name}<br>ln p of the whole text {total:.2f}<br>a token {mean:.3f}"
-            f"<br>perplexity {perplexity:.2f}"
+            f"{name}<br>ln p of the whole text {fixed(total, 2)}<br>a token {fixed(mean, 3)}"
+            f"<br>perplexity {fixed(perplexity, 2)}"
             for name, total, mean, perplexity in table[
                 ["written with", "sum", "mean", "perplexity"]
             ].itertuples(index=False)
@@ -163,12 +164,17 @@ def grid(
     order = [*table[by].unique()]
     cells = cells[order]
     share = measure in SHARES
-    form = ".1%" if share else ".2f"
+
+    def told(value: float) -> str:
+        if np.isnan(value):
+            return "–"
+        return f"{value:.1%}" if share else fixed(value, 2)
+
     picture = go.Heatmap(
         z=small(cells.to_numpy()),
         x=[_limit(by, limit) for limit in order],
         y=[f"{temperature:g}" for temperature in cells.index],
-        text=[[format(value, form) for value in row] for row in cells.to_numpy()],
+        text=[[told(value) for value in row] for row in cells.to_numpy()],
         texttemplate="%{text}",
         textfont={"size": TEXT_SIZE, "color": palette.text},
         hovertemplate="temperature %{y}, %{x}: %{text}<extra></extra>",

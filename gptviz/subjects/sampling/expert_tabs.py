@@ -1,15 +1,20 @@
-"""To write like an expert: search without dice, rank texts, compare settings, measure time."""
+"""To write like an expert: search without dice, rank texts, compare settings, measure time.
+
+What takes long here may be stopped, and then the page ends there. So each tab calls `first` before
+it: that finishes what stands above.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.sampling import (
     batch_analysis,
@@ -18,22 +23,24 @@ from gptviz.subjects.sampling import (
     expert_figures,
     expert_sentences,
 )
+from gptviz.subjects.sampling.found_texts import found_texts
 
 BEAM = ("beams", "beam_length")  # the keys of the address that are of one tab alone
 RANKED = ("ranked_texts", "ranked_length", "ranked_by")
 GRID = ("grid_by", "grid_measure")
 CACHE = ("cache_length",)
+First = Callable[[], None]
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
-    "**distinct-n**: of all stretches of n tokens in the texts of a cell, the share that are "
-    "different. **repetition**: of all stretches of 4 tokens, the share that the same text had "
-    "said before. **mean log-probability**: ln p of a token by the model itself, before any rule. "
-    "**entropy**: how open the choice was, after the rules; both in nats."
+    f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
+    "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
+    "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in nats."
 )
 
 
-def beams(view: View, settings: SamplingSettings) -> None:
+def beams(view: View, settings: SamplingSettings, first: First) -> None:
     """A search for likely texts, as a tree."""
     left, right = st.columns(2)
     with left:
@@ -42,11 +49,12 @@ def beams(view: View, settings: SamplingSettings) -> None:
         length = int(_in_order("beam_length", "Tokens", (5, 8, 12, 16, 20, 30), 12))
     ngram = settings.no_repeat_ngram_size
     asked = (view.lm, view.ids, length)
+    first()
     found = look.look_for_long(beam_analysis.search, *asked, width, ngram, words="Searching …")
     greedy = look.look_for_long(beam_analysis.search, *asked, 1, ngram, words="Searching …")
     texts = beam_analysis.found_table(view.lm, found)
-    alone = greedy.hypotheses[0].log_probability
-    st.markdown(expert_sentences.of_search(texts, alone, width))
+    alone = beam_analysis.found_table(view.lm, greedy)
+    st.markdown(introduce(expert_sentences.of_search(texts, alone, width), "nats"))
     table = beam_analysis.tree_table(view.lm, found)
     lanes = beam_analysis.lanes([[kept.parent for kept in step] for step in found.steps])
     show.chart(
@@ -72,10 +80,10 @@ def beams(view: View, settings: SamplingSettings) -> None:
             "from gptviz.subjects.sampling.beam_analysis import lanes",
         ),
     )
-    _texts(texts, "found")
+    found_texts(texts, "found")
 
 
-def ranked(view: View, settings: SamplingSettings, seed: int) -> None:
+def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
     """Several texts of other dice, the likeliest first."""
     places = st.columns(3)
     with places[0]:
@@ -85,14 +93,11 @@ def ranked(view: View, settings: SamplingSettings, seed: int) -> None:
     with places[2]:
         by = choices.one_of("ranked_by", "Ranked by", RANKINGS)
     asked = (view.lm, view.ids, settings, n, length, seed)
+    first()
     table = look.look_for_long(batch_analysis.ranked, *asked, words="Writing the texts …")
     st.markdown(expert_sentences.of_ranking(table))
-    code = _code(
-        view,
-        settings,
-        batch_analysis.ranked,
-        f"table = ranked(lm, ids, settings, {n}, {length}, {seed})",
-    )
+    call = f"table = ranked(lm, ids, settings, {n}, {length}, {seed})"
+    code = _code(view, settings, batch_analysis.ranked, call)
     shown = table.sort_values(by, ascending=False, kind="stable")
     show.chart(
         expert_figures.likelihoods(shown, by, view.scheme),
@@ -111,18 +116,26 @@ def ranked(view: View, settings: SamplingSettings, seed: int) -> None:
             f"shown = table.sort_values({by!r}, ascending=False, kind='stable')",
         ),
     )
-    _texts(shown, "ranked_found")
+    found_texts(shown, "ranked_found")
 
 
-def grid(view: View, settings: SamplingSettings, seed: int) -> None:
+def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
     """Measures of what is written at many settings."""
     by = choices.one_of("grid_by", "Temperature against", GRID_BY)
     measure = choices.pill("grid_measure", "Measure", expert_figures.GRID_TITLES, "distinct_2")
     rules = replace(settings, temperature=1.0, top_k=None, top_p=1.0)
-    table = look.look_for_long(
-        batch_analysis.grid, view.lm, view.ids, by, rules, seed, words="Writing with 25 settings …"
-    )
-    st.markdown(expert_sentences.of_grid(table, by))
+    temperatures = batch_analysis.TEMPERATURES
+    first()
+    # Row by row, so that whoever has to stop in the middle goes on from there.
+    rows = [
+        look.look_for_long(
+            *(batch_analysis.grid_row, view.lm, view.ids, by, rules, seed, temperature),
+            words=f"Writing at temperature {temperature:g}, {i} of {len(temperatures)} …",
+        )
+        for i, temperature in enumerate(temperatures, 1)
+    ]
+    table = pd.concat(rows, ignore_index=True)
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
@@ -130,6 +143,7 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
             f"Outlined: what a course on GPTs calls {course} (temperature/top-k). The presets of "
             "this page are bolder."
         )
+    call = f"table = grid(lm, ids, {by!r}, settings, {seed})"
     show.chart(
         expert_figures.grid(table, by, measure, [*marked.values()], view.scheme),
         key="grid",
@@ -140,16 +154,13 @@ def grid(view: View, settings: SamplingSettings, seed: int) -> None:
         f"{MEASURES} No measure says how good a text is: high repetition is surely bad, "
         "and high variety may be nonsense.",
         table=table,
-        code=_code(
-            view,
-            rules,
-            batch_analysis.grid,
-            f"table = grid(lm, ids, {by!r}, settings, {seed})",
-        ).drawn(expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"),
+        code=_code(view, rules, batch_analysis.grid, call).drawn(
+            expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"
+        ),
     )
 
 
-def cache(view: View, settings: SamplingSettings, seed: int) -> None:
+def cache(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
     """The same text with the key/value cache and without, measured at the press of a button."""
     length = int(_in_order("cache_length", "Tokens to write", (20, 50, 100, 200), 50))
     asked: dict[Any, int] = st.session_state.setdefault("cache_measured", {})
@@ -169,8 +180,10 @@ def cache(view: View, settings: SamplingSettings, seed: int) -> None:
             "same text; the button measures how long each takes on this machine."
         )
         return
+    first()
     table = look.look_for_long(
-        cache_analysis.measured, *(view.lm, view.ids, settings, length, seed, number), words="…"
+        *(cache_analysis.measured, view.lm, view.ids, settings, length, seed, number),
+        words="Writing with the cache, then without …",
     )
     if table.empty:
         st.info("This text ended at once, so there is nothing to measure.")
@@ -198,21 +211,6 @@ def cache(view: View, settings: SamplingSettings, seed: int) -> None:
 def _in_order(key: str, label: str, numbers: tuple[int, ...], default: int) -> str:
     options: Mapping[str, str] = {str(number): str(number) for number in numbers}
     return choices.one_in_order(key, label, options, str(default))
-
-
-def _texts(table: Any, key: str) -> None:
-    """The texts themselves, as they stand: the model's words are never Markdown."""
-    st.dataframe(
-        table,
-        hide_index=True,
-        key=f"{key}_texts",
-        column_config={
-            "sum": st.column_config.NumberColumn("sum of ln p", format="%.3f"),
-            "mean": st.column_config.NumberColumn("mean of ln p", format="%.3f"),
-            "perplexity": st.column_config.NumberColumn("perplexity", format="%.3f"),
-            "text": st.column_config.TextColumn("text", width="large"),
-        },
-    )
 
 
 def _code(view: View, settings: SamplingSettings, function: Callable[..., Any], line: str) -> Code:

@@ -11,6 +11,7 @@ from torch import Tensor
 from gptviz.app import look, show
 from gptviz.app.code import Code
 from gptviz.app.frame import View
+from gptviz.app.glossary import term
 from gptviz.sampling import SamplingSettings, Stage
 from gptviz.subjects.sampling import analysis
 from gptviz.subjects.sampling.figures import drawn_bars, stage_heatmap
@@ -29,8 +30,9 @@ def numbers(view: View, logits: Tensor, settings: SamplingSettings, found: Seque
         (view.lm.config.vocab_size,),
         "the token after your text. The rules run in the order of their table; each acts on what "
         "the one before it left over, and all probabilities are computed over the whole "
-        "vocabulary. The page opens at temperature 0.8 and top-k 40, which its address leaves "
-        "out; there, temperature=1, top_k=0, top_p=1 and repetition_penalty=1 mean off.",
+        f"vocabulary. The page opens at {term('temperature')} 0.8 and {term('top-k')} 40, which "
+        "its address leaves out; there, temperature=1, top_k=0, top_p=1 and repetition_penalty=1 "
+        "mean off.",
     )
     table = partial(analysis.token_table, view.lm.tokenizer, logits, found, TOKENS_LISTED)
     show.numbers(table, "tokens", _token_code(view, settings))

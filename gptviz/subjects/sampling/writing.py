@@ -38,11 +38,14 @@ def stream(
     for each: a sentence in the same place says so.
     """
     with place.container():
-        st.button("Stop", key="stop_writing")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            bar = st.empty()
+            st.button("Stop", key="stop_writing")
         shown_in = st.empty()
     writing = tree.begin()
+    tree.recipes.add((settings, seed))
     steps = view.lm.generate(writing.ids, length, **asdict(settings), seed=seed, stop=stop)
-    shown = 0.0
+    n, shown = 0, 0.0
     try:
         while not tree.full:
             with look.slot(long=True), allowance.charged():
@@ -51,7 +54,9 @@ def stream(
                 ended = time.monotonic()
             if step is None or not writing.add(step, view.lm.tokenizer):
                 break
+            n += 1
             if ended - shown >= SHOWN_EVERY:
+                bar.progress(n / length, f"{n:,} of {length:,} tokens")
                 shown_in.code(text(view, tree), language=None, wrap_lines=True)
                 shown = ended
             time.sleep(min(REST * (ended - begun), LONGEST_REST))

@@ -1,5 +1,6 @@
 """A text that the model writes after the prompt, with all its branches."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -17,10 +18,17 @@ from gptviz.subjects.sampling.writing import stream, text
 LONGEST = 1000  # tokens at a press
 BRANCHES_SHOWN = 12
 PIECES_SHOWN = 12  # of each branch, from where it parts
+OTHERWISE = (
+    "Not all of this was written with the settings and the seed that stand above now: they hold "
+    "for what Write adds. To see a text of theirs alone, press Start again, then Write."
+)
 
 
-def write(view: View, settings: SamplingSettings, seed: int) -> None:
-    """Write on from the prompt; any token can be replaced by one that could have come."""
+def write(view: View, settings: SamplingSettings, seed: int, first: Callable[[], None]) -> None:
+    """Write on from the prompt; any token can be replaced by one that could have come.
+
+    first finishes what stands above, and is called before a text is written, which takes long.
+    """
     chosen = controls.prompt_format()
     view = _in_format(view, chosen)
     lost = "written" in st.session_state and "tree" not in st.session_state
@@ -41,6 +49,7 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
         st.info(f"This tree has {tree.size} tokens and no room for more. Start again to write on.")
     written = st.empty()
     if st.session_state.pop("write_on", False) or asked:
+        first()
         stream(view, tree, settings, written, length, seed, stop)
     if lost:
         st.info(
@@ -56,6 +65,8 @@ def write(view: View, settings: SamplingSettings, seed: int) -> None:
         return
     if ended := expert_sentences.of_stop(text(view, tree), tree.path[-1].drawn.token, chosen.stop):
         st.markdown(ended)
+    if tree.recipes != {(settings, seed)}:
+        st.caption(OTHERWISE)
     at = _chips(view, tree)
     _alternatives(view, tree, at)
     _branches(view, tree)

@@ -12,6 +12,7 @@ Choose = Callable[[np.ndarray, np.ndarray], Points]
 FEWEST: dict[Law, int] = {"line": 3, "floor": 4}  # models: one more than the law has numbers
 SPARE = 2  # models more than these, without which draws would hardly differ
 DRAWS = 1000
+AT_ONCE = 50  # draws until the progress is told
 MIDDLE = (2.5, 97.5)  # per cent: 95 of 100 draws lie between
 LEAST, MOST = 0.01, 3.0  # exponents that are tried where there is a floor
 TRIED, ZOOMED, ZOOMS = 120, 21, 5  # at first, then between the neighbours of the best
@@ -74,19 +75,24 @@ def draws(
     law: Law,
     choose: Choose = all_of,
     seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, whole: None,
 ) -> np.ndarray:
     """The laws of models drawn at random: floor, factor and exponent of each draw, (draws, 3).
 
     model says of each point of which model it is. As many models as there are are drawn, each as
     often as it comes (Efron, 1979, Bootstrap Methods); choose takes the points that count from
     those of all that were drawn. Draws with too few different x for the law are left out, and with
-    fewer than SPARE models more than the law needs there is none.
+    fewer than SPARE models more than the law needs there is none. progress is told now and then how
+    many are drawn.
     """
     models = [model == i for i in np.unique(model)]
     if len(models) < FEWEST[law] + SPARE:
         return np.empty((0, 3))
     found = []
-    for drawn in np.random.default_rng(seed).integers(0, len(models), (DRAWS, len(models))):
+    every = np.random.default_rng(seed).integers(0, len(models), (DRAWS, len(models)))
+    for i, drawn in enumerate(every):
+        if i % AT_ONCE == 0:
+            progress(i, DRAWS)
         at = np.concatenate([np.flatnonzero(models[i]) for i in drawn])
         chosen_x, chosen_y = choose(x[at], y[at])
         if len(np.unique(chosen_x)) >= FEWEST[law]:

@@ -2,9 +2,8 @@
 
     python -m gptviz.subjects.scaling.ready FOLDER --machine "one thread of …"
 
-trains it in FOLDER, goes on where it was interrupted, and writes ready.json beside this file. The
-minutes are those of its steps at the pace of the quickest of each 20: a machine that trains for so
-long does other work meanwhile.
+trains it in FOLDER, goes on where it was interrupted, and writes ready.json beside this file. Let
+nothing else run meanwhile: the minutes are those that it took.
 """
 
 import argparse
@@ -13,7 +12,6 @@ import math
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from gptviz.disk import read_json, write_text
@@ -25,7 +23,6 @@ from gptviz.training.record import metrics
 
 FILE = Path(__file__).with_name("ready.json")
 DIGITS = 6
-QUICKEST = 95  # per cent of steps are slower
 
 
 @cache
@@ -68,9 +65,8 @@ def keep(runs: list[Run], machine: str, file: Path = FILE) -> None:
 
 
 def _seconds(run: Run) -> float:
-    """What its steps take at the pace of the quickest of each 20."""
-    speeds = metrics.read(run.folder)["tokens_per_second"]
-    return len(speeds) * run.config.tokens_per_step / float(np.nanpercentile(speeds, QUICKEST))
+    """How long it trained and validated, without pauses."""
+    return float(metrics.read(run.folder)["seconds"][-1])
 
 
 def main() -> None:

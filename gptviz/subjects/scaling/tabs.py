@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptviz.app import choices, look, show
 from gptviz.app.code import Code
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.app.theme import Scheme
 from gptviz.subjects.scaling import analysis, figures, law_analysis, ready, sentences
 from gptviz.subjects.scaling.analysis import Compute, Found, Size
@@ -67,7 +67,7 @@ def _by_size(family: Family, counted: Size, law: Law, scheme: Scheme) -> None:
         st.markdown("There will be points here when the first model has taken all its steps.")
         return
     laws, theirs = _laws(found, law, law_analysis.all_of, "size")
-    st.markdown(sentences.fell(found))
+    st.markdown(introduce(sentences.fell(found), "nats"))
     show.chart(
         figures.by_size(found, laws, theirs, _authors("size", law), scheme),
         key="loss_by_size",
@@ -100,7 +100,7 @@ def _by_compute(family: Family, counted: Compute, law: Law, scheme: Scheme) -> N
         st.markdown("There will be lines here after the first validation.")
         return
     laws, theirs = _laws(found, law, law_analysis.frontier, "compute")
-    st.markdown(sentences.fell(found))
+    st.markdown(introduce(sentences.fell(found), "nats"))
     show.chart(
         figures.by_compute(courses, found, laws, theirs, _authors("compute", law), scheme),
         key="loss_by_compute",
@@ -133,7 +133,7 @@ def limits(family: Family) -> None:
     if courses.empty:
         st.markdown("There will be numbers here after the first validation.")
         return
-    st.markdown(sentences.limits(courses))
+    st.markdown(introduce(sentences.limits(courses), "nats", "seed"))
     with st.container(key="scroll_ranges"):  # where the page is narrower
         st.markdown(sentences.ranges(beside(courses)))
 
@@ -150,10 +150,10 @@ def train(
         f"{len(SHAPES)} models of {SHAPES[0][0]} to {SHAPES[-1][0]} layers and a width of "
         f"{SHAPES[0][1]} to {SHAPES[-1][1]}, each for {STEPS:,} steps of {BATCH} × {CONTEXT} "
         f"characters of the plays, the same for all, one after the other. The ready-made ones have "
-        f"these settings, too: seed 0, PyTorch {about['torch']}, {about['machine']}, which takes "
-        f"about {about['minutes']} minutes where nothing else runs. They can be stopped, and go on "
-        "where they were; the pictures grow with each that is done. Each is a run like any other "
-        "on the page Training, and a model to look into."
+        f"these settings, too: {term('seed')} 0, PyTorch {about['torch']}, {about['machine']}, "
+        f"which takes about {about['minutes']} minutes where nothing else runs. They can be "
+        "stopped, and go on where they were; the pictures grow with each that is done. Each is a "
+        "run like any other on the page Training, and a model to look into."
     )
     words = "Train them here" if family.experiment is None else "Train them once more"
     offer(words, then=show_next)
@@ -169,7 +169,10 @@ def _laws(
         return np.empty((0, 3)), None
     x, y = choose(*found.every[:2])
     theirs = law_analysis.fit(x, y, law, PUBLISHED[axis, law].exponent)
-    return look.look(law_analysis.draws, *found.every, law, choose), theirs
+    laws = look.look_for_long(
+        law_analysis.draws, *found.every, law, choose, 0, words="Drawing models anew …"
+    )
+    return laws, theirs
 
 
 def _authors(axis: Axis, law: Law) -> str:

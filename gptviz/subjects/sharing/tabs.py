@@ -103,8 +103,8 @@ def trained(
     curves of runs and what they took.
     """
     st.markdown(
-        f"Both are trained on the plays, from the same seed on the same batches: {PAIR[0].words} "
-        "The only difference is the output layer."
+        f"Both are trained on the plays, from the same {term('seed')} on the same batches: "
+        f"{PAIR[0].words} The only difference is the output layer."
     )
     own = jobs.list_runs()
     found = [presets.latest([*own, *shipping.gallery()], preset) for preset in PAIR]

@@ -130,8 +130,8 @@ def in_a_gpt(scheme: Scheme) -> None:
         "token is is soon lost, and nothing later can bring it back. With shortcuts each vector "
         "keeps itself and only gains something. Both GPTs have the same random weights and read "
         f"the same random tokens; they have width {analysis.GPT_WIDTH}, {analysis.GPT_HEADS} "
-        f"heads and {analysis.VOCABULARY} tokens. Dong, Cordonnier and Loukas (2021, *Attention "
-        "is Not All You Need*).",
+        f"{term('head', 'heads')} and {analysis.VOCABULARY} tokens. Dong, Cordonnier and Loukas "
+        "(2021, *Attention is Not All You Need*).",
         table=table,
         code=Code(analysis.likeness, (f"table = likeness({n_layers}, {seed})",)).drawn(
             figures.likeness

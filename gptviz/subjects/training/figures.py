@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from gptviz.app.lines import logarithmic_ticks, look, plain_numbers, small
+from gptviz.app.lines import across, logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import (
     LEGEND_ABOVE,
     LINE_WIDTH,
     PALETTES,
-    SMALL_TEXT_SIZE,
     Scheme,
     layout,
 )
@@ -61,17 +60,8 @@ def comparison(
                 .replace("{axis}", AXES[axis])
                 .replace("{smoothing}", f"{SMOOTHING}"),
             )
-    for name, loss in (baselines or {}).items():
-        figure.add_hline(
-            loss,
-            line={"color": PALETTES[scheme].muted, "dash": "dot", "width": LINE_WIDTH},
-            annotation={
-                "text": f"{BASELINES[name]} {loss:.2f}",
-                "font": {"size": SMALL_TEXT_SIZE, "color": PALETTES[scheme].muted},
-                "xanchor": "right",
-                "yanchor": "bottom",
-            },
-        )
+    levels = {BASELINES[name]: loss for name, loss in (baselines or {}).items()}
+    across(figure, levels, scheme, "right")
     figure.update_xaxes(title=AXES[axis], rangemode="tozero")
     return figure.update_yaxes(title="loss, nats a token")
 
@@ -141,7 +131,7 @@ def ranking(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         ),
         layout=layout(scheme, height=120 + ROW_HEIGHT * max(1, len(known))),
     )
-    baseline = known.loc[known["variant"] == BASELINE, "best_val_loss"]
+    baseline = known.loc[known["variant"] == BASELINE, measure]
     if len(baseline):
         line = {"color": colours.accent, "width": LINE_WIDTH, "dash": "dot"}
         figure.add_vline(x=float(baseline.iloc[0]), line=line, annotation_text=TITLES[BASELINE])

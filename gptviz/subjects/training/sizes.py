@@ -26,10 +26,10 @@ def draw(runs: Sequence[Run], scheme: Scheme, key: str) -> None:
     if len(np.unique(sizes)) < law_analysis.FEWEST["line"]:
         return
     law = law_analysis.fit(sizes, losses, "line")
+    exponent = f"{law.exponent:.3f}".replace("-", "\N{MINUS SIGN}")
     st.markdown(
         "**Loss against size.** On the nearest straight line, ten times as many parameters leave "
-        f"{10**-law.exponent:.1%} of the loss: {term('power law', 'exponent')} "
-        f"{law.exponent:.3f}."
+        f"{10**-law.exponent:.1%} of the loss: {term('power law', 'exponent')} {exponent}."
     )
     show.chart(
         figures.by_size(table, law, scheme),

@@ -15,8 +15,8 @@ from gptviz.subjects.what_if.analysis import (
     without_norm,
     without_positions,
     without_residual,
-    write,
 )
+from gptviz.subjects.what_if.writing_analysis import write
 
 __all__ = [
     "averaged",

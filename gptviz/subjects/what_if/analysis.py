@@ -5,20 +5,17 @@ several can be joined with `|`. Make a change anew for each run on another text.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from gptviz import tracing
 from gptviz.config import GPTConfig
-from gptviz.generation import Reader, Step, Writer
 from gptviz.interventions import Progress, each_changed, measured
 from gptviz.language_model import LanguageModel
 from gptviz.measures import AnyMeasure, resolve
 from gptviz.model import visible
 from gptviz.quoting import quoted
-from gptviz.sampling import SamplingSettings, draw, stages
 from gptviz.tracing import Edit
 
 Edits = Mapping[str, Edit]
@@ -27,11 +24,12 @@ Edits = Mapping[str, Edit]
 def scaled(name: str, factor: float, head: int | None = None) -> Edits:
     """An activation times a factor: 0 switches it off, 1 changes nothing.
 
-    With a head, only that head's part: name is then "h.3.attn.z" or another with heads.
+    With a head, only that head's part: name is then "h.3.attn.z" or another with heads. A run
+    raises ValueError for a head that is not there.
     """
 
     def edit(x: Tensor) -> Tensor:
-        part = slice(None) if head is None else head
+        part = _of_head(x, name, head)
         x[part] = x[part] * factor
         return x
 
@@ -42,7 +40,7 @@ def averaged(name: str, head: int | None = None) -> Edits:
     """An activation set to its mean over the prompt: its usual value without this token's own."""
 
     def edit(x: Tensor) -> Tensor:
-        part = slice(None) if head is None else head
+        part = _of_head(x, name, head)
         x[part] = x[part].mean(-2, keepdim=True)
         return x
 
@@ -58,9 +56,11 @@ def without_norm(config: GPTConfig, norm: str) -> Edits:
     """A layer norm that gives back what it gets. Raises ValueError for one that is not there."""
     if config.norm != "pre":
         raise ValueError(f"a norm can be taken away where norm = pre; here it is {config.norm}")
-    before = {f"h.{i}.ln_1": f"h.{i - 1}" if i else "embed" for i in range(config.n_layer)}
-    before |= {f"h.{i}.ln_2": f"h.{i}.resid_mid" for i in range(config.n_layer)}
-    before["ln_f"] = f"h.{config.n_layer - 1}"
+    n_layer, before = config.n_layer, {"ln_f": config.stream[-1]}
+    if config.attention:
+        before |= {f"h.{i}.ln_1": config.stream[i] for i in range(n_layer)}
+    if config.mlp:
+        before |= {f"h.{i}.ln_2": f"h.{i}.resid_mid" for i in range(n_layer)}
     if norm not in before:
         raise ValueError(f"this model has no layer norm {quoted(norm)}; it has {', '.join(before)}")
     return _instead(norm, before[norm])
@@ -71,11 +71,16 @@ def without_residual(config: GPTConfig, part: str) -> Edits:
 
     Raises ValueError for another part, and where there is no shortcut.
     """
+    config.require_blocks()
     config.require_shortcuts("so none can be taken away")
     if config.norm == "post":
         raise ValueError("a shortcut can be taken away where norm = pre or none; here it is post")
-    sums = {f"h.{i}.attn": f"h.{i}.resid_mid" for i in range(config.n_layer)}
-    sums |= {f"h.{i}.mlp": f"h.{i}" for i in range(config.n_layer)}
+    n_layer = config.n_layer
+    sums: dict[str, str] = {}
+    if config.attention:  # what is not there adds nothing, and nothing would be left
+        sums |= {f"h.{i}.attn": f"h.{i}.resid_mid" for i in range(n_layer)}
+    if config.mlp:
+        sums |= {f"h.{i}.mlp": f"h.{i}" for i in range(n_layer)}
     if part not in sums:
         raise ValueError(f"nothing is added by {quoted(part)}; there are {', '.join(sums)}")
     return _instead(sums[part], part)
@@ -83,6 +88,7 @@ def without_residual(config: GPTConfig, part: str) -> Edits:
 
 def without_mask(config: GPTConfig, layer: int) -> Edits:
     """Every token of a block's attention may look at every token, those to come included."""
+    config.require_attention()
     kept: dict[str, Tensor] = {}
 
     def scores(_: Tensor) -> Tensor:
@@ -98,6 +104,7 @@ def without_mask(config: GPTConfig, layer: int) -> Edits:
 
 def without_division(config: GPTConfig, layer: int) -> Edits:
     """The scores of a block's attention without the division by √d: patterns become sharper."""
+    config.require_attention()
     factor = config.attn_divisor(layer)
     return {f"h.{layer}.attn.scores": lambda scores: scores * factor}
 
@@ -124,13 +131,14 @@ def token_before_pattern(T: int) -> Tensor:
 
 def with_pattern(layer: int, head: int, make: Callable[[int], Tensor]) -> Edits:
     """A head's pattern replaced by make(S), (S, S), or its last rows where less is read now."""
+    name = f"h.{layer}.attn.pattern"
 
     def edit(pattern: Tensor) -> Tensor:
         T, S = pattern.shape[-2:]
-        pattern[head] = make(S)[S - T :].to(pattern)
+        pattern[_of_head(pattern, name, head)] = make(S)[S - T :].to(pattern)
         return pattern
 
-    return {f"h.{layer}.attn.pattern": edit}
+    return {name: edit}
 
 
 def cut(query: int, key: int, layer: int | None = None, head: int | None = None) -> Edits:
@@ -163,8 +171,9 @@ def knock_out(
     What a head gathers, its part of h.*.attn.z, is set to 0 at all positions; the effect is the
     measure of that run less the measure of the run as it is. Reads TOKENS_AT_ONCE tokens at a time
     and keeps no logits but those of one run. progress(done, all) is called before each batch;
-    what it raises ends the work.
+    what it raises ends the work. Raises ValueError for a model without attention.
     """
+    lm.config.require_attention()
     ids = lm.ids(prompt)
     resolved = resolve(measure, lm, ids)
     usual = lm.trace(ids, ["embed", "h.*", "ln_f"])
@@ -185,44 +194,15 @@ def knock_out(
     return torch.stack(rows) - as_it_is
 
 
-def write(
-    lm: LanguageModel,
-    prompt: str | Sequence[int],
-    edits: Callable[[], Edits],
-    max_new_tokens: int,
-    settings: SamplingSettings,
-    seed: int,
-    looks_ahead: bool = True,
-) -> Iterator[Step]:
-    """Continue a prompt as `lm.generate` does, with the same dice, while a change is in force.
-
-    edits makes the change anew for each token. Without a change the text is that of
-    `lm.generate`. The whole text is read again for each token, unless looks_ahead is False: then
-    each token is read once, which gives the same where the change at a token depends on no later
-    one. Once the text is as long as the context, writing ends. Raises ValueError where the change
-    leaves no numbers to draw from.
-    """
-    ids = lm.ids(prompt)
-    generator = torch.Generator(lm.model.wte.weight.device).manual_seed(seed)
-    writer = Writer(lm.tokenizer, ids)
-    length = min(max_new_tokens, lm.config.block_size - len(ids))
-    reader = Reader(lm.model, len(ids) + length)
-    for left in reversed(range(length)):
-        if looks_ahead:
-            reader = Reader(lm.model, len(ids))
-        with tracing.changed(lm.model, edits()):
-            logits = reader.next_logits(ids)
-            if not logits.isfinite().any() or logits.isnan().any():
-                raise ValueError("with this change the logits are NaN: there is nothing to draw")
-            probabilities = stages(logits, ids, settings)[-1].probabilities
-            token = draw(probabilities, generator)
-        ids.append(token)
-        piece = lm.tokenizer.pieces([token])[0]
-        done = not left or token in lm.end_ids
-        new = writer.write(token, final=done)
-        yield Step(token, piece, new, float(probabilities[token]), probabilities, logits)
-        if done:
-            return
+def _of_head(x: Tensor, name: str, head: int | None) -> int | slice:
+    """Where a head's part lies in an activation (H, …), or all of it; refuses what is not there."""
+    if head is None:
+        return slice(None)
+    if x.dim() < 3:
+        raise ValueError(f"{name} has no heads; leave the head out, or name attn.z of that layer")
+    if not 0 <= head < len(x):
+        raise ValueError(f"head is {head}; {name} has {len(x)}, counted from 0")
+    return head
 
 
 def _instead(name: str, source: str) -> Edits:

@@ -15,11 +15,13 @@ from gptviz.language_model import LanguageModel
 from gptviz.sampling import SamplingSettings
 from gptviz.subjects.what_if import analysis
 from gptviz.subjects.what_if.analysis import Edits
+from gptviz.subjects.what_if.writing_analysis import write
 
 KINDS = (
     *("off", "scale", "mean", "uniform", "first-token", "token-before", "cut", "no-positions"),
     *("no-norm", "no-residual", "no-mask", "no-division"),
 )
+OF_A_PART = ("off", "scale", "mean")  # those that are done to one of PARTS
 PARTS = ("head", "attn", "mlp", "layer")
 PATTERNS: Mapping[str, Callable[[int], torch.Tensor]] = {
     "uniform": analysis.uniform_pattern,
@@ -44,6 +46,12 @@ class Change:
 
     def edits(self, config: GPTConfig) -> Edits:
         """The edits that make the change, for one run. Raises ValueError in words."""
+        if self._of_attention:
+            config.require_attention()
+        elif self.kind in OF_A_PART and self.part == "mlp":
+            config.require_mlp()
+        elif self.kind in OF_A_PART:
+            config.require_blocks()
         match self.kind:
             case "off":
                 return self._of_part(lambda name, head: analysis.scaled(name, 0.0, head))
@@ -70,6 +78,13 @@ class Change:
         """Whether the change at a token depends on later ones, or on where reading began."""
         return self.kind in ("mean", "cut", "no-mask")
 
+    @property
+    def _of_attention(self) -> bool:
+        """Whether the change is of something that only a model with attention has."""
+        if self.kind in OF_A_PART:
+            return self.part in ("head", "attn")
+        return self.kind not in ("no-positions", "no-norm", "no-residual")
+
     def _of_part(self, edit: Callable[[str, int | None], Edits]) -> Edits:
         block = f"h.{self.layer}"
         if self.part == "head":
@@ -86,7 +101,8 @@ class Effect:
     kl: float  # in nats, from the distribution before to the one after
     loss_before: float  # mean −ln p of the prompt's tokens in nats; NaN for one token
     loss_after: float
-    moved: np.ndarray  # (n_layer, H) the largest change of any weight of each head
+    # (n_layer, H) the largest change of any weight of each head; without attention no row
+    moved: np.ndarray
 
 
 def effect(lm: LanguageModel, before: Trace, change: Change) -> Effect:
@@ -95,8 +111,8 @@ def effect(lm: LanguageModel, before: Trace, change: Change) -> Effect:
     Raises ValueError in words where the model cannot be changed so, or where what comes out is
     no numbers.
     """
-    names = ["h.*.attn.pattern", "logits"]
-    after = lm.trace(before.ids, names, change.edits(lm.config))
+    names = ["h.*.attn.pattern"] if lm.config.has_attention else []
+    after = lm.trace(before.ids, [*names, "logits"], change.edits(lm.config))
     if not after.logits[-1].isfinite().all():
         raise ValueError(
             "with this change the model computes NaN (not a number), so there is nothing to "
@@ -114,15 +130,16 @@ def effect(lm: LanguageModel, before: Trace, change: Change) -> Effect:
         }
     )
     moved = [
-        (after[f"h.{i}.attn.pattern"] - before[f"h.{i}.attn.pattern"]).abs().amax((-2, -1))
-        for i in range(lm.config.n_layer)
+        (after[name] - before[name]).abs().amax((-2, -1)).cpu().numpy()
+        for name in after
+        if name != "logits"
     ]
     return Effect(
         table=table,
         kl=float(measures.kl(before.logits[-1]).of(after.logits)),
         loss_before=_loss(before),
         loss_after=_loss(after),
-        moved=torch.stack(moved).cpu().numpy(),
+        moved=np.stack(moved) if moved else np.empty((0, lm.config.n_head)),
     )
 
 
@@ -134,6 +151,7 @@ def difference(
     lm: LanguageModel, before: Trace, change: Change, layer: int, head: int
 ) -> np.ndarray:
     """How much each weight of a head's pattern changes, (T, T): after less before."""
+    lm.config.require_attention()
     name = f"h.{layer}.attn.pattern"
     after = lm.trace(before.ids, [name], change.edits(lm.config))
     return (after[name][head] - before[name][head]).cpu().numpy()
@@ -158,7 +176,7 @@ def written(
         return {} if change is None else change.edits(lm.config)
 
     looks_ahead = change is not None and change.looks_ahead
-    steps = analysis.write(lm, ids, edits, length, settings, seed, looks_ahead)
+    steps = write(lm, ids, edits, length, settings, seed, looks_ahead)
     for step in steps:
         found.append(step.id)
         if progress is not None:
@@ -196,15 +214,22 @@ def difference_table(values: np.ndarray, tokens: Sequence[str]) -> pd.DataFrame:
 
 
 def head_effects(
-    lm: LanguageModel, ids: tuple[int, ...], by: str, progress: Progress | None = None
+    lm: LanguageModel,
+    ids: tuple[int, ...],
+    by: str,
+    token: int | None = None,
+    progress: Progress | None = None,
 ) -> torch.Tensor:
     """The effect of switching off each head, (n_layer, n_head), by "loss", "kl" or "likeliest".
 
-    "likeliest" is the probability of the token that is likeliest as it is.
+    "likeliest" is the probability of a next token: of the one that is likeliest as it is, unless
+    another is given.
     """
     measure: measures.AnyMeasure = by
     if by == "likeliest":
-        measure = measures.probability(int(lm.trace(ids, ["logits"]).logits[-1].argmax()))
+        if token is None:
+            token = int(lm.trace(ids, ["logits"]).logits[-1].argmax())
+        measure = measures.probability(token)
     return analysis.knock_out(lm, ids, measure, progress)
 
 

@@ -10,7 +10,8 @@ from gptviz.app import choices
 from gptviz.app.chips.chips import choose_token
 from gptviz.app.frame import View
 from gptviz.app.presets import preset_row
-from gptviz.subjects.what_if.changes_analysis import Change
+from gptviz.subjects.residual.analysis import typed_token
+from gptviz.subjects.what_if.changes_analysis import OF_A_PART, Change
 from gptviz.subjects.what_if.presets import BY_SLUG, MODEL, PRESETS, Preset
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -33,7 +34,6 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {"head": "Head", "attn": "Attention", "mlp": "MLP", "layer": "Layer"}
 )
 PLACES: Mapping[str, str] = MappingProxyType({"attn": "Attention", "mlp": "MLP"})
-OF_A_PART: Sequence[str] = ("off", "scale", "mean")
 OF_A_HEAD: Sequence[str] = ("uniform", "first-token", "token-before")
 
 
@@ -73,6 +73,29 @@ def norms(view: View) -> Mapping[str, str]:
     n_layer = view.lm.config.n_layer
     blocks = [f"h.{i}.{norm}" for i in range(n_layer) for norm in ("ln_1", "ln_2")]
     return {norm: norm for norm in ("ln_f", *blocks)}
+
+
+def effect_on(view: View, titles: Mapping[str, str]) -> tuple[str, int | None]:
+    """What switching off each head is measured by, and of which token, where it is about one.
+
+    Raises ValueError for a text that is no single token.
+    """
+    columns = st.columns(2, gap="medium", vertical_alignment="bottom")
+    with columns[0]:
+        by = choices.one_of("effect_on", "Measured by", titles)
+    if by != "likeliest":
+        return by, None
+    logits = view.trace.logits[-1]
+    likeliest = int(logits.argmax())
+    with columns[1]:
+        typed = st.text_input(
+            "The next token",
+            key="effect_token",
+            bind="query-params",
+            max_chars=60,
+            placeholder=f"left empty: “{view.lm.tokenizer.pieces([likeliest])[0]}”, the likeliest",
+        )
+    return by, typed_token(view.lm, typed, logits) if typed else likeliest
 
 
 def presets() -> None:

@@ -1,6 +1,8 @@
 """What the pictures of a change say, as sentences made from their numbers by fixed rules."""
 
 import math
+from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -57,6 +59,19 @@ def of_loss(found: Effect) -> str:
     return words.format(**values)
 
 
+def of_texts(before: Sequence[int], after: Sequence[int]) -> str:
+    """How far two texts go together that were written with the same dice; each is its ids."""
+    if not before and not after:
+        return "The text is as long as what the model can read, so nothing can be written after it."
+    pairs = zip_longest(before, after)
+    same = next((i for i, (one, other) in enumerate(pairs) if one != other), None)
+    if same is None:
+        return f"With the change, the run writes the very same {_tokens(len(before))}."
+    if same == 0:
+        return "With the change, already the first token is another."
+    return f"Both runs write the same {_tokens(same)}; then they part."
+
+
 def of_attention(moved: np.ndarray, layer: int, head: int) -> str:
     """Which head's pattern changes most; moved holds the largest change of each, (n_layer, H)."""
     most = moved[layer, head]
@@ -70,8 +85,8 @@ def of_attention(moved: np.ndarray, layer: int, head: int) -> str:
     ).format(**values)
 
 
-def of_heads(values: np.ndarray, by: str, likeliest: str) -> str:
-    """Which head matters most, and how many hardly do; values is (n_layer, H)."""
+def of_heads(values: np.ndarray, by: str, token: str) -> str:
+    """Which head matters most; values is (n_layer, H), and token the one whose chance they are."""
     sign = -1 if by == "likeliest" else 1
     layer, head = (int(i) for i in np.unravel_index((sign * values).argmax(), values.shape))
     most = values[layer, head]
@@ -85,9 +100,13 @@ def of_heads(values: np.ndarray, by: str, likeliest: str) -> str:
     return words.format(
         head=f"L{layer} H{head}",
         most=most,
-        token=show.literal(likeliest),
+        token=show.literal(token),
         points=f"{abs(most) * 100:.0f} percentage points",
     )
+
+
+def _tokens(n: int) -> str:
+    return "token" if n == 1 else f"{n} tokens"
 
 
 def percent(probability: float) -> str:

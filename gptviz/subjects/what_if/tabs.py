@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from gptviz.app import choices, dice, look, show
+from gptviz.app import dice, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
+from gptviz.app.glossary import introduce, term
 from gptviz.app.layer_map import layer_map
 from gptviz.app.theme import symmetric_limit
-from gptviz.journey import likeliest_tokens
 from gptviz.sampling import SamplingSettings
-from gptviz.subjects.what_if import figures, sentences
+from gptviz.subjects.what_if import controls, figures, sentences
 from gptviz.subjects.what_if.changes_analysis import (
     Change,
     Effect,
@@ -30,15 +30,16 @@ WRITTEN = 20  # tokens
 EFFECTS = {
     "loss": "the loss of the text",
     "kl": "the next token (KL)",
-    "likeliest": "the likeliest next token",
+    "likeliest": "one token's probability",
 }
 MEANINGS = {
     "loss": "how much the loss of the text, the mean of −ln p of its tokens in nats, rises when "
     "the head is switched off. Red: the head helps on this text. Blue: it harms.",
     "kl": "how far the guess of the next token moves when the head is switched off: the "
     "Kullback–Leibler divergence in nats from the usual distribution. 0 is no change.",
-    "likeliest": "how much the probability of the token that is likeliest now changes when the "
-    "head is switched off. Blue: the head is needed for it. Red: the head works against it.",
+    "likeliest": "how much the probability of one next token changes when the head is switched "
+    "off: of the likeliest, unless you type another. Blue: the head is needed for it. Red: the "
+    "head works against it.",
 }
 
 
@@ -49,7 +50,7 @@ def next_token(view: View, change: Change) -> Effect | None:
     except ValueError as error:
         show.failure(error)
         return None
-    st.markdown(sentences.of_effect(found))
+    st.markdown(introduce(sentences.of_effect(found), "nats", "KL divergence"))
     if not math.isnan(found.loss_before):
         st.markdown(sentences.of_loss(found))
     show.chart(
@@ -79,11 +80,15 @@ def text(view: View, change: Change) -> None:
         arguments = (view.lm, view.ids, made, settings, seed, WRITTEN)
         ids.append(look.look_for_long(written, *arguments, words=words))
         rows.append(ChipRow(_chips(view, ids[-1]), name))
+    st.markdown(sentences.of_texts(*ids))
+    if not any(ids):
+        return
     token_chips(rows, view.scheme, key="texts", arrange="beside")
     show.source(
         "tokens drawn from both runs",
         (2, max(map(len, ids))),
-        "what the model goes on to write, as it is and with the change. Same seed, same dice: "
+        "what the model goes on to write, as it is and with the change. Same "
+        f"{term('seed')}, same dice: "
         "what differs comes from the change. The settings are those of the page Sampling.",
     )
     show.numbers(
@@ -116,7 +121,7 @@ def attention(view: View, change: Change, found: Effect) -> None:
     """How attention patterns change: every head by its largest change, and one head whole."""
     moved = found.moved
     layer, head = (int(i) for i in np.unravel_index(moved.argmax(), moved.shape))
-    st.markdown(sentences.of_attention(moved, layer, head))
+    st.markdown(introduce(sentences.of_attention(moved, layer, head), "head"))
     if not moved[layer, head]:
         return
     values = look.look(difference, view.lm, view.trace, change, layer, head)
@@ -139,16 +144,19 @@ def attention(view: View, change: Change, found: Effect) -> None:
 
 def each_head(view: View) -> None:
     """Every head switched off in turn, and what that does."""
-    by = choices.one_of("effect_on", "Measured by", EFFECTS)
+    by, token = controls.effect_on(view, EFFECTS)
     if by == "loss" and len(view.ids) < 2:
         st.info("A single token has no loss. Type a longer text, or measure by the next token.")
         return
     n_heads = view.lm.config.n_layer * view.lm.config.n_head
     effects = look.look_for_long(
-        head_effects, view.lm, view.ids, by, words=f"Switching off {n_heads} heads, one by one …"
+        head_effects,
+        *(view.lm, view.ids, by, token),
+        words=f"Switching off {n_heads} heads, one by one …",
     )
     values = effects.numpy()
-    st.markdown(sentences.of_heads(values, by, _likeliest(view)))
+    piece = "" if token is None else view.lm.tokenizer.pieces([token])[0]
+    st.markdown(introduce(sentences.of_heads(values, by, piece), "head"))
     show.chart(
         layer_map(
             values,
@@ -165,7 +173,7 @@ def each_head(view: View) -> None:
         code=view.code(
             head_effects_table,
             "from gptviz.subjects.what_if.changes_analysis import head_effects",
-            f"values = head_effects(lm, tuple(trace.ids), {by!r})",
+            f"values = head_effects(lm, tuple(trace.ids), {by!r}, {token})",
             "table = head_effects_table(values)",
         ).drawn(
             layer_map,
@@ -174,8 +182,3 @@ def each_head(view: View) -> None:
             "from gptviz.app.theme import symmetric_limit",
         ),
     )
-
-
-def _likeliest(view: View) -> str:
-    found = look.look(likeliest_tokens, view.lm, view.trace, len(view.ids) - 1)
-    return str(found["token"].iloc[0])

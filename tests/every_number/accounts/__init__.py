@@ -14,9 +14,12 @@ from accounts import (
     downhill,
     dropout,
     embeddings,
+    experiments,
+    failures,
     gelu_and_relu,
     glossary,
     gradients,
+    health,
     induction,
     layer_norms,
     loss,
@@ -62,6 +65,7 @@ IN_APP_TEST = (
     build_up,
 )  # the browser is not asked for these
 OF_A_RUN = (time_machine, induction, gradients, training)
+OF_RUNS = (health, experiments, failures)  # each with a folder of its own
 
 
 def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
@@ -74,3 +78,4 @@ def views(pages: Iterable[ModuleType]) -> dict[str, Callable[..., None]]:
 
 
 VIEWS, APP_VIEWS, RUN_VIEWS = views(PAGES), views(IN_APP_TEST), views(OF_A_RUN)
+HEALTH_VIEWS, EXPERIMENT_VIEWS, FAILURE_VIEWS = (page.VIEWS for page in OF_RUNS)

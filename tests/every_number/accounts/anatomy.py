@@ -295,7 +295,8 @@ def look(read: Read, models: Models, tab: str) -> None:
     """One tab."""
     ref = models.ref
     page = read("anatomy", PICTURES.get(tab, (tab,)), tab=tab, tensor=TENSOR)
-    shapes = {"shape.label": [*FAMILY]}
+    shapes = {"shape.label": [*FAMILY], "n_layer": ref.L, "n_head": ref.H, "n_embd": ref.C}
+    shapes |= {"block_size": ref.context, "vocab_size": ref.V}
     page.holds((ref.around(0)[0], shapes), TABS[tab](ref))
 
 

@@ -62,11 +62,12 @@ def of_a_stage() -> list[int]:
 def courses(key: str, names: list[str]) -> dict[str, Any]:
     """The lines of the picture and the columns of its table."""
     steps = range(EVERY, STEPS + 1, EVERY)
-    counted = bits(names[0], status(names[0])["baselines"]["bigram"])
+    told = status(names[0])["baselines"]
+    counted = [bits(names[0], told[guess]) for guess in ("unigram", "bigram")]
     shown: dict[str, Any] = {
         f"{key}_table.step": steps,
-        f"{key}.notes": [(counted,)],
-        f"{key}.shapes": [0, 1, counted, counted],
+        f"{key}.notes": [(level,) for level in counted],
+        f"{key}.shapes": [end for level in counted for end in (0, 1, level, level)],
     }
     for i, name in enumerate(names):
         told = [bits(name, loss) for loss in losses(name)]

@@ -73,6 +73,11 @@ def told(p: float) -> float:
     return max(p, 0.001)
 
 
+def digits(number: float, n: int) -> float:
+    """A number of which only so many digits count."""
+    return float(f"{number:.{n}g}")
+
+
 def scientific(*values: float) -> list[float]:
     """Numbers as the page writes them: small ones as digits times ten."""
     return [

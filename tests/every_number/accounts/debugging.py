@@ -261,6 +261,7 @@ def batch(ref: Reference) -> Expected:
         "batch.panels.limits.counting": counting,
         "batch.panels.limits.least possible": 0.0,  # one text begins like no other
         "batch.panels.series.points": [0, 0],
+        "batch_seed": 0,
         "batch_of.label": ["8 windows of the plays"],
         "fault.label": [(0.001,), (300,), (6,)],
     }

@@ -219,6 +219,7 @@ def gpt() -> Expected:
     shown: dict[str, Any] = {
         "rate_times.label": [(0.3,), (3,), (30,)],
         "courses_table.step": steps,
+        **fresh.lines_across("courses"),
     }
     for i, (name, losses) in enumerate(found.items()):
         shown |= {f"courses.{i}.x": steps, f"courses.{i}.y": losses}

@@ -1,8 +1,11 @@
 """A GPT-2 of transformers that has learnt nothing, and its training by PyTorch alone."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +81,26 @@ def losses(
             group["lr"] = rate
         chosen.step()
     return found
+
+
+def lines_across(key: str) -> dict[str, Any]:
+    """What a picture of such losses says of a blind guess, and of counting letters and pairs."""
+    text = PLAYS.read_text(encoding="utf-8")[:READ]
+    V, counts, pairs = len(letters()), Counter(text), Counter(pairwise(text))
+    alone = {letter: (n + 1) / (READ + V) for letter, n in counts.items()}
+    kinds, followed = Counter(first for first, _ in pairs), Counter(text[:-1])
+    of_a_pair = {
+        (a, b): (n + kinds[a] * alone[b]) / (followed[a] + kinds[a]) for (a, b), n in pairs.items()
+    }  # new ones are as likely as kinds were seen (Witten and Bell)
+    levels = [
+        math.log(V),
+        -sum(math.log(alone[letter]) for letter in text[1:]) / (READ - 1),
+        -sum(n * math.log(of_a_pair[pair]) for pair, n in pairs.items()) / (READ - 1),
+    ]
+    return {
+        f"{key}.notes": [(level,) for level in levels],
+        f"{key}.shapes": [end for level in levels for end in (0, 1, level, level)],
+    }
 
 
 def groups(model: nn.Module, decay: float = 0.1) -> list[dict]:

@@ -25,7 +25,7 @@ def norms(learnt: Learnt, measured: str) -> Expected:
     steps, groups = [row["step"] for row in rows], [*rows[0][measure]]
     values = np.array([[row[measure][group] for group in groups] for row in rows])
     if measure == "weight_norm":
-        last = learnt.at(learnt.steps[-1], "the").theirs.transformer.named_parameters()
+        last = learnt.at(learnt.kept[-1], "the").theirs.transformer.named_parameters()
         own = {name: values.detach().numpy() for name, values in last}
         mlp = [values for name, values in own.items() if name.startswith("h.1.mlp.")]
         size = np.sqrt(sum((values**2).sum() for values in mlp))
@@ -54,14 +54,14 @@ def norms(learnt: Learnt, measured: str) -> Expected:
 def histogram(learnt: Learnt, step: int) -> Expected:
     """How the numbers of a parameter are spread, at a step and at the start."""
     found = {}
-    for at in (step, learnt.steps[0]):
+    for at in (step, learnt.kept[0]):
         stored = load_file(learnt.snapshot(at) / "model.safetensors")
         (key,) = (name for name in stored if name.removeprefix("transformer.") == PARAMETER)
         found[at] = stored[key].astype(np.float64)
     shape = found[step].shape
     edges = np.histogram_bin_edges(np.stack([*found.values()]), BINS)
     shown: dict[str, Any] = {
-        "parameter_step.label": [str(each) for each in learnt.steps],
+        "parameter_step.label": [str(each) for each in learnt.kept],
         "parameter_histogram_table.of the numbers": ["25%", "50%", "75%"],
     }
     for i, (name, values) in enumerate(zip(("now", "step 0"), found.values(), strict=True)):
@@ -78,7 +78,7 @@ def look(read: Read, learnt: Learnt, measured: str, step: int) -> None:
     """The whole tab with a measure and a step."""
     keys = ("metrics", "norms", "norms_mapped", "parameter_histogram")
     chosen = {"norm_of": measured, "parameter": PARAMETER, "parameter_step": step}
-    page = read("training", keys, tab="gradients", switched=["norms_map"], **chosen)
+    page = read(learnt.folder, keys, tab="gradients", switched=["norms_map"], **chosen)
     page.holds(learnt.around, norms(learnt, measured), histogram(learnt, step))
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from accounts.common import Read
+from accounts.common import Expected, Read
 from accounts.learnt import Learnt
 from accounts.reference import log_softmax
 
@@ -26,8 +26,8 @@ def measured(learnt: Learnt, step: int) -> tuple[np.ndarray, float, float]:
     return scores, first, second
 
 
-def look(read: Read, learnt: Learnt) -> None:
-    """The whole tab."""
+def of(learnt: Learnt, key: str) -> Expected:
+    """Scores and losses over steps, and what was gained in the end."""
     rows = learnt.rows("induction.jsonl")
     scores = np.array([row["scores"] for row in rows])  # (S, L, H)
     losses = {name: np.array([row[name] for row in rows]) for name in ("loss_first", "loss_second")}
@@ -41,24 +41,30 @@ def look(read: Read, learnt: Learnt) -> None:
     heads = [(i, j) for i in range(2) for j in range(3)]
     best = sorted(heads, key=lambda head: -scores[-1][head])[:NAMED]
     shown = {
-        "birth.0.name": ["training loss, smoothed by 0.9"],
-        "birth.0.x": learnt.column("step"),
-        "birth.0.y": learnt.smoothed,
-        "birth_table.step": steps,
-        "birth_table.loss, first time": losses["loss_first"],
-        "birth_table.loss, second time": losses["loss_second"],
+        f"{key}.0.name": ["training loss, smoothed by 0.9"],
+        f"{key}.0.x": learnt.column("step"),
+        f"{key}.0.y": learnt.smoothed,
+        f"{key}_table.step": steps,
+        f"{key}_table.loss, first time": losses["loss_first"],
+        f"{key}_table.loss, second time": losses["loss_second"],
     }
     for n, head in enumerate(sorted(heads, key=best.__contains__), 1):
-        shown[f"birth.{n}.x"] = steps[1:]
-        shown[f"birth.{n}.y"] = scores[1:, *head]
+        shown[f"{key}.{n}.x"] = steps[1:]
+        shown[f"{key}.{n}.y"] = scores[1:, *head]
     for i, j in heads:
-        shown[f"birth_table.L{i} H{j}"] = scores[:, i, j]
+        shown[f"{key}_table.L{i} H{j}"] = scores[:, i, j]
     gain = losses["loss_first"][-1] - losses["loss_second"][-1]
     said = [
         ("Random tokens are said twice", *scores.shape, 2022, 1),
         ("a random token that is said again gets", steps[-1], math.exp(gain), gain),
     ]
-    read("training", ("metrics", "birth"), tab="induction").holds(learnt.around, (said, shown))
+    return said, shown
+
+
+def look(read: Read, learnt: Learnt) -> None:
+    """The whole tab."""
+    page = read(learnt.folder, ("metrics", "birth"), tab="induction")
+    page.holds(learnt.around, of(learnt, "birth"))
 
 
 VIEWS = {"birth": look}

@@ -28,7 +28,16 @@ def overview(ref: Reference, at: int) -> Expected:
     rank = 1 + int((logits > logits[came]).sum())
     listed = top if came in top else [*top, came]
     shape = (ref.L + 1, ref.T, ref.C)
+    parts = {
+        (layer, kind): norm(ref.x[f"h.{layer}.{kind}"])[at]
+        for kind in ("attn", "mlp")
+        for layer in range(ref.L)
+    }
+    longest = max(parts, key=parts.__getitem__)
+    start, end = (norm(ref.x[stage])[at] for stage in ("embed", f"h.{ref.L - 1}"))
+    lengths = (start, end, longest[0], parts[longest])
     said = [
+        ("On its way, the vector of token", at, *lengths),
         ("Each ribbon is one token", "embed, h.0 … h.2", *shape),
         ("After token {}, out of all {}", at, ref.V),
         ("throw dice", 0.8, 40, 0),

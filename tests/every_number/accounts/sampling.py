@@ -287,7 +287,8 @@ def presets(ref: Reference) -> Expected:
 def two_settings(ref: Reference) -> Expected:
     both = {"A": CHOSEN, "B": PRESETS["creative"]}
     said, shown = side_by_side(ref, both, (("is what the sliders above say", 0),))
-    return said, shown | {"compare_length": [1, 100, LENGTH]}
+    own = {f"b_{name}": value for name, value in plain(both["B"]).items()}
+    return said, shown | {"compare_length": [1, 100, LENGTH], **own}
 
 
 def written(ref: Reference) -> Expected:

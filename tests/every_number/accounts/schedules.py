@@ -78,6 +78,7 @@ def runs() -> Expected:
     shown = {
         "highest_rate.label": ["0.003", "0.01", "0.03", "0.1", "0.3"],
         **lines("schedule_courses", smoothed, found),
+        **fresh.lines_across("schedule_courses"),
     }
     said = [
         ("Mean loss of the last {} steps", last, *means),

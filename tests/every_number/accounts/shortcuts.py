@@ -140,7 +140,9 @@ KEYS = {"network": "gradients", "powers": "powers", "gpt": "likeness"}
 
 def look(read: Read, _: Models, tab: str) -> None:
     """One tab."""
-    read("shortcuts", (KEYS[tab],), tab=tab, **CHOSEN[tab]).holds(TABS[tab]())
+    read("shortcuts", (KEYS[tab],), tab=tab, **CHOSEN[tab]).holds(
+        ([("again and again", 0.9, 1.1)], {}), TABS[tab]()
+    )
 
 
 VIEWS = {tab: partial(look, tab=tab) for tab in TABS}

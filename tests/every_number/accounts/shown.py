@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[+−-]?)(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)(?P<power>e[+−-]?\d+)?"
@@ -30,12 +31,18 @@ LOOKS = {
     *("scheme", "colours", "behind", "ink", "width", "file", "signed", "amounts", "href", "accent"),
     *("marker", "line", "colorbar", "colorscale", "textfont", "hovertemplate", "xgap", "ygap"),
     *("zmin", "zmax", "opacity", "xaxis", "yaxis", "type", "mode", "textposition", "fillcolor"),
-    *("texttemplate", "dash", "leads", "orientation", "cliponaxis", "scene", "words"),
-    *("tag", "number", "pieces", "thickness"),
+    *("texttemplate", "dash", "orientation", "cliponaxis", "scene"),
 }
+PLOTLY = re.compile(r"%\{[^}]*\}")  # what Plotly puts there, out of the trace
+# How a setting is explained, in words that are fixed, and with its name in files.
+ADVICE = re.compile(r"In files and commands: `\w+`\.$")
+HEADS = "heads"  # where a table keeps what stands above columns in place of their names
 WRITTEN = ".written"  # the place of what a picture computes and writes by itself in the browser
 UNREAD = {"prompt_box", "theme_menu", "leave_presenter", "save", "go_on"}  # hold no numbers
-CONTROLS = ("button", "toggle", "checkbox", "text_input", "selectbox", "pills", "number_input")
+CONTROLS = (
+    *("button", "toggle", "checkbox", "text_input", "text_area", "selectbox", "pills"),
+    *("number_input", "file_uploader", "page_link", "link_button", "download_button"),
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,8 @@ def agrees(match: re.Match[str], expected: Any) -> bool:
         return bool(expected(value))
     half = 0.5 * 10 ** -len(digits.partition(".")[2]) * scale
     exact = float(expected) == round(float(expected)) and "." not in digits
-    return abs(value - expected) <= (1e-9 if exact else half + 2e-6 + 2e-5 * abs(expected))
+    slack = min(2e-6, half / 5) + 2e-5 * abs(expected)  # what float32 may have lost
+    return abs(value - expected) <= (1e-9 if exact else half + slack)
 
 
 def differs(found: list[Any], expected: Any) -> str:
@@ -165,6 +173,7 @@ def collected(app: AppTest, tables: Mapping[str, pd.DataFrame]) -> Page:
     page = Page([], {})
     found = [of_element(element) for element in (*app.sidebar, *app.main)]
     for key, table in tables.items():
+        found.append([(f"{key}.heads", head) for head in table.attrs.get(HEADS, ())])
         for column, values in table.items():
             found.append(leaves([plain(value) for value in values], f"{key}.{column}"))
     for values in found:
@@ -181,21 +190,31 @@ def collected(app: AppTest, tables: Mapping[str, pd.DataFrame]) -> Page:
 def of_element(element: Any) -> Iterator[tuple[str, Any]]:
     """What an element of the page shows, by its place; a text has none."""
     kind, key = element.type, getattr(element, "key", None)
+    if not ADVICE.search(told := getattr(element.proto, "help", "")):
+        yield f"{key}.help" if key else "", words(told)
     if kind == "plotly_chart":
         yield from of_chart(key, json.loads(element.proto.spec))
     elif kind == "bidi_component" and key not in UNREAD:
         sent = element.proto
         yield from of_bytes(key, sent.bytes) if sent.bytes else leaves(json.loads(sent.json), key)
+    elif kind == "progress":
+        yield from (("", words(element.proto.text)), ("progress", element.value))
     elif kind == "table":
         for column, values in element.value.reset_index().items():
             yield from leaves(values.tolist(), f"table.{column}")
     elif kind == "slider":
         ends = (element.min, element.max, element.value)
         yield from ((key, end) for end in ends)
+    elif isinstance(element, Block):
+        own = getattr(element.proto, kind, element.proto)
+        yield "", words(getattr(own, "label", ""))
     elif kind in CONTROLS or hasattr(element, "options"):
+        if kind == "number_input" and element.value is not None:
+            yield key, element.value
         assert kind != "toggle" or element.label != "Show the numbers" or element.value, key
         for text in (element.label, *getattr(element, "options", ())):
-            yield f"{key}.label", text
+            yield f"{key}.label" if key else "", words(text)
+        yield f"{key}.placeholder", getattr(element.proto, "placeholder", "")
     elif kind == "code":
         yield from [("", element.value)] if element.language != "python" else []
     elif kind == "html":
@@ -252,6 +271,8 @@ def of_chart(key: str, spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a chart draws, writes and says when it is pointed at."""
     for i, trace in enumerate(spec["data"]):
         yield from leaves(trace, f"{key}.{i}")
+        hover = (trace.get("hovertemplate") or "").replace(trace.get("name") or " ", " ")
+        yield f"{key}.{i}.hover", words(PLOTLY.sub("", hover))
         require_whole(trace)
     layout = spec["layout"]
     yield f"{key}.title", layout.get("title", {}).get("text", "")
@@ -280,4 +301,5 @@ def require_whole(trace: dict[str, Any]) -> None:
 def plain(value: Any) -> Any:
     """A value of a table as Python's own; None for what is missing."""
     value = value.item() if isinstance(value, np.generic) else value
-    return value if isinstance(value, int | float | str) else None
+    assert value is None or value is pd.NA or isinstance(value, int | float | str), value
+    return None if value is pd.NA else value

@@ -67,7 +67,7 @@ def cosines(ref: Reference, token: int) -> np.ndarray:
 
 def look(read: Read, learnt: Learnt) -> None:
     """The whole tab, from a step in the middle."""
-    steps = learnt.steps
+    steps = learnt.kept
     refs = [learnt.at(step, TEXT) for step in steps]
     S, T, V, token = len(steps), len(TEXT), refs[0].V, refs[0].ids[AT]
     written = max(row["step"] for row in learnt.rows("samples.jsonl") if row["step"] <= STEP)
@@ -90,7 +90,7 @@ def look(read: Read, learnt: Learnt) -> None:
     }
     chosen = {"step": STEP, "layer": LAYER, "head": HEAD, "position": AT}
     keys = ("metrics", "past_next", "past_patterns", "past_neighbours")
-    read("training", keys, tab="time-machine", prompt=TEXT, **chosen).holds(
+    read(learnt.folder, keys, tab="time-machine", prompt=TEXT, **chosen).holds(
         learnt.around,
         (said, shown),
         over_steps("past_next", np.stack(wanted), steps, "probability"),

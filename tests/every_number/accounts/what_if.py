@@ -63,7 +63,9 @@ def text(ref: Reference, _: dict[str, np.ndarray]) -> Expected:
         "texts_table.n": [*range(n)] * 2,
         "texts_table.id": both[0] + both[1],
     }
-    return [("What the model goes on to write", 2, n)], shown
+    same = next(i for i, (one, other) in enumerate(zip(*both, strict=True)) if one != other)
+    goes = ("already the first token is another",) if same == 0 else ("write the same", same)
+    return [goes, ("What the model goes on to write", 2, n)], shown
 
 
 def attention(ref: Reference, other: dict[str, np.ndarray]) -> Expected:
@@ -115,7 +117,7 @@ def look(read: Read, models: Models, tab: str) -> None:
     ref = models.ref
     other = ref.without_head(LAYER, HEAD)
     numbers = ("next_token", "texts", "pattern_difference", "each_head")
-    page = read("what_if", numbers, tab=tab, layer=LAYER, head=HEAD)
+    page = read("what_if", numbers, tab=tab, layer=LAYER, head=HEAD, seed=0)
     page.holds(ref.around(ref.T - 1), above_the_tabs(ref, other), TABS[tab](ref, other))
 
 

@@ -55,7 +55,7 @@ def words(app: AppTest) -> str:
         {},
         {"model": "post", "n_layer": 3, "tie_weights": "tied", "qkv_bias": "no"},
         {"shape": "gpt3-175b"},
-        {"shape": "gpt2", "vocab_size": 65, "block_size": 1},
+        {"shape": "gpt2", "vocab_size": 65, "block_size": 1, "shape_norms": "none"},
     ],
 )
 def test_the_code_under_each_picture_gives_its_numbers(
@@ -91,6 +91,16 @@ def test_the_book_s_numbers_are_three_choices_away(open_page):
     app.selectbox(key="shape").set_value("gpt2-xl").run()
     assert "GPT-2 XL: 1,557,611,200 parameters" in words(app)
     assert not {"tie_weights", "qkv_bias"} & set(app.query_params)
+
+
+def test_any_shape_is_counted_with_other_norms_and_positions(open_page):
+    app = open_page(shape="gpt2", n_layer=1, n_head=4, n_embd=512, shape_norms="post")
+    app.pills(key="shape_positions").set_value("sinusoidal").run()
+    assert "changed: 28,883,968 parameters**" in words(app)
+    assert {"shape_norms", "shape_positions"} <= set(app.query_params)
+    app.selectbox(key="shape").set_value("gpt2-medium").run()
+    assert "GPT-2 Medium: 354,823,168 parameters" in words(app)
+    assert not {"shape_norms", "shape_positions"} & set(app.query_params)
 
 
 def test_a_number_that_is_typed_stands_in_the_address_and_changes_the_count(open_page):
@@ -129,7 +139,7 @@ def test_a_shape_without_layers_is_counted(open_page):
 
 @pytest.mark.parametrize("value", ["", "-1", "abc", "9" * 5000, "²", "nan"])
 def test_what_is_no_choice_is_passed_over(open_page, value):
-    keys = ("shape", "n_layer", "n_embd", "vocab_size", "tie_weights", "tensor")
+    keys = ("shape", "n_layer", "n_embd", "vocab_size", "tie_weights", "shape_norms", "tensor")
     for tab in ("parts", "weights"):
         assert not open_page(tab, **dict.fromkeys(keys, value)).error
 

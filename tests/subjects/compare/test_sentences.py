@@ -44,6 +44,13 @@ def test_shapes_are_told_where_they_differ():
         "The left model has 6 layers of 8 heads, the right one 3 of 4: what only one has is shown "
         "on its side alone."
     )
+    assert sentences.of_shapes(pair(layers=(6, 0), heads=(8, 0))) == (
+        "The left model has 6 layers of 8 heads, the right one no layers: what only one has is "
+        "shown on its side alone."
+    )
+    told = sentences.of_shapes(pair(layers=(2, 2), heads=(0, 4)))
+    assert told is not None
+    assert "has 2 layers without attention, the right one 2 layers of 4 heads" in told
 
 
 def apart(left, right, tv=0.3, kl=0.25, shared=(1.0, 1.0)) -> Apart:

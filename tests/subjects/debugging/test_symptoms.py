@@ -11,7 +11,8 @@ from gptviz import checkpoints
 from gptviz.app.address import KEYS
 from gptviz.app.pages import PAGES
 from gptviz.jobs.failures import FAILURES
-from gptviz.subjects.debugging import symptom_analysis
+from gptviz.runs.curves import BASELINES
+from gptviz.subjects.debugging import figures, symptom_analysis
 from gptviz.subjects.debugging.symptoms import SYMPTOMS
 
 ROOT = Path(__file__).parents[3]
@@ -60,6 +61,21 @@ def test_the_curves_are_those_of_the_runs_that_ship():
     expected = smoothed([row["train_loss"] for row in rows])
     np.testing.assert_allclose(own["loss"], expected[own["step"] - 1], rtol=1e-6)
     assert own["step"].iloc[[0, -1]].tolist() == [1, rows[-1]["step"]]
+
+
+@pytest.mark.parametrize("failures", [("no-shortcuts",), ("deep-post-norm", "no-shortcuts")])
+def test_what_counting_the_same_text_reaches_stands_beside_the_curves(failures):
+    file = checkpoints.root() / "gallery" / "no-shortcuts" / "status.json"
+    told = json.loads(file.read_text(encoding="utf-8"))["baselines"]
+    guesses = symptom_analysis.guesses(failures)
+    assert guesses == {BASELINES[name]: told[name] for name in ("uniform", "unigram", "bigram")}
+    figure = figures.beside(symptom_analysis.curves(failures), guesses, "light")
+    assert [shape.y0 for shape in figure.layout.shapes] == [*told.values()]
+
+
+def test_runs_that_read_several_texts_have_no_guess_in_common():
+    assert symptom_analysis.guesses(("too-little-data", "no-dropout", "no-shortcuts")) == {}
+    assert symptom_analysis.guesses(()) == {}
 
 
 def test_without_a_gallery_there_is_no_curve(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Steps of the optimisers, beside the formulas of their papers in NumPy."""
 
 import math
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from gptviz import GPT
+from gptviz.runs.curves import BASELINES
 from gptviz.subjects import downhill
 from gptviz.subjects.downhill import analysis, gpt_analysis
 
@@ -65,6 +67,12 @@ def test_on_x_squared_each_step_multiplies_x_by_one_less_twice_the_rate(rate: fl
     np.testing.assert_allclose(table["x"], x, atol=1e-9)
     np.testing.assert_allclose(table["y"], x**2, atol=1e-9)
     np.testing.assert_allclose(table["slope"], 2 * x, atol=1e-9)
+
+
+def test_the_first_step_from_3_goes_from_9_down_to_5_76():
+    first, second = downhill.descent("bowl", 0.1, 3.0).iloc[:2].to_dict("records")
+    assert (first["x"], first["y"], first["slope"]) == (3.0, 9.0, 6.0)
+    assert (f"{second['x']:.1f}", f"{second['y']:.2f}") == ("2.4", "5.76")
 
 
 def test_two_valleys_end_where_the_start_and_the_rate_lead():
@@ -189,6 +197,21 @@ def test_all_optimizers_begin_with_the_same_gpt_and_sgd_is_its_formula():
     assert (table[names].iloc[-1] < table[names].iloc[0] - 0.4).all()
     steps = gpt_analysis.STEPS
     assert told == [(i * steps, len(names) * steps) for i in range(len(names))]
+
+
+def test_the_lines_across_are_what_counting_the_text_of_the_batches_comes_to():
+    ids = gpt_analysis._ids().tolist()
+    counts, pairs = Counter(ids), Counter(pairwise(ids))
+    n, V = len(ids), gpt_analysis.MODEL.vocab_size
+    alone = {letter: (counts[letter] + 1) / (n + V) for letter in range(V)}
+    kinds, followed = Counter(a for a, _ in pairs), Counter(ids[:-1])
+    unigram = sum(-math.log(alone[b]) for b in ids[1:]) / (n - 1)
+    bigram = sum(
+        -math.log((pairs[a, b] + kinds[a] * alone[b]) / (followed[a] + kinds[a]))
+        for a, b in pairwise(ids)
+    ) / (n - 1)
+    assert [*gpt_analysis.guesses().values()] == pytest.approx([math.log(V), unigram, bigram])
+    assert [*gpt_analysis.guesses()] == [*BASELINES.values()]
 
 
 def test_a_course_that_diverges_has_no_number_there():

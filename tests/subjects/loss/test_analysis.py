@@ -14,8 +14,8 @@ TEXT = "the cat sat"
 
 def test_three_logits_have_the_right_probabilities_and_the_right_loss():
     table = loss.from_logits((2.0, 1.0, 0.5))
-    assert [f"{p:.3f}" for p in table["probability"]] == ["0.629", "0.231", "0.140"]
-    assert f"{table['loss'][1]:.3f}" == "1.464"
+    assert [f"{p:.4f}" for p in table["probability"]] == ["0.6285", "0.2312", "0.1402"]
+    assert f"{table['loss'][1]:.4f}" == "1.4644"
     own = nn.CrossEntropyLoss()(torch.tensor([[2.0, 1.0, 0.5]]), torch.tensor([1]))
     assert table["loss"][1] == pytest.approx(own.item(), rel=1e-6)
     np.testing.assert_allclose(table["power"] / table["power"].sum(), table["probability"])
@@ -32,8 +32,10 @@ def test_the_curve_is_minus_the_logarithm_of_p():
     table = loss.curve()
     np.testing.assert_allclose(table["loss"], [-math.log(p) for p in table["probability"]])
     assert table["probability"].iloc[[0, -1]].tolist() == [0.001, 1]
-    for p, told in ((0.9, "0.105"), (0.5, "0.693"), (0.1, "2.303")):
-        assert f"{np.interp(p, table['probability'], table['loss']):.3f}" == told
+    told = {0.9: "0.105", 0.8: "0.223", 0.7: "0.357", 0.5: "0.693", 0.1: "2.303"}
+    losses = {p: np.interp(p, table["probability"], table["loss"]) for p in told}
+    assert {p: f"{loss:.3f}" for p, loss in losses.items()} == told
+    assert f"{np.mean([losses[p] for p in (0.7, 0.8, 0.9)]):.3f}" == "0.228"
 
 
 def test_a_sentence_has_the_losses_of_pytorch_s_cross_entropy(tiny_lm):

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from gptviz.activations import Trace
-from gptviz.journey import came_next, journey, journey_table, likeliest_tokens
+from gptviz.journey import Journey, came_next, journey, journey_table, likeliest_tokens
 from gptviz.language_model import LanguageModel
 from gptviz.model import GPT, GPTConfig
+from gptviz.subjects.overview import sentences
 from gptviz.subjects.overview.analysis import Check, ranked, self_checks
 from gptviz.tokenizers import CharacterTokenizer
 
@@ -193,3 +194,24 @@ def test_the_table_of_a_journey_has_a_row_for_each_token(lm, trace):
     assert table["token"].tolist() == list("GPTVIZ")
     assert table["position"].tolist() == list(range(6))
     np.testing.assert_array_equal(table[["embed", "h.0", "h.1"]].to_numpy().T, way.stream)
+
+
+def test_the_sentence_under_the_path_says_its_lengths(tiny_lm):
+    trace = tiny_lm.trace("the cat")
+    way = journey(tiny_lm, trace)
+    lengths = {
+        f"{kind} of layer {layer}": trace[f"h.{layer}.{part}"][3].norm()
+        for kind, part in (("attention", "attn"), ("MLP", "mlp"))
+        for layer in range(2)
+    }
+    longest = max(lengths, key=lengths.__getitem__)
+    assert sentences.of_path(way, "·", 3) == (
+        f"On its way, the vector of token 3, “·”, goes from length {trace['embed'][3].norm():.1f} "
+        f"to {trace['h.1'][3].norm():.1f}. The longest part comes from the {longest}: "
+        f"{lengths[longest]:.1f}."
+    )
+    still = replace(way, stream=np.ones((3, 7)))
+    assert "keeps its length: 1.0" in sentences.of_path(still, "·", 3)
+    none = Journey(way.stream[:1], way.middle[:0], way.attn[:0], way.mlp[:0], way.pattern[:0])
+    assert sentences.of_path(none, "a", 0).startswith("No block changes the vector of token 0")
+    assert sentences.of_path(replace(way, attn=way.attn * np.nan), "·", 3) == ""

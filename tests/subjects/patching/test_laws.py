@@ -45,6 +45,19 @@ def test_equal_prompts_leave_nothing_to_restore(tiny_lm):
         patching.patch(tiny_lm, CLEAN, CLEAN, "h.*", A_B)
 
 
+def test_a_measure_that_is_no_number_is_refused(tiny_lm):
+    with pytest.raises(ValueError, match="the measure is nan in the clean run"):
+        patching.patch(tiny_lm, CLEAN, CORRUPTED, "h.*", lambda logits: logits.sum() * torch.nan)
+
+
+def test_the_loss_is_that_of_the_clean_text(tiny_lm):
+    found = patching.patch(tiny_lm, CLEAN, CORRUPTED, "h.*", "loss")
+    ids = tiny_lm.ids(CLEAN)
+    by_hand = patching.patch(tiny_lm, CLEAN, CORRUPTED, "h.*", measures.loss(ids))
+    assert torch.equal(found, by_hand)
+    assert found.isfinite().all()
+
+
 def test_what_cannot_be_patched_is_refused(tiny_lm):
     with pytest.raises(ValueError, match=r"'wte' cannot be patched; choose h\.\*"):
         patching.patch(tiny_lm, CLEAN, CORRUPTED, "wte", A_B)

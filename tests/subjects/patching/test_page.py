@@ -5,9 +5,11 @@ import torch
 
 import gptviz
 from gptviz import checkpoints, measures
+from gptviz.app.examples import EXAMPLES
 from gptviz.subjects.patching import sentences
 from gptviz.subjects.patching.analysis import patch
 from gptviz.subjects.patching.presets import BY_SLUG, PRESETS
+from gptviz.subjects.patching.tabs import OPENING
 
 CLEAN, CORRUPTED = "the cat sat", "the dog ran"
 
@@ -46,6 +48,16 @@ def test_what_cannot_be_compared_is_told(open_app, corrupted, words):
     app = open_app("patching", prompt=CLEAN, corrupted=corrupted)
     told = [part.value for part in (*app.info, *app.error)]
     assert any(words in text for text in told), told
+
+
+def test_whoever_comes_from_the_first_page_finds_two_texts_that_fit_and_a_map(open_app):
+    app = open_app("patching")
+    assert not app.error
+    assert app.get("plotly_chart")
+    assert app.session_state["corrupted"] == OPENING
+    for name in ("tales", "shakespeare", "story"):
+        encode = gptviz.load(name).tokenizer.encode
+        assert len(encode(OPENING)) == len(encode(EXAMPLES[0].text))
 
 
 def test_a_preset_brings_both_texts(open_app):

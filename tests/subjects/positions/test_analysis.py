@@ -60,7 +60,7 @@ def test_shuffling_keeps_the_last_token_and_changes_the_order():
 
 def test_without_positions_one_layer_sees_no_order_and_a_second_one_does(tiny_lm):
     lm = with_position(tiny_lm, "learned")
-    table = positions.shuffling(lm, tuple(lm.ids(TEXT)), 0).set_index("stage")
+    table = positions.shuffled(lm, tuple(lm.ids(TEXT)), 0).moved.set_index("stage")
     assert table.index.tolist() == ["embed", "h.0", "h.1"]
     assert table.loc["embed"].tolist() == [0, 0, 0]
     assert table.loc["h.0", "none"] < 1e-5
@@ -75,14 +75,17 @@ def test_what_moves_is_that_of_a_model_with_such_positions(tiny_lm):
     bare.model.load_state_dict(lm.model.state_dict(), strict=False)
     before, after = (bare.trace(x)["h.1"][-1] for x in (ids, positions.shuffled_ids(ids, 0)))
     expected = float((after - before).norm() / before.norm())
-    table = positions.shuffling(lm, tuple(ids), 0).set_index("stage")
+    table = positions.shuffled(lm, tuple(ids), 0).moved.set_index("stage")
     assert table.loc["h.1", "none"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_guesses_in_order_and_shuffled_are_compared(tiny_lm):
     lm = with_position(tiny_lm, "learned", n_layer=1)
     ids = lm.ids(TEXT)
-    table = positions.guesses(lm, tuple(ids), 0).set_index("positions")
+    told: list[tuple[int, int]] = []
+    found = positions.shuffled(lm, tuple(ids), 0, lambda *done: told.append(done))
+    assert told == [(i, 6) for i in range(6)], "each run of the model can be the last"
+    table = found.guesses.set_index("positions")
     p, q = (
         lm.trace(x).logits[-1].softmax(-1).numpy() for x in (ids, positions.shuffled_ids(ids, 0))
     )

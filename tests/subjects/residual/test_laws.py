@@ -68,6 +68,18 @@ def test_long_texts_are_read_in_pieces_with_the_same_numbers():
     np.testing.assert_allclose(drawn.probability, whole.exp().amax(-1), rtol=1e-5)
 
 
+def test_the_lens_tells_its_progress_which_may_end_it(tiny_lm):
+    trace, told = tiny_lm.trace(TEXT), []
+    residual.logit_lens(tiny_lm, trace, lambda *done: told.append(done))
+    assert told == [(0, 3), (1, 3), (2, 3)]
+
+    def enough(*_: int) -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        residual.logit_lens(tiny_lm, trace, enough)
+
+
 @pytest.mark.parametrize("change", [{"norm": "post"}, {"residual": False}])
 def test_a_model_whose_stream_is_no_sum_has_no_parts(change):
     lm = lm_of(**change)

@@ -4,15 +4,22 @@ import itertools
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from gptviz import LanguageModel
 from gptviz.sampling import SamplingSettings
-from gptviz.subjects.sampling import batch_analysis, beam_analysis, cache_analysis, formats_analysis
+from gptviz.subjects.sampling import (
+    batch_analysis,
+    beam_analysis,
+    cache_analysis,
+    expert_figures,
+    formats_analysis,
+)
 from gptviz.subjects.sampling.analysis import more_rules, stage_titles
 from gptviz.subjects.sampling.batch_analysis import Sampled
-from gptviz.subjects.sampling.expert_sentences import of_stop, of_times
+from gptviz.subjects.sampling.expert_sentences import of_grid, of_search, of_stop, of_times
 from gptviz.subjects.sampling.formats_analysis import FORMATS, filled
 
 RULES = SamplingSettings(0.9, 20, 0.9, 1.2, 0.01, 0.9, 3)
@@ -25,7 +32,7 @@ HOW = {
 def test_texts_that_are_written_together_are_those_of_generate(tiny_lm: LanguageModel):
     length = tiny_lm.config.block_size + 5  # so that the older half is forgotten, too
     ids = tiny_lm.ids("abc")
-    found = batch_analysis.sampled(tiny_lm, ids, RULES, [3, 4], length)
+    found = batch_analysis.sampled(tiny_lm, ids, [(RULES, 3), (RULES, 4)], length)
     for text, seed in zip(found, (3, 4), strict=True):
         steps = list(tiny_lm.generate(ids, length, **HOW, seed=seed))
         assert list(text.ids) == [step.id for step in steps]
@@ -66,7 +73,7 @@ def test_the_grid_holds_the_three_settings_of_the_course_and_all_others(
     table = batch_analysis.grid(
         tiny_lm, ids, "top_k", off, 1, lambda done, whole: told.append((done, whole))
     )
-    assert [done for done, _ in told] == list(range(25 * 8))
+    assert [done for done, _ in told] == list(range(5 * 8))
     assert batch_analysis.COURSE == {
         "Conservative": (0.2, 10),
         "Balanced": (0.5, 20),
@@ -182,3 +189,39 @@ def test_rules_beside_the_usual_ones_are_told_where_they_are_on():
     on = SamplingSettings(min_p=0.1, no_repeat_ngram_size=2)
     assert more_rules(on) == {"no-repeat": 2, "min-p": 0.1}
     assert [*stage_titles(on)][2] == "no_repeat_ngram_size"
+
+
+@pytest.mark.parametrize(
+    ("best", "greedy", "beams", "words"),
+    [
+        ((-10.0, 5), (-10.0, 5), 1, "With 1 beam, nothing is compared"),
+        ((-10.0, 5), (-10.0, 5), 4, "greedy writing finds the same one"),
+        ((-10.0, 5), (-10.5, 5), 4, "is **1.65** times as likely"),
+        ((-10.0, 5), (-13.0, 5), 4, "is **20.1** times as likely"),
+        ((-10.0, 5), (-40.0, 5), 4, "is **1.1 · 10¹³** times as likely"),
+        ((-10.0, 5), (-1010.0, 5), 4, "is **10⁴³⁴** times as likely"),
+        ((-10.0, 5), (-9.0, 5), 4, "greedy writing's **−9.00**: the search gave that one up"),
+        ((-10.0, 8), (-9.0, 5), 4, "the mean of a token: **−1.250** against **−1.800**"),
+    ],
+)
+def test_what_is_said_of_a_search_follows_from_both_texts(best, greedy, beams, words):
+    tables = [
+        pd.DataFrame([beam_analysis.likelihood(total, tokens)]) for total, tokens in (best, greedy)
+    ]
+    assert words in of_search(*tables, beams)
+
+
+def test_a_token_that_a_model_thought_impossible_makes_the_perplexity_infinite():
+    assert beam_analysis.likelihood(-2000.0, 2)["perplexity"] == math.inf
+
+
+def test_a_cell_in_which_nothing_can_be_measured_has_a_dash():
+    row = {"log_probability": -1.5, "entropy": 0.5, "distinct_1": 1.0, "distinct_2": np.nan}
+    places = itertools.product((0.2, 0.5), batch_analysis.GRIDS["top_k"])
+    cells = [{"temperature": t, "top_k": k, **row} for t, k in places]
+    table = pd.DataFrame(cells).fillna({"top_k": 0})
+    assert "a dash stands in the picture" in of_grid(table, "top_k")
+    (picture,) = expert_figures.grid(table, "top_k", "distinct_2", [], "light").data
+    assert {text for texts in picture.text for text in texts} == {"–"}
+    (picture,) = expert_figures.grid(table, "top_k", "log_probability", [], "light").data
+    assert picture.text[0][0] == "−1.50"

@@ -2,8 +2,10 @@
 
 import pandas as pd
 import pytest
+import streamlit as st
 
 import gptviz
+from gptviz.app import look
 from gptviz.app.address import KEYS
 
 PROMPT = "To be, or not to be"
@@ -46,6 +48,16 @@ def test_both_ways_are_measured_at_the_press_of_a_button(open_sampling, press):
     for column in ("index", "read", "id", "id_without_cache"):
         assert names["table"][column].tolist() == table[column].tolist()
     press(app, "Measure again")
+
+
+@pytest.mark.parametrize("tab", ["beams", "ranked", "grid"])
+def test_the_text_of_the_first_view_does_not_wait_for_what_takes_long(
+    open_sampling, texts, monkeypatch, tab
+):
+    monkeypatch.setattr(look, "look_for_long", lambda *_, **__: st.stop())  # its reader stopped it
+    app = open_sampling(tab=tab, seed=11)
+    assert texts(app)[-1]["done"]
+    assert "text_numbers" in [toggle.key for toggle in app.toggle]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,19 @@ def test_start_again_forgets_the_tree_and_so_does_another_prompt(open_sampling, 
     assert not [e for e in app.main if e.type == "bidi_component" and e.key == "text"]
 
 
+def test_a_text_that_other_settings_wrote_is_told_from_one_that_those_above_write(
+    open_sampling, press, choose
+):
+    def told(app) -> bool:
+        return any("Not all of this was written" in one.value for one in app.caption)
+
+    app = press(open_sampling(), "Write")
+    assert not told(app)
+    assert told(choose(app, temperature=1.5))
+    assert told(press(app, "Write"))  # goes on, with both
+    assert not told(press(press(app, "Start again"), "Write"))
+
+
 def test_a_click_on_a_text_that_a_restart_of_the_server_took_is_answered(open_sampling):
     app = open_sampling()
     assert not app.info

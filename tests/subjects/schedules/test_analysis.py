@@ -50,6 +50,11 @@ def test_a_long_run_is_drawn_in_few_points_with_the_end_of_its_warm_up():
     assert schedules.rates("cosine", 1, 50, 0.5, 0.1)["rate"].tolist() == [0.5 / 50]
 
 
+def test_a_warm_up_of_100_steps_begins_with_a_hundredth_of_the_rate():
+    table = schedules.rates("linear", 300, 100, 1e-3, 1e-4).set_index("step")["rate"]
+    assert [f"{table[step]:.5f}" for step in (1, 50, 100)] == ["0.00001", "0.00050", "0.00100"]
+
+
 def test_six_runs_begin_alike_and_what_falls_ends_lower_than_what_stays():
     told: list[tuple[int, int]] = []
     table = schedules.courses(0.1, 0, lambda done, whole: told.append((done, whole)))

@@ -98,6 +98,12 @@ def test_the_ranking_has_the_best_variant_on_top_and_marks_the_baseline():
     assert figure.layout.shapes[0].x0 == 1.75
 
 
+def test_a_ranking_by_bits_a_byte_marks_the_baseline_in_bits_a_byte():
+    figure = training.ranking(TABLE.assign(best_bits_per_byte=[2.5, 3.0, np.nan]), "light")
+    assert list(figure.data[0].text) == ["2.500", "3.000"]
+    assert figure.layout.shapes[0].x0 == 3.0
+
+
 def test_a_ranking_without_a_loss_is_an_empty_picture():
     assert list(training.ranking(TABLE[2:], "dark").data[0].y) == []
 

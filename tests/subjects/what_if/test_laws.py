@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gptviz import GPT, GPTConfig, LanguageModel, measures
 from gptviz.interventions import TOKENS_AT_ONCE, batches
 from gptviz.sampling import SamplingSettings, draw
+from gptviz.subjects.patching.analysis import patch
 from gptviz.subjects.what_if import analysis as what_if
 from gptviz.subjects.what_if.changes_analysis import KINDS, Change, written
+from gptviz.subjects.what_if.writing_analysis import write
 from gptviz.tokenizers import CharacterTokenizer
 
 TEXT = "the cat sat on the mat"
@@ -63,6 +66,36 @@ def test_no_batch_holds_more_tokens_than_announced():
         groups = list(batches(300, n_tokens))
         assert [run for group in groups for run in group] == list(range(300))
         assert all(len(group) == 1 or len(group) * n_tokens <= TOKENS_AT_ONCE for group in groups)
+
+
+class Largest(TorchDispatchMode):
+    """How many numbers the largest tensor had that was made while this lasts."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(tensor, torch.Tensor):
+                self.numbers = max(self.numbers, tensor.numel())
+        return made
+
+
+@pytest.mark.parametrize("measure", ["loss", measures.logit_difference(3, 5)])
+@pytest.mark.parametrize("way", ["knock_out", "patch"])
+def test_however_many_runs_there_are_the_logits_of_one_are_in_memory(way, measure):
+    V, T, C = 5000, 12, 16
+    model = GPT(GPTConfig(V, 16, n_layer=2, n_head=8, n_embd=C), torch.Generator().manual_seed(0))
+    lm = LanguageModel(model, CharacterTokenizer(map(chr, range(500, 500 + V))), "a", "a")
+    with Largest() as largest:
+        if way == "knock_out":
+            what_if.knock_out(lm, range(T), measure)
+        else:
+            patch(lm, range(T), range(1, T + 1), "h.*", measure)
+    hidden_units = TOKENS_AT_ONCE * 4 * C
+    assert largest.numbers <= max(hidden_units, V * T if measure == "loss" else V)
 
 
 def test_without_the_mask_a_token_sees_what_is_to_come(tiny_lm):
@@ -139,11 +172,9 @@ def test_the_mean_of_a_head_is_the_same_at_all_positions(tiny_lm):
 def test_writing_without_a_change_is_the_usual_writing(tiny_lm):
     settings = SamplingSettings(temperature=0.9, top_k=20)
     usual = tiny_lm.generate("the ", 12, temperature=0.9, top_k=20, seed=3)
-    found = what_if.write(tiny_lm, "the ", dict, 12, settings, seed=3)
+    found = write(tiny_lm, "the ", dict, 12, settings, seed=3)
     assert [step.id for step in found] == [step.id for step in usual]
-    changed = what_if.write(
-        tiny_lm, "the ", lambda: what_if.scaled("h.*", -3), 12, settings, seed=3
-    )
+    changed = write(tiny_lm, "the ", lambda: what_if.scaled("h.*", -3), 12, settings, seed=3)
     assert [step.id for step in changed] != [step.id for step in tiny_lm.generate("the ", 12)]
 
 
@@ -168,7 +199,7 @@ def test_a_change_of_the_logits_counts_in_what_is_written(tiny_lm):
         logits[..., chosen] = 1e4
         return logits
 
-    steps = what_if.write(tiny_lm, "the ", lambda: {"logits": edit}, 3, SamplingSettings(), 0)
+    steps = write(tiny_lm, "the ", lambda: {"logits": edit}, 3, SamplingSettings(), 0)
     assert [step.id for step in steps] == [chosen] * 3
 
 

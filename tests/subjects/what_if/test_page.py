@@ -5,6 +5,7 @@ import torch
 
 from gptviz import checkpoints, load
 from gptviz.app import look
+from gptviz.app.glossary import without_marks
 from gptviz.subjects.what_if.changes_analysis import KINDS, PARTS, Change, effect, head_effects
 from gptviz.subjects.what_if.controls import PARTS as PARTS_SHOWN
 from gptviz.subjects.what_if.controls import TITLES
@@ -19,7 +20,7 @@ def _root(tmp_path, monkeypatch, tiny_lm):
 
 
 def words(app) -> str:
-    return "\n".join(part.value for part in app.markdown)
+    return without_marks("\n".join(part.value for part in app.markdown))
 
 
 def test_every_kind_of_change_has_a_title():
@@ -50,10 +51,30 @@ def test_each_head_by_each_measure(open_app, assert_codes_make_the_numbers, by):
     assert_codes_make_the_numbers({"each_head"})
 
 
+def test_each_head_by_a_token_that_was_typed(open_app, assert_codes_make_the_numbers, tiny_lm):
+    chosen = {"prompt": PROMPT, "tab": "each-head", "effect_on": "likeliest"}
+    app = open_app("what_if", **chosen, effect_token="q")
+    token = tiny_lm.ids("q")[0]
+    usual, *changed = (
+        float(tiny_lm.trace(PROMPT, ["logits"], edits).logits[-1].softmax(-1)[token])
+        for edits in ({}, *({f"h.{i}.attn.z": silent(j)} for i in range(2) for j in range(2)))
+    )
+    found = head_effects(tiny_lm, tuple(tiny_lm.ids(PROMPT)), "likeliest", token)
+    assert found.flatten().tolist() == pytest.approx([p - usual for p in changed], abs=1e-6)
+    assert_codes_make_the_numbers({"each_head"})
+    assert f", 'likeliest', {token})" in "".join(code.value for code in app.code)
+    app = open_app("what_if", **chosen, effect_token="no token")
+    assert [error.value for error in app.error if "no single token" in error.value]
+
+
+def silent(head: int):
+    return lambda z: z.index_fill(0, torch.tensor(head), 0)
+
+
 def test_what_was_stopped_stays_so_until_it_is_begun_again(open_app, tiny_lm):
     prompt = "stopped by its reader"
     app = open_app("what_if", prompt=prompt)
-    asked = (look.model("tiny").digest, tuple(tiny_lm.ids(prompt)), "loss")
+    asked = (look.model("tiny").digest, tuple(tiny_lm.ids(prompt)), "loss", None)
     app.session_state["stopped"] = (head_effects.__module__, head_effects.__qualname__, *asked)
     app.session_state["tab_title"] = "Each head in turn"
     for _ in range(2):

@@ -45,6 +45,20 @@ def test_of_the_loss(losses, words):
     assert words in sentences.of_loss(effect([0.7, 0.2], [0.7, 0.2], losses=losses))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ((1, 2, 3), (1, 2, 3), "the very same 3 tokens"),
+        ((1, 2, 3), (1, 2, 4), "write the same 2 tokens; then they part"),
+        ((1, 2, 3), (1,), "write the same token; then they part"),
+        ((1, 2), (3, 2), "already the first token is another"),
+        ((), (), "nothing can be written after it"),
+    ],
+)
+def test_of_two_texts(before, after, words):
+    assert words in sentences.of_texts(before, after)
+
+
 def test_of_attention_and_of_heads():
     moved = np.array([[0.0, 0.4], [0.05, 0.1]])
     assert sentences.of_attention(moved, 0, 1) == (
