@@ -156,15 +156,11 @@ def test_shapes_are_told_apart_where_they_differ():
     assert "“c” highest with 2.400" in told
 
 
-def test_a_legend_has_short_names_and_what_is_written_on_a_line_meets_no_other(runs):
+def test_a_legend_has_short_names_and_the_chosen_line_is_thick(runs):
     table = analysis.courses(runs)
     short = [str(i) for i in range(1, 9)]
-    figure = figures.courses(table, "light", "BPE", 3.56, short)
+    figure = figures.courses(table, {}, "light", "BPE", short)
     assert [line.name for line in figure.data] == short
     assert "BPE: %{y" in figure.data[6].hovertemplate
     widths = [line.line.width for line in figure.data]
     assert widths[6] > max(widths[:6])
-    (note,) = figure.layout.annotations
-    assert note.yanchor == "top", "three stages end just above the line, so it stands below"
-    (note,) = figures.courses(table[["step", "BPE"]], "dark", counted=3.56).layout.annotations
-    assert note.yanchor == "bottom"
