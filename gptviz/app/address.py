@@ -111,6 +111,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "part": Key("the part of a block that is changed"),
         "factor": Key("−2 to 3: how many times as strong a part becomes"),
         "looked_at": Key("a token that another one may no longer look at, from 0"),
+        "changed_head": Key("the head whose changed pattern is shown, as its layer.number"),
         "effect_on": Key("what switching off each head is measured by"),
         "effect_token": Key("the next token whose probability that is about"),
         "corrupted": Key("the second prompt of a patching, as long as the first"),

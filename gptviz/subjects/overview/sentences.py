@@ -13,7 +13,7 @@ def of_path(way: Journey, token: str, position: int) -> str:
     stream, parts = way.stream[:, position], np.stack([way.attn, way.mlp])[..., position]
     if not (np.isfinite(stream).all() and np.isfinite(parts).all()):
         return ""
-    start, end = (f"{length:.1f}" for length in stream[[0, -1]])
+    start, end = (_length(float(length)) for length in stream[[0, -1]])
     vector = f"the vector of token {position}, “{token}”,"
     if not len(way.attn):
         return f"No block changes {vector} so it stays as long as it was: {start}."
@@ -22,5 +22,9 @@ def of_path(way: Journey, token: str, position: int) -> str:
     name = ("attention", "MLP")[kind]
     return (
         f"On its way, {vector} {turn} {end}. The longest part comes from the {name} of layer "
-        f"{layer}: {parts[kind, layer]:.1f}."
+        f"{layer}: {_length(float(parts[kind, layer]))}."
     )
+
+
+def _length(length: float) -> str:
+    return f"{length:,.1f}" if length >= 1 or length == 0 else f"{length:.2g}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from gptviz.app import dice, look, show
+from gptviz.app import choices, dice, look, show
 from gptviz.app.chips.chips import Chip, ChipRow, token_chips
 from gptviz.app.frame import View
 from gptviz.app.glossary import introduce, term
@@ -118,19 +118,23 @@ def _chips(view: View, ids: Sequence[int]) -> list[Chip]:
 
 
 def attention(view: View, change: Change, found: Effect) -> None:
-    """How attention patterns change: every head by its largest change, and one head whole."""
+    """How attention patterns change: the head that changes most, or any other."""
     moved = found.moved
-    layer, head = (int(i) for i in np.unravel_index(moved.argmax(), moved.shape))
-    st.markdown(introduce(sentences.of_attention(moved, layer, head), "head"))
-    if not moved[layer, head]:
+    order = np.argsort(-moved, axis=None, kind="stable")
+    places = [divmod(int(i), moved.shape[1]) for i in order]
+    st.markdown(introduce(sentences.of_attention(moved, *places[0]), "head"))
+    if not moved.any():
         return
+    heads = {f"{layer}.{head}": f"L{layer} H{head}" for layer, head in places}
+    chosen = choices.one_of_many("changed_head", "Head (what changes most comes first)", heads)
+    layer, head = map(int, chosen.split("."))
     values = look.look(difference, view.lm, view.trace, change, layer, head)
     show.chart(
         figures.difference(values, view.tokens, view.scheme),
         key="pattern_difference",
         name=f"h.{layer}.attn.pattern[{head}], after less before",
         shape=tuple(values.shape),
-        how_to_read=f"the head whose pattern changes most, L{layer} H{head}. Red: the row's token "
+        how_to_read=f"how the pattern of L{layer} H{head} changes. Red: the row's token "
         "looks more at the column's token than before; blue: less. Each row's changes sum to 0.",
         table=difference_table(values, view.tokens),
         code=view.code(

@@ -84,7 +84,7 @@ def attention(ref: Reference, other: dict[str, np.ndarray]) -> Expected:
         shown[f"pattern_difference.{place}"] = ref.named
     said = [
         ("changes where it looks most", moved.max(), moved.size, int((moved >= 0.1).sum()), 0.1),
-        ("The head whose pattern changes most", f"h.{layer}.attn.pattern[{head}]", T, T, 0),
+        ("How the pattern of", f"h.{layer}.attn.pattern[{head}]", T, T, 0),
     ]
     return said, shown
 

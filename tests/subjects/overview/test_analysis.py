@@ -206,9 +206,9 @@ def test_the_sentence_under_the_path_says_its_lengths(tiny_lm):
     }
     longest = max(lengths, key=lengths.__getitem__)
     assert sentences.of_path(way, "·", 3) == (
-        f"On its way, the vector of token 3, “·”, goes from length {trace['embed'][3].norm():.1f} "
-        f"to {trace['h.1'][3].norm():.1f}. The longest part comes from the {longest}: "
-        f"{lengths[longest]:.1f}."
+        f"On its way, the vector of token 3, “·”, goes from length {trace['embed'][3].norm():.2g} "
+        f"to {trace['h.1'][3].norm():.2g}. The longest part comes from the {longest}: "
+        f"{lengths[longest]:.2g}."
     )
     still = replace(way, stream=np.ones((3, 7)))
     assert "keeps its length: 1.0" in sentences.of_path(still, "·", 3)

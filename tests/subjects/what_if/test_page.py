@@ -51,6 +51,18 @@ def test_each_head_by_each_measure(open_app, assert_codes_make_the_numbers, by):
     assert_codes_make_the_numbers({"each_head"})
 
 
+def test_the_changed_pattern_of_any_head_can_be_seen(open_app, assert_codes_make_the_numbers):
+    chosen = {"prompt": PROMPT, "change": "off", "part": "mlp", "layer": 0, "tab": "attention"}
+    heads = open_app("what_if", **chosen).selectbox(key="changed_head")
+    first, last = heads.value, heads.options[-1].removeprefix("L").replace(" H", ".")
+    assert first != last
+    app = open_app("what_if", **chosen, changed_head=last)
+    assert f"{', '.join(last.split('.'))})" in "".join(code.value for code in app.code)
+    assert_codes_make_the_numbers({"next_token", "pattern_difference"})
+    app = open_app("what_if", **chosen, changed_head="9.9")
+    assert app.selectbox(key="changed_head").value == first
+
+
 def test_each_head_by_a_token_that_was_typed(open_app, assert_codes_make_the_numbers, tiny_lm):
     chosen = {"prompt": PROMPT, "tab": "each-head", "effect_on": "likeliest"}
     app = open_app("what_if", **chosen, effect_token="q")
