@@ -15,7 +15,8 @@ def around(processor: Mapping[str, Any] | None) -> Around:
     """
     match processor or {}:
         case {"type": "Sequence", "processors": steps}:
-            before, behind = (), ()
+            before: tuple[int, ...] = ()
+            behind: tuple[int, ...] = ()
             for step in steps:  # each puts its own around what those before it made
                 first, last = around(step)
                 before, behind = first + before, behind + last
