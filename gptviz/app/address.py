@@ -207,9 +207,9 @@ def choices() -> dict[str, str]:
     """
     state = st.session_state
     made = {
-        key: str(state[key])
+        key: str(chosen)
         for key in CARRIED
-        if state.get(key) not in (None, state.get(f"{key}_default"))
+        if (chosen := state.get(key)) is not None and chosen != state.get(f"{key}_default")
     }
     if state.get("position") == state.get("last_position"):
         made.pop("position", None)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from gptviz.app import show
 from gptviz.language_model import LanguageModel
@@ -171,7 +173,8 @@ def _leave(keys: Sequence[str]) -> None:
     for key in keys:
         if key in st.query_params:
             st.session_state[f"{key}_left"] = st.query_params[key]
-            del st.query_params[key]
+            with suppress(StreamlitAPIException):  # of a bound control, which takes it out itself
+                del st.query_params[key]
 
 
 def _take_from_address(key: str, options: Mapping[str, object], default: str | None = None) -> str:

@@ -95,8 +95,7 @@ PAGES = {
             "anatomy",
             "pages/anatomy.py",
             "Anatomy",
-            f"Where a model keeps its {term('parameters')}: how many, how much room, how much to "
-            "calculate.",
+            f"Where a model keeps its {term('parameters')}, and how much there is to calculate.",
             top="prompt",
         ),
         Page(

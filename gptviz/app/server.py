@@ -22,7 +22,16 @@ from streamlit.starlette import App
 from streamlit.web.bootstrap import load_config_options
 
 from gptviz import system
-from gptviz.app import cookies, descriptors, invitation, network, streamlit_quirks, visitors
+from gptviz.app import (
+    cookies,
+    descriptors,
+    invitation,
+    network,
+    outbox,
+    shortcuts,
+    streamlit_quirks,
+    visitors,
+)
 from gptviz.app.cookies import Cookies
 from gptviz.app.guard import Guard
 from gptviz.app.hosts import LOOPBACK
@@ -76,7 +85,7 @@ def serve(
             uvicorn.Config(
                 app(host, names, base, port, rules, word),
                 loop="gptviz.app.loop:new",
-                ws="websockets-sansio",
+                ws=outbox.Socket,
                 ws_per_message_deflate=False,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
@@ -114,9 +123,10 @@ def app(
     word makes a browser the teacher's; None where nobody but this machine can come.
     """
     streamlit_quirks.distrust()
-    streamlit_quirks.remember_pages()
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
+    shortcuts.settle()
+    outbox.settle()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.

@@ -5,12 +5,12 @@ from pathlib import Path
 
 # The models that ship; the first of them is the one that every page opens with.
 ON_BOARD = ("tales", "shakespeare", "story")
+_BESIDE = Path(__file__).parents[2] / "checkpoints"
 
 
 def root() -> Path:
     """The folder of named models: $GPTVIZ_CHECKPOINTS, or checkpoints/ beside the package."""
-    beside = Path(__file__).parents[2] / "checkpoints"
-    return Path(os.environ.get("GPTVIZ_CHECKPOINTS") or beside)
+    return Path(os.environ.get("GPTVIZ_CHECKPOINTS") or _BESIDE)
 
 
 def can_be_listed(name: str) -> bool:

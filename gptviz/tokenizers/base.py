@@ -33,6 +33,11 @@ class Tokenizer(Protocol):
         """Whether the model was trained on texts that begin with that id."""
         return False
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What its files say of a text that is done otherwise here, in sentences."""
+        return ()
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text; the names of special tokens in it are ordinary text.
 

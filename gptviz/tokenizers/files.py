@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def _huggingface(path: Path) -> HuggingFaceTokenizer:
     if beside.like_gpt2:
         specification = _as_gpt2_cuts(specification, beside.add_prefix_space)
     try:
-        return _made(specification, beside)
+        return _made(specification, replace(beside, adds=(False, False)))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -80,13 +81,14 @@ def _made(specification: str, beside: settings.Settings) -> HuggingFaceTokenizer
         specification,
         beside.end_of_text,
         beside.added,
+        overrules=beside.overrules,
         begin_of_text=beside.begin_of_text,
-        begins=beside.add_bos,
+        adds=beside.adds,
     )
 
 
 def _as_gpt2_cuts(specification: str, add_prefix_space: bool) -> str:
-    """GPT-2's classes say themselves whether a text begins with a space, whatever the file says."""
+    """GPT-2's classes cut a text themselves, and keep only the vocabulary and what comes after."""
     if '"ByteLevel"' not in specification:
         return specification
     try:
@@ -94,11 +96,13 @@ def _as_gpt2_cuts(specification: str, add_prefix_space: bool) -> str:
     except (ValueError, RecursionError):
         return specification  # the library will say what is wrong
     cut = values.get("pre_tokenizer") if isinstance(values, dict) else None
-    if not isinstance(cut, dict) or cut.get("type") != "ByteLevel":
+    if '"ByteLevel"' not in json.dumps(cut):
         return specification
-    if cut.get("add_prefix_space") is add_prefix_space:
+    theirs = {"type": "ByteLevel", "add_prefix_space": add_prefix_space, "use_regex": True}
+    same = {"use_regex": True, **cut, "trim_offsets": 0} == theirs | {"trim_offsets": 0}
+    if same and not values.get("normalizer"):
         return specification
-    cut["add_prefix_space"] = add_prefix_space
+    values |= {"normalizer": None, "pre_tokenizer": theirs | {"trim_offsets": True}}
     return json.dumps(values, ensure_ascii=False)
 
 
@@ -107,7 +111,7 @@ def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
     beside = _settings(vocab_path.parent)
     is_gpt2s = (_sha256(vocab_path), _sha256(merges_path)) == published
     adds = [token for token in beside.added if token.content != gpt2.END_OF_TEXT]
-    if is_gpt2s and not adds and not beside.add_prefix_space and not beside.add_bos:
+    if is_gpt2s and not adds and not beside.add_prefix_space and not any(beside.adds):
         return GPT2Tokenizer()
     vocab = _vocabulary(vocab_path)
     merges = _merges(merges_path)
@@ -128,7 +132,7 @@ def _byte_level(vocab_path: Path, merges_path: Path) -> Tokenizer:
         "model": {"type": "BPE", "vocab": vocab, "merges": merges},
     }
     try:
-        return _made(json.dumps(specification), beside)
+        return _made(json.dumps(specification), replace(beside, overrules=True))
     except ValueError as error:
         raise ValueError(f"{vocab_path} and {merges_path}: {error}") from None
 

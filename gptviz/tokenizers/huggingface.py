@@ -9,6 +9,7 @@ from pathlib import Path
 import tokenizers
 
 from gptviz.quoting import quoted
+from gptviz.tokenizers import library, template
 from gptviz.tokenizers.base import Tokenizer, no_such_id, require_characters
 from gptviz.tokenizers.byte_level import BYTE_OF, unspell
 from gptviz.tokenizers.visible import code_point, visible
@@ -33,34 +34,31 @@ class HuggingFaceTokenizer(Tokenizer):
         end_of_text: str | None = None,
         added: Sequence[tokenizers.AddedToken] = (),
         *,
+        overrules: bool = True,
         begin_of_text: str | None = None,
-        begins: bool = False,
+        adds: tuple[bool, bool] = (False, False),
     ):
         """Read the text of a tokenizer.json; end_of_text names the token that ends a document.
 
-        added are tokens to add where the vocabulary lacks them, or to mark as added. begin_of_text
-        names the token with which a text may begin, which is else the one that ends it; begins
-        tells that the model was trained on texts that do.
+        added are tokens to add where the vocabulary lacks them, or to mark as added; overrules
+        tells whether one counts that the file has added otherwise. begin_of_text names the token
+        with which a text may begin, which is else the one that ends it; adds tells whether each
+        text begins and ends with these two, where the file itself does not say it.
 
         Raises ValueError if the text is not a tokenizer that the library can read, and if two
         of its tokens have one id.
         """
-        try:
-            self._library = tokenizers.Tokenizer.from_str(specification)
-        except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"this is no tokenizer that can be read: {error}") from None
-        self._library.no_truncation()
-        self._library.no_padding()
-        self._library.encode_special_tokens = True  # take their names in a text as plain text
-        known = self._library.get_added_tokens_decoder().values()
-        if new := [token for token in added if token not in known]:
-            self._library.add_tokens(new)
-        # Dropout of merges is for training: a text is always to be cut in the same way.
-        drops = getattr(self._library.model, "dropout", None) is not None
-        if drops:
-            self._library.model.dropout = None
-        self._specification = self._library.to_str() if new or drops else specification
+        self._library, changed = library.opened(specification, added, overrules)
         self._ids = self._library.get_vocab()
+        names = (end_of_text, *ENDS)
+        self._end_of_text = next((self._ids[n] for n in names if n in self._ids), None)
+        begin = self._ids.get(begin_of_text) if begin_of_text else None
+        self._begin_of_text = self._end_of_text if begin is None else begin
+        if wrapped := any(adds) and self._end_of_text is not None:
+            ends = (self._begin_of_text, self._end_of_text)
+            first, last = (end if wanted else None for end, wanted in zip(ends, adds, strict=True))
+            self._library.post_processor = template.made(self._library.id_to_token, first, last)
+        self._specification = self._library.to_str() if changed or wrapped else specification
         self._vocab_size = max(self._ids.values(), default=-1) + 1  # asked for at every token
         self._refuse_shared_ids()
         self._added = self._library.get_added_tokens_decoder()
@@ -68,11 +66,10 @@ class HuggingFaceTokenizer(Tokenizer):
         self._model = spec["model"]
         self._byte_level = '"ByteLevel"' in json.dumps(spec["pre_tokenizer"])
         self._space = "▁" if "▁" in str(spec["decoder"]) else " "
-        names = (end_of_text, *ENDS)
-        self._end_of_text = next((self._ids[n] for n in names if n in self._ids), None)
-        begin = self._ids.get(begin_of_text) if begin_of_text else None
-        self._begin_of_text = self._end_of_text if begin is None else begin
-        self._begins = begins and self._begin_of_text is not None
+        self._before, self._behind = template.around(spec["post_processor"])
+        self._begins = len(self._before) == 1
+        if self._begins:
+            (self._begin_of_text,) = self._before
 
     @property
     def name(self) -> str:
@@ -98,6 +95,13 @@ class HuggingFaceTokenizer(Tokenizer):
     def begins(self) -> bool:
         """Whether the model was trained on texts that begin with that token."""
         return self._begins
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """That its file puts more around a text than one token before it."""
+        if not self._behind and len(self._before) < 2:
+            return ()
+        return (template.in_words(*map(self.pieces, (self._before, self._behind))),)
 
     @property
     def special_tokens(self) -> Mapping[int, str]:

@@ -16,8 +16,7 @@ FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"
 # The classes that cut as GPT-2 does, and set add_prefix_space themselves.
 GPT2_CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast", None)
 _NAMED = tuple(f"{name}_token" for name in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
-_MORE = ("additional_special_tokens", "extra_special_tokens")
-_KEYS = (*_NAMED, *_MORE)
+_EXTRA, _ADDITIONAL = "extra_special_tokens", "additional_special_tokens"  # the new name, the old
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
@@ -28,9 +27,11 @@ class Settings:
     added: tuple[AddedToken, ...] = ()  # tokens to add where the vocabulary lacks them, in order
     end_of_text: str | None = None
     add_prefix_space: bool = False
+    overrules: bool = False  # whether these marks count where a tokenizer.json has others
     like_gpt2: bool = True  # whether a class that cuts as GPT-2 does is to read it
     begin_of_text: str | None = None
-    add_bos: bool = False  # whether each text begins with that token
+    # Whether each text begins and ends with these tokens; a tokenizer.json says so itself.
+    adds: tuple[bool, bool] = (False, False)
 
 
 def read(
@@ -43,13 +44,13 @@ def read(
     values = dict(config)
     tokens: dict[int, AddedToken] = {}
     slow = "added_tokens_decoder" not in config
-    file = {key: f"{FILES[1] if slow and key in special else FILES[0]} sets {key}" for key in _KEYS}
+    file = {
+        key: f"{FILES[1] if slow and key in special else FILES[0]} sets {key}" for key in _NAMED
+    }
     if slow:
         values |= special
     named = {key: _special(file[key], values[key]) for key in _NAMED if values.get(key)}
-    more = [
-        _special(file[key], token) for key in _MORE for token in _listed(file[key], values, key)
-    ]
+    more = [_special(*told) for told in _more(config, special if slow else {})]
     names = {token.content for token in (*named.values(), *more)}
     if slow:
         for content, token in added.items():
@@ -69,7 +70,7 @@ def read(
         if token.content not in known:
             known.add(token.content)
             ordered.append(token)
-    for key in ("add_prefix_space", "add_bos_token"):
+    for key in ("add_prefix_space", "add_bos_token", "add_eos_token"):
         if not isinstance(values.get(key, False), bool | None):
             raise ValueError(
                 f"{FILES[0]} sets {key} to {quoted(values[key])}; it must be true or false"
@@ -79,16 +80,32 @@ def read(
         end_of_text=named["eos_token"].content if "eos_token" in named else None,
         begin_of_text=named["bos_token"].content if "bos_token" in named else None,
         add_prefix_space=bool(values.get("add_prefix_space")),
+        overrules=not slow,
         like_gpt2=values.get("tokenizer_class") in GPT2_CLASSES,
-        add_bos=bool(values.get("add_bos_token")),
+        adds=(bool(values.get("add_bos_token")), bool(values.get("add_eos_token"))),
     )
 
 
-def _listed(where: str, values: Mapping[str, Any], key: str) -> list[Any]:
-    more = values.get(key) or []
+def _more(config: Mapping[str, Any], special: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The special tokens beside the named ones, each with where it is told.
+
+    Under their new name those of both files count; else the first file that tells any.
+    """
+    own = [
+        (f"{FILES[0]} sets {key}", value)
+        for key, value in config.items()
+        if key.endswith("_token") and key not in _NAMED and isinstance(value, str)
+    ]
+    told = _listed(FILES[0], config, _EXTRA) or _listed(FILES[0], config, _ADDITIONAL)
+    merged = _listed(FILES[1], special, _EXTRA)
+    return [*own, *(told + merged or _listed(FILES[1], special, _ADDITIONAL))]
+
+
+def _listed(file: str, values: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    where, more = f"{file} sets {key}", values.get(key) or []
     if not isinstance(more, list | dict):
         raise ValueError(f"{where} to a {type(more).__name__}; it must be a list of tokens")
-    return list(more.values()) if isinstance(more, dict) else more
+    return [(where, token) for token in (more.values() if isinstance(more, dict) else more)]
 
 
 def _id(where: str, value: Any) -> int:

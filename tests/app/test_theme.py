@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 from gptviz.app import theme
+from gptviz.app.lines import look
 from gptviz.app.style import page_style
 
 SCHEMES = sorted(theme.PALETTES)
@@ -109,6 +110,12 @@ def test_marks_stand_out_from_the_page_and_their_names_can_be_read(scheme):
     # Streamlit writes a pressed button in the accent colour, on a tenth of it.
     tinted = mixed(colours.accent, colours.background, 0.1)
     assert contrast(colours.accent, tinted) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_line_of_a_chart_stands_out_from_the_page(scheme):
+    for i in range(12):
+        assert contrast(look(i, scheme)["color"], theme.PALETTES[scheme].background) >= 3
 
 
 @pytest.mark.parametrize("kind", ["everybody", *SEEN_BY])

@@ -236,3 +236,29 @@ def test_what_ends_a_text_as_in_their_generate(theirs, change_config, generation
     written = model.generate(torch.tensor([[1]]), **options)[0, 1:].tolist()
     ours = [step.id for step in gptviz.load(folder).generate([1], 7, temperature=0)]
     assert ours == written
+
+
+@pytest.mark.parametrize("file", ["generation_config.json", "config.json"])
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"do_sample": True, "max_length": 50}, "do_sample, max_length"),
+        ({"stop_strings": ["ab"], "repetition_penalty": 1.2}, "repetition_penalty, stop_strings"),
+        ({"suppress_tokens": [1], "min_length": 9}, "min_length, suppress_tokens"),
+        # as transformers 3 wrote it all, and as the newest does
+        ({"do_sample": False, "max_length": 20, "top_k": 50, "temperature": 1.0}, ""),
+        ({"bos_token_id": 0, "_from_model_config": True, "transformers_version": "9"}, ""),
+    ],
+    ids=str,
+)
+def test_rules_of_writing_that_only_transformers_follows_are_named(
+    theirs, change_config, file, asked, named
+):
+    folder, _ = theirs()
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    if file == "config.json":
+        change_config(folder, **asked)
+    else:
+        (folder / file).write_text(json.dumps(asked))
+    told = [note for note in gptviz.load(folder).notes if file in note and "which" in note]
+    assert [f"Its {file} sets {named}, by which" in note for note in told] == [True] * bool(named)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from accounts import VIEWS
+from accounts import VIEWS, failures
 from accounts.common import Models, Read, saved
 from accounts.reference import TEXT
 from accounts.shown import NUMBER, WHERE, Page, agrees, flat, of_chart
@@ -158,3 +158,13 @@ FIRST = {
 )
 def test_every_number_drawn(read, odd, view: str):
     VIEWS[view](read, odd)
+
+
+def test_every_number_drawn_of_a_failure(start_server, gptviz, visit, tmp_path):
+    """Where nobody may train, the page Training shows no form, whose times are this machine's."""
+    failures.gallery(tmp_path)
+    command = [*gptviz, "--port", "0", "--classroom", "--no-training"]
+    with start_server(command, GPTVIZ_CHECKPOINTS=str(tmp_path)) as running:
+        visitor = visit(running)
+        visitor.open("/training", runs_tab="failures", failure="too-little-data")
+        Drawn(visitor.page.evaluate(READ)).holds(*failures.of("too-little-data"))

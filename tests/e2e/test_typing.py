@@ -178,6 +178,15 @@ def test_typing_makes_no_steps_of_the_way_back(opened, expect):
     expect(page.get_by_role("heading", level=1)).to_have_text("Tokens")
 
 
+def test_a_long_text_of_one_s_own_asks_for_no_two_keys_at_once(visit, expect):
+    page = visit().open("/byte_pairs", learn_from="own", tab="unknown")
+    area = page.get_by_label("Your text, read when you click beside it")
+    area.press_sequentially("aa ab aab")
+    expect(page.get_by_text(re.compile("Ctrl|⌘"))).not_to_be_visible()
+    page.get_by_role("heading", level=1).click()
+    expect(page).to_have_url(re.compile(r"own_text=aa.ab.aab"))
+
+
 def test_an_unknown_model_of_the_address_is_told(visit, expect):
     page = visit().open("/", model="no-such-model")
     expect(page.get_by_test_id("stAlert")).to_contain_text("There is no model “no-such-model” here")

@@ -21,6 +21,8 @@ from accounts.shown import NUMBER, Near, Page, agrees, compared, differs, requir
         ("1,423", 1423, True),
         ("1,424", 1423, False),
         ("1.2e-07", 1.21e-7, True),
+        ("0.000001", 1e-6, True),
+        ("0.000002", 1e-6, False),
         ("5", 4.6, True),
         ("5", 4, False),
     ],

@@ -23,7 +23,6 @@ let end = () => {}
 
 export default function ({ data, setTriggerValue }) {
   end()
-  if (!data.on) return undefined
   const leave = () => setTriggerValue("leave", true)
   const button = element("button", "", data.leave)
   button.addEventListener("click", leave)

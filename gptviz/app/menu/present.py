@@ -26,11 +26,10 @@ def switch() -> None:
     on = is_on()
     st.session_state["presenter"] = on
     st.toggle("Presenter", key="presenter", on_change=_follow_the_switch)
-    COMPONENT(
-        key="leave_presenter",
-        data={"on": on, "leave": "✕ Leave presenter (Esc)"},
-        on_leave_change=_leave,
-    )
+    if on:
+        COMPONENT(
+            key="leave_presenter", data={"leave": "✕ Leave presenter (Esc)"}, on_leave_change=_leave
+        )
 
 
 def _follow_the_switch() -> None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import logarithmic_ticks, look
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
-ROW = 46  # pixels of a bar with the space around it
+ROW = 38  # pixels of a bar with the space around it
 THICK = 64  # of one that is a sum
 PATTERNS = ("", "/", "x", "\\", ".", "-", "+")  # beside the colours of a sum's parts
 SUFFIXES = {12: "T", 9: "B", 6: "M", 3: "k", 0: ""}
@@ -36,7 +36,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         bars,
         layout(
             scheme,
-            height=60 + ROW * len(table),
+            height=56 + ROW * len(table),
             margin={"l": 8, "r": 8, "t": 8, "b": 8},
             xaxis={"range": [0, 1.3 * numbers.max()], "title": "parameters"},
             yaxis={"autorange": "reversed", "showgrid": False},

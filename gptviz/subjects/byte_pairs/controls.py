@@ -30,7 +30,9 @@ def source() -> Source:
             return Source(_plays(), (found, 'text = SHAKESPEARE.read_text(encoding="utf-8")'))
         case "tale":
             return Source(TALE, ("from gptviz.subjects.byte_pairs.tale import TALE", "text = TALE"))
-    text, came = typed.paragraphs("own_text", "Your text", LONGEST, height=100)
+    text, came = typed.paragraphs(
+        "own_text", "Your text, read when you click beside it", LONGEST, height=100
+    )
     if came > len(text):
         show.note(
             f"{came:,} characters came and {LONGEST:,} fit here: the first {LONGEST:,} are read. A "

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from gptviz.app.lines import across, logarithmic_ticks, look, plain_numbers, small
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.debugging.gradient_analysis import type_of
 
 ROW = 36  # pixels of a module: a line of text, and its bar below that
@@ -191,7 +192,8 @@ def beside(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) ->
             y=small(own["loss"].to_numpy()),
             name=name,
             line=look(i, scheme),
-            hovertemplate=f"{name}<br>step %{{x}}<br>loss %{{y:.2f}}<extra></extra>",
+            hovertemplate=f"{name}<br>step %{{x}}<br>loss, smoothed by {SMOOTHING}: %{{y:.2f}}"
+            "<extra></extra>",
         )
         for i, (name, own) in enumerate(table.groupby("run", sort=False))
     ]
@@ -202,7 +204,10 @@ def beside(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) ->
             height=400,
             legend=LEGEND_ABOVE,
             xaxis={"title": "step", "zeroline": False},
-            yaxis={"title": "training loss, nats a token", "range": [0, top]},
+            yaxis={
+                "title": f"training loss, smoothed by {SMOOTHING}, nats a token",
+                "range": [0, top],
+            },
         ),
     )
     return across(figure, guesses, scheme)

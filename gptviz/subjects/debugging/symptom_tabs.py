@@ -8,11 +8,13 @@ from gptviz.app.glossary import introduce
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.failures import FAILURES
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.debugging import figures, symptom_analysis
 from gptviz.subjects.debugging.symptoms import SYMPTOMS, TITLES
 
 OWN = "debugging"  # this page
 KEYS = ("symptom",)  # of the address
+WORDS = ("gradient", "head", "seed", "top-k")  # of the glossary, in what is said of a symptom
 FAILURE = {failure.preset.name: failure for failure in FAILURES}
 
 
@@ -26,7 +28,7 @@ def symptoms(scheme: Scheme) -> None:
         st.markdown(f"**{symptom.question}**")
         st.markdown(symptom.meaning)
         remedies = "\n".join(f"- {remedy}" for remedy in symptom.remedies)
-        st.markdown(introduce(remedies, "gradient", "head", "seed", "top-k"))
+        st.markdown(introduce(remedies, *WORDS))
         for name in symptom.failures:
             _link(
                 "training",
@@ -47,7 +49,8 @@ def symptoms(scheme: Scheme) -> None:
     with right:
         _curves(symptom.failures, scheme)
     with st.expander("The whole list, to print"):
-        st.markdown("\n".join(_line(i, name) for i, name in enumerate(SYMPTOMS, 1)))
+        lines = "\n".join(_line(i, name) for i, name in enumerate(SYMPTOMS, 1))
+        st.markdown(introduce(lines, *WORDS))
 
 
 def _curves(names: tuple[str, ...], scheme: Scheme) -> None:
@@ -60,13 +63,14 @@ def _curves(names: tuple[str, ...], scheme: Scheme) -> None:
     show.chart(
         figures.beside(table, guesses, scheme),
         key="symptom_curves",
-        name="train_loss",
+        name=f"train_loss, smoothed by {SMOOTHING}",
         shape=(len(table),),
         how_to_read="the first line of each pair goes wrong, the other has the same seed and goes "
         "well. Does yours look like one of them? These runs ship with gptviz; the failure gallery "
-        "tells what was changed, shows what they write, and trains them anew. Smoothed as on the "
-        "page Training; what climbs beyond twice its start leaves the picture. Dotted: what a "
-        "blind guess pays, and what counting tokens or pairs of them reaches on the same text.",
+        "tells what was changed, shows what they write, and trains them anew. Smoothed by "
+        f"{SMOOTHING}: each value weighs {SMOOTHING} times what the one after it weighs. What "
+        "climbs beyond twice its start leaves the picture. Dotted: what a blind guess pays, and "
+        "what counting tokens or pairs of them reaches on the same text.",
         table=table,
         code=Code(symptom_analysis.curves, (f"table = curves({names!r})",)).drawn(
             figures.beside, f"table, {guesses!r}"

@@ -74,8 +74,8 @@ def courses(scheme: Scheme) -> None:
         f"windows of {model.block_size} characters of Shakespeare a step; it is made and corrected "
         "as on the page Training, with gradients clipped at 1. Dotted: what a blind guess pays, "
         "and what counting letters or pairs of them would come to. So few steps say who is quick "
-        "at the start, and little about who is best in the end; another seed changes a little, "
-        "too.",
+        f"at the start, and little about who is best in the end; another {term('seed')} changes a "
+        "little, too.",
         table=table,
         code=Code(gpt_analysis.courses, (f"table = courses({factor!r}, {seed})",)).drawn(
             figures.courses,
@@ -119,7 +119,8 @@ def decay(scheme: Scheme) -> None:
         key="shrunk",
         name="|parameter| after ÷ before",
         shape=(len(table),),
-        how_to_read=f"{SAID[name]} Each bar is one tensor of the tiny GPT after "
+        how_to_read=f"{introduce(SAID[name], 'AdamW', 'Adam')} Each bar is one tensor of the tiny "
+        "GPT after "
         f"{gpt_analysis.WITHOUT_GRADIENT} steps in which no gradient came, so that the decay is "
         f"all that acts, at a rate of {gpt_analysis.SHRINKING_RATE:g}. Matrices and embeddings are "
         "decayed. Biases and norms, which are vectors, are in a group without decay: there are few "

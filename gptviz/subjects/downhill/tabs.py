@@ -5,7 +5,7 @@ import streamlit as st
 
 from gptviz.app import choices, look, show, typed
 from gptviz.app.code import Code
-from gptviz.app.glossary import term
+from gptviz.app.glossary import introduce, term
 from gptviz.app.number_grid import number_grid
 from gptviz.app.powers import fixed
 from gptviz.app.theme import Scheme, symmetric_limit
@@ -27,6 +27,7 @@ SAID = {
 }
 LANDSCAPES = {"valley": "A long valley", "bend": "A bent valley", "saddle": "A saddle"}
 SURFACE_RATES = ("0.003", "0.01", "0.03", "0.1", "0.3", "0.6", "1", "1.2")
+TOLD = ("SGD", "momentum", "Adam")  # of the glossary, in what is seen
 SEEN = {
     "valley": "at a rate of 0.1, SGD crawls along the floor. The walls are twenty times as steep "
     "as the floor, so a rate that suits the one is wrong for the other; above 1, SGD is thrown "
@@ -115,7 +116,8 @@ def surface(scheme: Scheme) -> None:
         key="paths",
         name="optimizer.step()",
         shape=(len(walked), analysis.SURFACE_STEPS + 1, 2),
-        how_to_read=f"{SEEN[name]} All begin at the same place and take {analysis.SURFACE_STEPS} "
+        how_to_read=f"{introduce(SEEN[name], *TOLD)} All begin at the same place and take "
+        f"{analysis.SURFACE_STEPS} "
         "steps at the same rate; × is where it is lowest, and the colour grows with the height. "
         f"**{term('momentum', 'Momentum')}** adds {analysis.MOMENTUM:g} of its last step to the "
         f"next one. **{term('Adam')}** divides by how large "

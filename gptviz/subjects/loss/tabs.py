@@ -104,7 +104,8 @@ def of_probability(scheme: Scheme) -> None:
         key="curve",
         name="−ln p",
         shape=(len(table),),
-        how_to_read="half the probability always costs 0.693 more. That is ln 2 nats, or one bit. "
+        how_to_read="half the probability always costs 0.693 more. That is ln 2 "
+        f"{term('nats')}, or one bit. "
         "To the right the model was sure of what came, and pays next to nothing; to the left it "
         "had ruled it out, and pays much. At p = 0 the loss is infinite: whoever says never "
         "and is wrong has lost everything.",
@@ -127,8 +128,8 @@ def of_sentence(view: View) -> None:
     is_held = np.isfinite(last["perplexity"])
     perplexity = f"{last['perplexity']:,.1f}" if is_held else _e_to(last["mean loss"])
     st.markdown(
-        f"The mean loss of this text is **{fixed(last['mean loss'], 3)}** nats a token, a "
-        f"{term('perplexity')} of e to that: **{perplexity}**. The model was as "
+        f"The mean loss of this text is **{fixed(last['mean loss'], 3)}** {term('nats')} a token, "
+        f"a {term('perplexity')} of e to that: **{perplexity}**. The model was as "
         f"unsure as if it chose between that many equally likely tokens each time, of "
         f"{view.lm.config.vocab_size:,} that it knows."
     )

@@ -43,7 +43,7 @@ def write(lm: LanguageModel, read: Reading) -> Reading:
     wish = state.pop("prompt_wish", None)
     token, words = None, ""
     if isinstance(wish, int):
-        token = wish
+        token = wish if 0 <= wish < lm.config.vocab_size else None  # which no page asks for
     elif wish:
         token, words = _drawn(lm, read)
     if token is not None:

@@ -103,7 +103,8 @@ def shuffled(
     moved: dict[str, list] = {"stage": stages}
     rows = []
     for i, kind in enumerate(KINDS):
-        added, runs = _scaled(lm, kind, tuple(ids)), []
+        added = _scaled(lm, kind, tuple(ids))
+        runs: list[Trace] = []
         edits = {"wpe": lambda x, added=added: added.to(x)}
         for order in orders:
             progress(len(orders) * i + len(runs), len(orders) * len(KINDS))

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from gptviz.app.lines import look, small
 from gptviz.app.theme import LEGEND_ABOVE, Scheme, layout, signed, symmetric_limit
 
+HEIGHT = 300  # pixels of the matrix: on the first screen of a small projector
 TITLES = {"own": "the model's own positions", "waves": "waves", "none": "no positions"}
 
 
@@ -22,7 +23,7 @@ def matrix(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         ),
         layout(
             scheme,
-            height=480,
+            height=HEIGHT,
             xaxis={"title": "dimension", "showgrid": False},
             yaxis={"title": "position", "autorange": "reversed", "showgrid": False},
         ),

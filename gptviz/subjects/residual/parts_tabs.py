@@ -55,9 +55,10 @@ def parts(view: View, position: int) -> None:
         name=f"logits[{position}, {token}]",
         shape=(len(found),),
         how_to_read="a bar up speaks for the token, a bar down against it. All bars sum to its "
-        "logit, or to how far it lies above the other's. A logit alone says little, for softmax "
-        "sees only differences: put a second token against it. Each part's vector is multiplied "
-        "with the token's row of the output matrix (direct logit attribution); the final norm "
+        "logit, or to how far it lies above the other's. A logit alone says little, for "
+        f"{term('softmax')} sees only differences: put a second token against it. Each part's "
+        "vector is multiplied with the token's row of the output matrix (direct logit "
+        "attribution); the final norm "
         "divides by the spread of the whole stream, which is held fixed. What a part does through "
         "later layers counts there. Elhage et al. (2021, *A Mathematical Framework for "
         "Transformer Circuits*).",

@@ -6,7 +6,6 @@ it: that finishes what stands above.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,22 +23,20 @@ from gptviz.subjects.sampling import (
     expert_figures,
     expert_sentences,
 )
+from gptviz.subjects.sampling.found_texts import found_texts
 
 BEAM = ("beams", "beam_length")  # the keys of the address that are of one tab alone
 RANKED = ("ranked_texts", "ranked_length", "ranked_by")
 GRID = ("grid_by", "grid_measure")
 CACHE = ("cache_length",)
 First = Callable[[], None]
-TEXT_WIDTH, LINE, TALLEST = 520, 66, 160  # pixels, letters that fit beside each other, pixels
-SHORT = ("rank", "written with", "tokens")  # columns
 RANKINGS = {"mean": "Mean of ln p", "sum": "Sum of ln p"}
 GRID_BY = {"top_k": "top-k", "top_p": "top-p"}
 MEASURES = (
     f"**{term('distinct-n')}**: of all stretches of n tokens in the texts of a cell, the share "
     "that are different. **repetition**: of all stretches of 4 tokens, the share that the same "
     "text had said before. **mean log-probability**: ln p of a token by the model itself, before "
-    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in "
-    f"{term('nats')}."
+    f"any rule. **{term('entropy')}**: how open the choice was, after the rules; both in nats."
 )
 
 
@@ -83,7 +80,7 @@ def beams(view: View, settings: SamplingSettings, first: First) -> None:
             "from gptviz.subjects.sampling.beam_analysis import lanes",
         ),
     )
-    _texts(texts, "found")
+    found_texts(texts, "found")
 
 
 def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
@@ -99,12 +96,8 @@ def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> N
     first()
     table = look.look_for_long(batch_analysis.ranked, *asked, words="Writing the texts …")
     st.markdown(expert_sentences.of_ranking(table))
-    code = _code(
-        view,
-        settings,
-        batch_analysis.ranked,
-        f"table = ranked(lm, ids, settings, {n}, {length}, {seed})",
-    )
+    call = f"table = ranked(lm, ids, settings, {n}, {length}, {seed})"
+    code = _code(view, settings, batch_analysis.ranked, call)
     shown = table.sort_values(by, ascending=False, kind="stable")
     show.chart(
         expert_figures.likelihoods(shown, by, view.scheme),
@@ -123,7 +116,7 @@ def ranked(view: View, settings: SamplingSettings, seed: int, first: First) -> N
             f"shown = table.sort_values({by!r}, ascending=False, kind='stable')",
         ),
     )
-    _texts(shown, "ranked_found")
+    found_texts(shown, "ranked_found")
 
 
 def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> None:
@@ -142,7 +135,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         for i, temperature in enumerate(temperatures, 1)
     ]
     table = pd.concat(rows, ignore_index=True)
-    st.markdown(expert_sentences.of_grid(table, by))
+    st.markdown(introduce(expert_sentences.of_grid(table, by), "nats"))
     marked = batch_analysis.COURSE if by == "top_k" else {}
     if marked:
         course = ", ".join(f"{name} {t:g}/{k}" for name, (t, k) in marked.items())
@@ -150,6 +143,7 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
             f"Outlined: what a course on GPTs calls {course} (temperature/top-k). The presets of "
             "this page are bolder."
         )
+    call = f"table = grid(lm, ids, {by!r}, settings, {seed})"
     show.chart(
         expert_figures.grid(table, by, measure, [*marked.values()], view.scheme),
         key="grid",
@@ -160,12 +154,9 @@ def grid(view: View, settings: SamplingSettings, seed: int, first: First) -> Non
         f"{MEASURES} No measure says how good a text is: high repetition is surely bad, "
         "and high variety may be nonsense.",
         table=table,
-        code=_code(
-            view,
-            rules,
-            batch_analysis.grid,
-            f"table = grid(lm, ids, {by!r}, settings, {seed})",
-        ).drawn(expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"),
+        code=_code(view, rules, batch_analysis.grid, call).drawn(
+            expert_figures.grid, f"table, {by!r}, {measure!r}, {[*marked.values()]!r}"
+        ),
     )
 
 
@@ -220,26 +211,6 @@ def cache(view: View, settings: SamplingSettings, seed: int, first: First) -> No
 def _in_order(key: str, label: str, numbers: tuple[int, ...], default: int) -> str:
     options: Mapping[str, str] = {str(number): str(number) for number in numbers}
     return choices.one_in_order(key, label, options, str(default))
-
-
-def _texts(table: pd.DataFrame, key: str) -> None:
-    """The texts themselves, as they stand and whole: the model's words are never Markdown."""
-    lines = max(sum(1 + len(line) // LINE for line in text.split("\n")) for text in table["text"])
-    number = partial(st.column_config.NumberColumn, format="%.3f", width=100)
-    st.dataframe(
-        table,
-        hide_index=True,
-        key=f"{key}_texts",
-        row_height=min(14 + 21 * lines, TALLEST),
-        column_order=[name for name in table if name != "text"] + ["text"],
-        column_config={
-            **{name: st.column_config.Column(width=80) for name in SHORT},
-            "sum": number("sum of ln p"),
-            "mean": number("mean of ln p"),
-            "perplexity": number("perplexity"),
-            "text": st.column_config.TextColumn("text", width=TEXT_WIDTH),
-        },
-    )
 
 
 def _code(view: View, settings: SamplingSettings, function: Callable[..., Any], line: str) -> Code:

@@ -10,7 +10,7 @@ from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.subjects.scaling.analysis import Found
 from gptviz.subjects.scaling.law_analysis import PowerLaw, band
 
-HEIGHT = 400
+HEIGHT = 320  # on the first screen of a small projector
 LONGEST = 1e8  # larger numbers are written as powers
 DRAWN = 60  # places of a law's line
 BEYOND = 1.6  # as many times larger and smaller than the points, a law is drawn

@@ -150,10 +150,10 @@ def train(
         f"{len(SHAPES)} models of {SHAPES[0][0]} to {SHAPES[-1][0]} layers and a width of "
         f"{SHAPES[0][1]} to {SHAPES[-1][1]}, each for {STEPS:,} steps of {BATCH} × {CONTEXT} "
         f"characters of the plays, the same for all, one after the other. The ready-made ones have "
-        f"these settings, too: seed 0, PyTorch {about['torch']}, {about['machine']}, which takes "
-        f"about {about['minutes']} minutes where nothing else runs. They can be stopped, and go on "
-        "where they were; the pictures grow with each that is done. Each is a run like any other "
-        "on the page Training, and a model to look into."
+        f"these settings, too: {term('seed')} 0, PyTorch {about['torch']}, {about['machine']}, "
+        f"which takes about {about['minutes']} minutes where nothing else runs. They can be "
+        "stopped, and go on where they were; the pictures grow with each that is done. Each is a "
+        "run like any other on the page Training, and a model to look into."
     )
     words = "Train them here" if family.experiment is None else "Train them once more"
     offer(words, then=show_next)

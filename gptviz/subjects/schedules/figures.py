@@ -24,7 +24,8 @@ def courses(table: pd.DataFrame, guesses: Mapping[str, float], scheme: Scheme) -
     smoothed = table.assign(
         **{str(name): smooth(table[name].to_numpy(float), SMOOTHING) for name in names}
     )
-    figure = _lines(smoothed, "loss, nats a token", "%{y:.3f} nats", {}, scheme)
+    title = f"loss, smoothed by {SMOOTHING}, nats a token"
+    figure = _lines(smoothed, title, f"%{{y:.3f}} nats, smoothed by {SMOOTHING}", {}, scheme)
     return across(figure, guesses, scheme)
 
 

@@ -8,6 +8,7 @@ from gptviz.app.glossary import term
 from gptviz.app.pages import PAGES
 from gptviz.app.theme import Scheme
 from gptviz.jobs.experiments import TITLES
+from gptviz.runs.curves import SMOOTHING
 from gptviz.subjects.downhill.gpt_analysis import MODEL, guesses
 from gptviz.subjects.schedules import analysis, figures
 from gptviz.training.optimizer import STAIRS
@@ -42,11 +43,12 @@ def rates(scheme: Scheme) -> None:
         shape=(analysis.STEPS, len(table.columns) - 1),
         how_to_read="most schedules end low: large steps find the region, small ones the place in "
         f"it. The {term('warm-up')} at the beginning is for the first gradients, which say little, "
-        "since all weights are still random, and for Adam's means, which know only a few of them. "
-        "A cosine stays high for longer than a straight line and low for longer at the end. "
-        f"Stairs halve the rate after each of {STAIRS} equal parts, down to the last rate at most. "
-        "*The learning rate* of a run is drawn the same way below its settings on the page "
-        "Training, before it starts. Cosine: Loshchilov and Hutter (2017), without their restarts.",
+        f"since all weights are still random, and for {term('Adam')}'s means, which know only a "
+        "few of them. A cosine stays high for longer than a straight line and low for longer at "
+        f"the end. Stairs halve the rate after each of {STAIRS} equal parts, down to the last rate "
+        "at most. *The learning rate* of a run is drawn the same way below its settings on the "
+        "page Training, before it starts. Cosine: Loshchilov and Hutter (2017), without their "
+        "restarts.",
         table=table,
         code=Code(analysis.six, (f"table = six({warmup!r}, {last!r})",)).drawn(figures.six),
     )
@@ -76,9 +78,10 @@ def six_runs(scheme: Scheme) -> None:
         "nothing to calm, and whoever slows down only comes less far. A warm-up begins slower. All "
         "six start with the same weights and read the same batches, and one number differs: the "
         f"{term('learning rate')} of each step. It is the tiny GPT of Going downhill, width "
-        f"{MODEL.n_embd}, with AdamW; the lines are smoothed, the numbers are not. Dotted: what a "
-        "blind guess pays, and what counting letters or pairs of them would come to. Differences "
-        "of some hundredths may be chance: try other seeds.",
+        f"{MODEL.n_embd}, with {term('AdamW')}; the lines are smoothed by {SMOOTHING}, so that "
+        f"each value weighs {SMOOTHING} times what the one after it weighs, and the numbers are "
+        "not. Dotted: what a blind guess pays, and what counting letters or pairs of them would "
+        f"come to. Differences of some hundredths may be chance: try another {term('seed')}.",
         table=table,
         code=Code(analysis.courses, (f"table = courses({highest!r}, {seed})",)).drawn(
             figures.courses,

@@ -8,6 +8,7 @@ from gptviz.app.lines import small
 from gptviz.app.powers import fixed
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
+HEIGHT = 260  # pixels of the products: on the first screen of a small projector
 SHOWN = 16  # products that have a bar of their own
 
 
@@ -44,7 +45,7 @@ def products(table: pd.DataFrame, total: float, scheme: Scheme) -> go.Figure:
         ),
         layout(
             scheme,
-            height=380,
+            height=HEIGHT,
             xaxis={"type": "category", "title": "dimension", "showgrid": False, "tickangle": -45},
             yaxis={"title": "product"},
         ),

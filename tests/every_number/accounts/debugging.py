@@ -102,6 +102,7 @@ def shapes(ref: Reference) -> Expected:
     shown = {
         "layer": [0, ref.L - 1, LAYER],
         "walk.0.x": kept,
+        "walk.0.offset": 0.08,  # of the bars, below the middle of their rows
         "walk.1.x": [1] * len(drawn),  # where the names begin
         "walk.1.text": [
             f"<b>{name}</b> {out if given == out else given.partition(' and ')[0] + ' → ' + out}"

@@ -56,6 +56,8 @@ def experiment(root: Path, name: str, variants: Mapping[str, Mapping]) -> dict[s
         about = {"id": name, "name": name, "variant": variant, "number": number}
         (run.folder / "experiment.json").write_text(json.dumps(about), encoding="utf-8")
         found[variant] = run
+    changed = {"rates": [{"step": 12, "learning_rate": 0.015}, {"step": 20, "learning_rate": 1e-5}]}
+    (found["baseline"].folder / "rates.json").write_text(json.dumps(changed), encoding="utf-8")
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from accounts import induction
 from accounts.beside import curves
-from accounts.common import Read
+from accounts.common import Expected, Read
 from accounts.form import of_the_form
 from accounts.fresh import PLAYS
 from accounts.learnt import Learnt
@@ -87,10 +87,9 @@ def told(name: str) -> list[tuple]:
     return [("layers, each part of which", layers), ("the dotted line of counting", 2021)]
 
 
-def look(read: Read, root: Path, name: str) -> None:
+def of(name: str) -> tuple[Expected, ...]:
     """One failure beside a run that goes well, and what both wrote last."""
-    runs = [shipped(name), shipped(BESIDE[name])]
-    said, shown = of_the_form()
+    runs, said = [shipped(name), shipped(BESIDE[name])], told(name)
     headings = {
         "12 layers, norms before each part": (12,),
         "High rate with a warm-up of 100 steps": (100,),
@@ -104,8 +103,13 @@ def look(read: Read, root: Path, name: str) -> None:
             text = (last["prompt"] + last["text"]).lstrip("\n")
             read_by_it = run.text[: len(run.counts.read)]
             said.append(("that the text holds too", covered(text, read_by_it), PASSAGE))
+    return (said, {}), curves("failure_curves", runs)
+
+
+def look(read: Read, root: Path, name: str) -> None:
+    """The whole tab for one failure."""
     page = read(root, ["failure_curves"], runs_tab="failures", failure=name)
-    page.holds((said, shown), (told(name), {}), curves("failure_curves", runs))
+    page.holds(of_the_form(), *of(name))
 
 
 def gallery(root: Path) -> Path:

@@ -49,7 +49,10 @@ class Recorded:
     def config(self) -> dict[str, Any]:
         """Its settings in one level, and of its text only the name."""
         told = self.json("config.json")
-        return {**USUAL, **told.pop("model"), **told, "data": Path(told["data"]).name}
+        changed = self.json("rates.json")["rates"] if (self.folder / "rates.json").exists() else []
+        rates = [f"{rate['learning_rate']:g} from step {rate['step'] + 1}" for rate in changed]
+        told |= {"data": Path(told["data"]).name, "rate_changes": ", ".join(rates)}
+        return {**USUAL, **told.pop("model"), **told}
 
     @cached_property
     def tokens(self) -> int:

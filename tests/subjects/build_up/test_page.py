@@ -11,7 +11,7 @@ from gptviz import jobs
 from gptviz.disk import rows
 from gptviz.jobs.build_up import SHAPES, STAGES
 from gptviz.runs import Run
-from gptviz.subjects.build_up import analysis
+from gptviz.subjects.build_up import analysis, figures
 
 SHIPPED = Path(__file__).parents[3] / "checkpoints" / jobs.GALLERY
 
@@ -43,6 +43,13 @@ def test_the_code_under_each_picture_gives_its_numbers(
     for tab in ("stages", "shapes"):
         assert not open_app("build_up", tab=tab).error
     assert_codes_make_the_numbers({"stages", "shapes", "shape_courses"})
+
+
+def test_the_lines_of_all_stages_can_be_seen_and_the_chosen_one_is_thicker():
+    table = pd.DataFrame({"step": [1, 2], "a": [3.0, 2.0], "b": [3.0, 1.0]})
+    a, b = figures.courses(table, "light", chosen="b").data
+    assert (a.opacity, b.opacity) == (None, None)
+    assert b.line.width >= 2 * a.line.width
 
 
 def test_a_stage_is_shown_with_its_words_its_loss_and_what_it_wrote(

@@ -123,3 +123,14 @@ def test_the_last_merge_stands_out_among_those_around_it():
         wide = [i for i, width in enumerate(bars.marker.line.width) if width > 1]
         assert wide == ([done - 1 - first] if done else [])
     assert len(figures.merges(table.head(3), 1, "dark").data[0].x) == 3
+
+
+def test_a_text_that_was_typed_in_a_tab_is_there_again_when_the_tab_is(open_page):
+    app = open_page("unknown", learn_from="own", own_text=OWN, unknown_text="cät")
+    for title, key in (("Merge by merge", "unknown_text"), ("Unknown letters", "merges_done")):
+        app.session_state["tab_title"] = title
+        app.run()
+        assert not app.exception
+        assert key not in app.query_params, "the tab is closed"
+    assert app.text_input(key="unknown_text").value == "cät"
+    assert app.query_params["unknown_text"] == "cät"

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gptviz import LanguageModel, load
+from gptviz.app.glossary import without_marks
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def open_page(
 
 def words(app: AppTest) -> str:
     told = [*app.markdown, *app.caption, *app.error]
-    return " ".join(x.value for x in told).replace("\\", "")
+    return without_marks(" ".join(x.value for x in told)).replace("\\", "")
 
 
 @pytest.mark.parametrize(

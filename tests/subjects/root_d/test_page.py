@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gptviz import LanguageModel
+from gptviz.app.glossary import without_marks
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def open_page(
 
 def words(app: AppTest) -> str:
     told = [*app.markdown, *app.caption, *app.error, *app.info]
-    return " ".join(x.value for x in told).replace("\\", "")
+    return without_marks(" ".join(x.value for x in told)).replace("\\", "")
 
 
 @pytest.mark.parametrize("d", ["1", "64", "1024"])

@@ -5,6 +5,7 @@ import torch
 
 from gptviz import checkpoints, load
 from gptviz.app import look
+from gptviz.app.glossary import without_marks
 from gptviz.subjects.what_if.changes_analysis import KINDS, PARTS, Change, effect, head_effects
 from gptviz.subjects.what_if.controls import PARTS as PARTS_SHOWN
 from gptviz.subjects.what_if.controls import TITLES
@@ -19,7 +20,7 @@ def _root(tmp_path, monkeypatch, tiny_lm):
 
 
 def words(app) -> str:
-    return "\n".join(part.value for part in app.markdown)
+    return without_marks("\n".join(part.value for part in app.markdown))
 
 
 def test_every_kind_of_change_has_a_title():
