@@ -30,6 +30,7 @@ from gptviz.app import (
     outbox,
     shortcuts,
     streamlit_quirks,
+    uploads,
     visitors,
 )
 from gptviz.app.cookies import Cookies
@@ -125,6 +126,7 @@ def app(
     streamlit_quirks.distrust()
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
+    uploads.bound()
     shortcuts.settle()
     outbox.settle()
     visitors.settle(rules)

@@ -96,6 +96,7 @@ DARK_STYLE = """<style>
 
 # For the last row: everything 1.3 times as large, pictures too, and nothing that only explains.
 # Plotly finds the point under the mouse in a page that is scaled, and not in one with a `zoom`.
+# Streamlit draws charts and tables as wide as their frames look once scaled: these are narrower.
 PRESENT_STYLE = """<style>
 .stSidebar, .stAppHeader { display: none; }
 .stMain [data-testid="stCaptionContainer"], .stMain [data-testid="stExpander"],
@@ -104,6 +105,8 @@ PRESENT_STYLE = """<style>
   .stMainBlockContainer {
     align-self: flex-start; width: calc(100% / 1.3); transform: scale(1.3); transform-origin: 0 0;
   }
+  .stMain [data-testid="stFullScreenFrame"]:has(> .stPlotlyChart) { height: calc(100% / 1.3); }
+  .stMain [data-testid="stFullScreenFrame"] { width: calc(100% / 1.3); }
 }
 </style>"""
 

@@ -10,7 +10,7 @@ import logging
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,8 +97,19 @@ def program(model: GPT) -> ExportedProgram:
         )
 
 
-def lines(folder: Path, kind: Format) -> str:
-    """The lines of Python that run what `save` has written, without gptviz."""
+def example(model: GPT, tokenizer: Tokenizer) -> str:
+    """A text that the model can read: "Once" where it has these letters, or else one of its own."""
+    known = min(tokenizer.vocab_size, model.config.vocab_size)
+    for text in ("Once", *(tokenizer.decode([token]) for token in range(known))):
+        with suppress(ValueError):
+            ids = tokenizer.encode(text) if text.isprintable() and text.strip() else []
+            if 0 < len(ids) <= model.config.block_size and max(ids) < known:
+                return text
+    return "Once"
+
+
+def lines(folder: Path, kind: Format, text: str = "Once") -> str:
+    """The lines of Python that run what `save` has written on a text, without gptviz."""
     vocabulary = (
         f'Tokenizer.from_file("{_in_code(folder / "tokenizer.json")}")'
         if (folder / "tokenizer.json").exists()
@@ -119,7 +130,7 @@ def lines(folder: Path, kind: Format) -> str:
             "logits = model(torch.tensor([ids]))  # (1, tokens, vocabulary)",
         ),
     }[kind]
-    ids = f'ids = {vocabulary}.encode("Once").ids'
+    ids = f'ids = {vocabulary}.encode("{_quoted(text)}").ids'
     return "\n".join((run[0], f"from tokenizers import {name}", ids, *run[1:]))
 
 
@@ -151,7 +162,11 @@ def _remove_what_a_killed_process_left(folder: Path) -> None:
 
 
 def _in_code(path: Path) -> str:
-    return path.as_posix().replace("\\", "\\\\").replace('"', '\\"')
+    return _quoted(path.as_posix())
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 @contextmanager

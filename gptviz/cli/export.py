@@ -72,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
     if options.format != "huggingface":
         file, context = programs.FILES[options.format], model.config.block_size
         print(f"{file} reads texts of 1 to {context:,} tokens; it runs without gptviz:\n")
-        print(programs.lines(options.folder, options.format))
+        text = programs.example(model, tokenizer)
+        print(programs.lines(options.folder, options.format, text))
     return 0
 
 

@@ -45,6 +45,6 @@ def test_who_smooths_names_the_factor(path: Path):
     ids=["schedules", "symptoms"],
 )
 def test_the_axis_and_what_is_read_at_a_point_say_it(draw, table):
-    figure = draw(table, "light")
+    figure = draw(table, {}, "light")
     assert f"smoothed by {SMOOTHING}" in figure.layout.yaxis.title.text
     assert all(f"smoothed by {SMOOTHING}" in line.hovertemplate for line in figure.data)

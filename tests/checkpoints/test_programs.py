@@ -98,22 +98,39 @@ def test_a_program_gives_the_logits_of_the_model_for_texts_of_any_length(
             assert_allclose(run(ids), expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("tokenizer", [CHARACTERS, GPT2Tokenizer()], ids=["letters", "gpt2"])
+KOREAN = CharacterTokenizer(' \n"\\옛날호랑이')
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "context", "text"),
+    [
+        (CHARACTERS, 16, "Once"),
+        (GPT2Tokenizer(), 16, "Once"),
+        (CHARACTERS, 3, CHARACTERS.characters[0]),
+        (KOREAN, 16, '"'),
+        (CharacterTokenizer("\\옛"), 1, "\\"),
+    ],
+    ids=["letters", "gpt2", "short", "korean", "backslash"],
+)
 def test_the_printed_lines_run_the_program_without_gptviz(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], tokenizer: Tokenizer
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    tokenizer: Tokenizer,
+    context: int,
+    text: str,
 ):
-    saved = model(tokenizer.vocab_size, n_layer=1, n_head=1, n_embd=4)
+    saved = model(tokenizer.vocab_size, block_size=context, n_layer=1, n_head=1, n_embd=4)
     checkpoints.save(tmp_path / "model", saved, tokenizer)
     folder = tmp_path / 'the "new" one'
     assert main(["export", str(tmp_path / "model"), str(folder), "--format", "torch"]) == 0
     told = capsys.readouterr().out
-    assert "model.pt2 reads texts of 1 to 16 tokens" in told
+    assert f"model.pt2 reads texts of 1 to {context} tokens" in told
     lines = told.partition("\n\n")[2].strip().splitlines()
     assert len(lines) <= 6
     assert not any("gptviz" in line.partition(str(tmp_path))[0] for line in lines)
     found: dict[str, Any] = {}
     exec("\n".join(lines), found)
-    expected = load(tmp_path / "model").trace("Once").logits
+    expected = load(tmp_path / "model").trace(text).logits
     assert_allclose(found["logits"][0].numpy(), expected.numpy(), atol=1e-3)
 
 

@@ -13,6 +13,13 @@ LIGHT, DARK = "rgb(255, 255, 255)", "rgb(14, 17, 23)"
 
 
 LABEL = ".js-plotly-plot .xtick text"
+FITS = """() => {
+  const svg = document.querySelector(".js-plotly-plot .main-svg")
+  const [chart, room] = [svg, svg.closest(".stElementContainer")]
+    .map((part) => part.getBoundingClientRect())
+  return chart.width > 0.95 * room.width && chart.right <= room.right + 1
+    && chart.bottom <= room.bottom + 1
+}"""
 IS_TALLER = """([part, height]) =>
   document.querySelector(part)?.getBoundingClientRect().height > height"""
 
@@ -96,6 +103,7 @@ def test_the_presenter_hides_what_only_explains_and_enlarges_the_rest(visit, exp
     expect(background(page)).to_have_css("background-color", DARK)
     for part, height in before.items():
         page.wait_for_function(IS_TALLER, arg=[part, 1.25 * height])
+    page.wait_for_function(FITS)
     page.get_by_role("link", name="attention").click()
     expect(title).to_have_text("Attention")
     expect(leave).to_be_in_viewport()

@@ -107,6 +107,21 @@ def test_half_a_surrogate_pair_is_replaced_and_the_page_lives_on(opened, expect)
     picture(page, "The king\ufffd! dead").wait_for()
 
 
+def test_half_a_surrogate_pair_in_a_box_of_streamlit_s_own_is_replaced_too(visit, expect):
+    page = visit().open("/byte_pairs", tab="letters")
+    box = page.get_by_label("A text to cut")
+    box.evaluate(
+        """box => {
+          const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
+          set.call(box, "cat\ud83d")
+          box.dispatchEvent(new Event("input", { bubbles: true }))
+        }"""
+    )
+    box.press("Enter")
+    expect(box).to_have_value("cat\ufffd")
+    expect(page.get_by_text("of these 4 letters")).to_be_visible()
+
+
 def test_an_empty_text_leaves_the_last_picture_and_says_so(opened, expect):
     _, page, box = opened(prompt="The king and the queen")
     box.fill("")

@@ -25,7 +25,7 @@ SETTINGS = {setting.name: setting for setting in (*SHAPE, VOCAB_SIZE)}
 NUMBERS = {name: replace(SETTINGS[name], most=most) for name, most in MOST.items()}
 LABELS = {name: f"“{setting.label}”" for name, setting in NUMBERS.items()}
 NARROW = 118  # pixels of a control: five numbers stand in one row
-TIED = {"tied": "shared with the embedding", "own": "its own"}
+TIED = {"tied": "the embedding", "own": "its own"}
 BIAS = {"yes": "with biases", "no": "without"}
 # Settings that are words: the key of each in the address, and what is shown for them.
 WORDS = {

@@ -28,6 +28,7 @@ def parts(table: pd.DataFrame, scheme: Scheme) -> go.Figure:
         marker={"color": [own.get(part, colours.sequential[3]) for part in table["part"]]},
         text=[f"{short(number)}<br>{_share(share)}" if number else "0" for number, share in told],
         textposition="outside",
+        constraintext="none",  # else it shrinks to what its bar is high
         cliponaxis=False,
         customdata=table["filled"].tolist(),
         hovertemplate="%{y}<br>%{customdata}<br>= %{x:,.0f}<extra></extra>",

@@ -66,7 +66,7 @@ def sizes(
         layout(
             scheme,
             height=370,
-            legend={**LEGEND_ABOVE, "xref": "container"},
+            legend=LEGEND_ABOVE,
             xaxis={
                 "type": "log",
                 "title": "size of the vocabulary",

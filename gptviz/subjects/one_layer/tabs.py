@@ -70,7 +70,7 @@ def by_hand(scheme: Scheme) -> None:
         key="norms",
         name="γ · (x − mean) / √(variance + ε) + β",
         shape=shape,
-        how_to_read=f"{term('layer norm')} compares the numbers of one example, "
+        how_to_read=f"{term('layer norm', 'Layer norm')} compares the numbers of one example, "
         f"{term('batch norm')} the examples with "
         "each other. **Layer norm** takes mean and variance of one row, so an example never "
         f"depends on the others. **{term('batch norm', 'Batch norm')}** takes those of a column: "

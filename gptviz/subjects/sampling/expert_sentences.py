@@ -21,22 +21,23 @@ def of_search(found: pd.DataFrame, greedy: pd.DataFrame, beams: int) -> str:
     told = f"The best text has ln p = **{fixed(best, 2)}** nats"
     if beams == 1:
         return f"{told}. With 1 beam, nothing is compared: this is greedy writing."
-    if best > alone + 1e-6:
+    if found["text"].iloc[0] == greedy["text"].iloc[0]:
+        # Their numbers may differ by what rounding does where several texts are read side by side.
+        return f"{told}, and greedy writing finds the same one: looking ahead changed nothing here."
+    if best > alone:
         return (
             f"{told}; greedy writing comes to **{fixed(alone, 2)}**. Looking ahead paid: the best "
             f"text is **{_factor(best - alone)}** times as likely, though not each of its tokens "
             "was the likeliest."
         )
-    if best < alone - 1e-6:
-        less = f"{told}, less than greedy writing's **{fixed(alone, 2)}**"
-        mean, other = float(found["mean"].iloc[0]), float(greedy["mean"].iloc[0])
-        if mean > other:
-            return (
-                f"{less}, but it is longer, and texts of different lengths are ranked by the mean "
-                f"of a token: **{fixed(mean, 3)}** against **{fixed(other, 3)}**."
-            )
-        return f"{less}: the search gave that one up early."
-    return f"{told}, and greedy writing finds the same one: looking ahead changed nothing here."
+    less = f"{told}, less than greedy writing's **{fixed(alone, 2)}**"
+    mean, other = float(found["mean"].iloc[0]), float(greedy["mean"].iloc[0])
+    if mean > other:
+        return (
+            f"{less}, but it is longer, and texts of different lengths are ranked by the mean of a "
+            f"token: **{fixed(mean, 3)}** against **{fixed(other, 3)}**."
+        )
+    return f"{less}: the search gave that one up early."
 
 
 def of_ranking(table: pd.DataFrame) -> str:
@@ -44,10 +45,13 @@ def of_ranking(table: pd.DataFrame) -> str:
     place = 1 + int((table["written with"] == "greedy").argmax())
     drawn = table.loc[table["written with"] != "greedy", "perplexity"]
     least, most = (fixed(float(one), 2) for one in (drawn.min(), drawn.max()))
+    told = f"perplexities from **{least}** to **{most}**"
+    if least == most:
+        told = f"a perplexity of **{least}** each"
     return (
-        f"The texts that were drawn have perplexities from **{least}** to **{most}**; "
-        f"by the mean, greedy writing stands at place **{place}** of {len(table)}. The likeliest "
-        "text need not read best: look how often it repeats itself."
+        f"The texts that were drawn have {told}; by the mean, greedy writing stands at place "
+        f"**{place}** of {len(table)}. The likeliest text need not read best: look how often it "
+        "repeats itself."
     )
 
 

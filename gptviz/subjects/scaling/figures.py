@@ -10,7 +10,7 @@ from gptviz.app.theme import LEGEND_ABOVE, LINE_WIDTH, PALETTES, Scheme, layout
 from gptviz.subjects.scaling.analysis import Found
 from gptviz.subjects.scaling.law_analysis import PowerLaw, band
 
-HEIGHT = 320  # on the first screen of a small projector
+HEIGHT = 400
 LONGEST = 1e8  # larger numbers are written as powers
 DRAWN = 60  # places of a law's line
 BEYOND = 1.6  # as many times larger and smaller than the points, a law is drawn
@@ -136,7 +136,7 @@ def _figure(
         layout(
             scheme,
             height=HEIGHT,
-            legend={**LEGEND_ABOVE, "xref": "container"},
+            legend=LEGEND_ABOVE,
             xaxis={
                 "type": "log",
                 "title": found.x,

@@ -8,7 +8,7 @@ from gptviz.app.lines import small
 from gptviz.app.powers import fixed
 from gptviz.app.theme import LEGEND_ABOVE, PALETTES, Scheme, layout
 
-HEIGHT = 260  # pixels of the products: on the first screen of a small projector
+HEIGHT = 320  # pixels of the products: on the first screen of a small projector
 SHOWN = 16  # products that have a bar of their own
 
 

@@ -29,12 +29,14 @@ def product(view: View, position: int) -> None:
         raise ValueError(BROKEN)
     candidates = analysis.likeliest(lm, trace, position)
     options = {str(row.id): f"{row.token}  (id {row.id})" for row in candidates.itertuples()}
-    token = int(choices.one_of_many("for_token", "The token that may come next", options))
+    left, right = st.columns([2, 5], gap="medium")
+    with left:
+        token = int(choices.one_of_many("for_token", "The token that may come next", options))
     piece = show.literal(lm.tokenizer.pieces([token])[0])
     found = analysis.logit(lm, trace, position, token)
     out, row = (fixed(length, 2) for length in found.lengths)
     cosine = fixed(found.cosine, 3)
-    st.markdown(
+    right.markdown(
         f"After token {position}, “{show.literal(view.tokens[position])}”, the vector that comes "
         f"out has the length {out}; that of “{piece}” has {row}, and the "
         f"{term('cosine')} between them is {cosine}. {out} × {row} × "

@@ -119,15 +119,19 @@ def offer(words: str, key: str, chosen: Sequence[Preset]) -> None:
 
 
 def offer_series(words: str, key: str, name: str, chosen: Sequence[Preset]) -> None:
-    """The button that queues these as one experiment of that name, or stops those that live."""
+    """The button that queues these as one experiment of that name, or stops those that live.
+
+    It stops those that the visitor may change; where none of them is, it is left out.
+    """
     own = jobs.list_runs()
     runs = [run for preset in chosen if (run := presets.latest(own, preset))]
     living = [run for run in runs if jobs.state(run) in LIVING]
     refusal = rights.why_not_many(len(chosen))
     with st.container(horizontal=True, vertical_alignment="center"):
         if living:
-            if st.button("Stop those that are not done", key=f"{key}_stop"):
-                _stop(living)
+            mine = [run for run in living if not rights.why_not_change(run)]
+            if mine and st.button("Stop those that are not done", key=f"{key}_stop"):
+                _stop(mine)
             label = "Watch them on the page Training"
             query = {**address.choices(), "run": living[-1].id}
             st.page_link(PAGES["training"].file, label=label, query_params=query, width="content")

@@ -75,8 +75,7 @@ def without_residual(config: GPTConfig, part: str) -> Edits:
     config.require_shortcuts("so none can be taken away")
     if config.norm == "post":
         raise ValueError("a shortcut can be taken away where norm = pre or none; here it is post")
-    n_layer = config.n_layer
-    sums: dict[str, str] = {}
+    n_layer, sums = config.n_layer, dict[str, str]()
     if config.attention:  # what is not there adds nothing, and nothing would be left
         sums |= {f"h.{i}.attn": f"h.{i}.resid_mid" for i in range(n_layer)}
     if config.mlp:

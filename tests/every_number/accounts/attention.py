@@ -301,6 +301,7 @@ def paint(ref: Reference, painted: np.ndarray) -> Expected:
         "painting.painted": np.flatnonzero(painted[squares]),
         "painting.starts.squares": np.concatenate([np.flatnonzero(s[squares]) for s in starts]),
         "painting.alt": [(T,)],
+        "painting.words.one": [(1,)],
         "painted_share.ends": [(0,), (1,)],
         "painted_share.chosen": [LAYER, HEAD],
         "painted_share.sent": shares,

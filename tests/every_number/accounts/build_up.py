@@ -134,6 +134,7 @@ def shapes(read: Read, models: Models) -> None:
     titles = [title(name) for name in names]
     shown = {
         **courses("shape_courses", names),
+        **{f"shape_courses.{i}.hover": [(L, C)] for i, (L, C, _) in enumerate(SHAPES.values())},
         **results("shape_results", names, whole),
         "shape_written.label": titles,
         "shape_results_table.run": titles,

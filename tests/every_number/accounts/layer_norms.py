@@ -64,7 +64,7 @@ def above_the_tabs(ref: Reference) -> Expected:
     shown["before_and_after_table.dimension"] = range(ref.C)
     shown |= {f"before_and_after_table.{name}": values for name, values in columns.items()}
     said = [
-        ("bring each token's vector", 0, 1),
+        ("bring each vector to one scale", 0, 1),
         ("The vector of token {}", AT, 0, f"{READ}[{AT}]", f"{NORM}[{AT}]", ref.C),
         ("stands before the MLP of layer {}", LAYER),
     ]

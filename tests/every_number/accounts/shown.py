@@ -31,7 +31,8 @@ LOOKS = {
     *("scheme", "colours", "behind", "ink", "width", "file", "signed", "amounts", "href", "accent"),
     *("marker", "line", "colorbar", "colorscale", "textfont", "hovertemplate", "xgap", "ygap"),
     *("zmin", "zmax", "opacity", "xaxis", "yaxis", "type", "mode", "textposition", "fillcolor"),
-    *("texttemplate", "dash", "orientation", "cliponaxis", "scene"),
+    *("texttemplate", "dash", "orientation", "cliponaxis", "scene", "thickness"),
+    "number",  # by which a picture knows what was sent to it last
 }
 PLOTLY = re.compile(r"%\{[^}]*\}")  # what Plotly puts there, out of the trace
 # How a setting is explained, in words that are fixed, and with its name in files.

@@ -12,7 +12,7 @@ from gptviz import jobs
 from gptviz.disk import append_row
 from gptviz.jobs.build_up import READY_MADE, SHAPES, STAGES
 from gptviz.runs import Run
-from gptviz.subjects.build_up import analysis, sentences
+from gptviz.subjects.build_up import analysis, figures, sentences
 
 SHIPPED = Path(__file__).parents[3] / "checkpoints" / jobs.GALLERY
 LETTERS = 78  # different characters of the plays
@@ -154,3 +154,13 @@ def test_shapes_are_told_apart_where_they_differ():
     told = sentences.of_losses(["a", "b", "c"], [2.1, 2.0, 2.4])
     assert "“b” ends lowest with 2.000" in told
     assert "“c” highest with 2.400" in told
+
+
+def test_a_legend_has_short_names_and_the_chosen_line_is_thick(runs):
+    table = analysis.courses(runs)
+    short = [str(i) for i in range(1, 9)]
+    figure = figures.courses(table, {}, "light", "BPE", short)
+    assert [line.name for line in figure.data] == short
+    assert "BPE: %{y" in figure.data[6].hovertemplate
+    widths = [line.line.width for line in figure.data]
+    assert widths[6] > max(widths[:6])

@@ -19,7 +19,13 @@ from gptviz.subjects.sampling import (
 )
 from gptviz.subjects.sampling.analysis import more_rules, stage_titles
 from gptviz.subjects.sampling.batch_analysis import Sampled
-from gptviz.subjects.sampling.expert_sentences import of_grid, of_search, of_stop, of_times
+from gptviz.subjects.sampling.expert_sentences import (
+    of_grid,
+    of_ranking,
+    of_search,
+    of_stop,
+    of_times,
+)
 from gptviz.subjects.sampling.formats_analysis import FORMATS, filled
 
 RULES = SamplingSettings(0.9, 20, 0.9, 1.2, 0.01, 0.9, 3)
@@ -195,7 +201,7 @@ def test_rules_beside_the_usual_ones_are_told_where_they_are_on():
     ("best", "greedy", "beams", "words"),
     [
         ((-10.0, 5), (-10.0, 5), 1, "With 1 beam, nothing is compared"),
-        ((-10.0, 5), (-10.0, 5), 4, "greedy writing finds the same one"),
+        ((-10.0, 5), (-9.9999, 5), 4, "greedy writing finds the same one"),  # as rounding has it
         ((-10.0, 5), (-10.5, 5), 4, "is **1.65** times as likely"),
         ((-10.0, 5), (-13.0, 5), 4, "is **20.1** times as likely"),
         ((-10.0, 5), (-40.0, 5), 4, "is **1.1 · 10¹³** times as likely"),
@@ -205,10 +211,17 @@ def test_rules_beside_the_usual_ones_are_told_where_they_are_on():
     ],
 )
 def test_what_is_said_of_a_search_follows_from_both_texts(best, greedy, beams, words):
+    is_same = "the same one" in words
     tables = [
-        pd.DataFrame([beam_analysis.likelihood(total, tokens)]) for total, tokens in (best, greedy)
+        pd.DataFrame([{"text": "" if is_same else name, **beam_analysis.likelihood(*text)}])
+        for name, text in (("best", best), ("greedy", greedy))
     ]
     assert words in of_search(*tables, beams)
+
+
+def test_texts_that_are_all_alike_are_told_so():
+    table = pd.DataFrame({"written with": ["seed 0", "greedy"], "perplexity": [3.0, 3.0]})
+    assert "have a perplexity of **3.00** each; by the mean" in of_ranking(table)
 
 
 def test_a_token_that_a_model_thought_impossible_makes_the_perplexity_infinite():

@@ -11,7 +11,7 @@ from gptviz.app import show
 from gptviz.jobs import experiments
 from gptviz.jobs.experiments import Experiment
 from gptviz.runs import Run
-from gptviz.subjects.scaling import analysis, ready
+from gptviz.subjects.scaling import analysis, families, ready
 from gptviz.subjects.training import rights
 
 EXPERIMENT = "0123456789ab"
@@ -69,6 +69,31 @@ def test_before_the_first_model_is_done_the_page_says_so(open_page, train):
     (run.folder / "metrics.jsonl").unlink()
     for tab, told in {"compute": "lines here after", "limits": "numbers here after"}.items():
         assert told in words(open_page(tab, family=EXPERIMENT))
+
+
+def test_the_title_follows_the_runs_by_itself(train, monkeypatch):
+    train(1, 2, kind="queued")
+    states = {"Scaling, 1 × 24": "running", "Scaling, 1 × 32": "queued"}
+    monkeypatch.setattr(jobs, "state", lambda run: states.get(run.name, "done"))
+    drawn_anew: list[str] = []
+    monkeypatch.setattr(families.st, "rerun", lambda: drawn_anew.append("again"))
+
+    def drawn() -> families.Family:
+        return families._of(next(iter(experiments.list_experiments(jobs.list_runs()))))
+
+    family = drawn()
+    assert family.title == "Scaling: 1 of 3 trained here"
+    families._follow(family)
+    assert not drawn_anew, "nothing has changed"
+    states |= {"Scaling, 1 × 24": "done", "Scaling, 1 × 32": "running"}
+    families._follow(family)
+    assert len(drawn_anew) == 1, "one more is done"
+    family = drawn()
+    assert (family.title, family.again) == ("Scaling: 2 of 3 trained here", families.EVERY)
+    states["Scaling, 1 × 32"] = "stopped"
+    families._follow(family)
+    assert len(drawn_anew) == 2, "nothing lives any more"
+    assert drawn().again is None
 
 
 def test_a_run_that_cannot_be_read_ends_in_a_sentence(open_page, train):

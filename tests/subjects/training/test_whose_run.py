@@ -9,8 +9,10 @@ from gptviz import jobs
 from gptviz.app import visitors
 from gptviz.app.limits import Limits
 from gptviz.app.visitors import Rules, Visitor
+from gptviz.jobs import build_up, experiments
 from gptviz.runs import Run
 from gptviz.subjects.training import rights, runs
+from gptviz.tokenizers.baselines import SHAKESPEARE
 from gptviz.training import data, kept
 
 OWNER, OTHER, TEACHER = Visitor("a" * 16), Visitor("b" * 16), Visitor("c" * 16, is_trusted=True)
@@ -137,6 +139,74 @@ def test_others_watch_and_clone_and_the_clone_is_theirs(
     assert made.config.steps == run.config.steps
     assert (made.owner, run.owner) == (OTHER.id, OWNER.id)
     assert "owner" not in made.settings
+
+
+@pytest.mark.usefixtures("same_labels")
+def test_more_steps_are_given_by_the_owner_and_within_what_a_class_may(
+    comes: Comes, open_page, press, run, spawned
+):
+    run.update_status({"state": "done", "last_step": 30})
+    comes(OTHER)
+    assert "Go on" not in buttons(open_page(run="theirs"))
+    comes(OWNER)
+    app = open_page(run="theirs")
+    comes(OTHER)
+    press(app, "Go on")
+    assert "The run 'theirs' is not changed: it belongs to another browser" in said(app)
+    comes(OWNER, Limits(max_steps=59))
+    press(app.run(), "Go on")
+    assert "This run takes 60 steps, and visitors of this class train for up to 59" in said(app)
+    assert (run.status["state"], Run(run.folder).settings["steps"]) == ("done", 30)
+    assert not spawned
+    comes(OWNER, Limits(max_steps=60))
+    press(app.run(), "Go on")
+    assert [longer.config.steps for longer in spawned] == [60]
+
+
+@pytest.mark.parametrize(("key", "state"), [("resume_all", "stopped"), ("stop_all", "running")])
+def test_a_family_is_stopped_and_goes_on_by_its_owner_only(
+    comes: Comes, open_app, config, spawned, tmp_path, monkeypatch, key, state
+):
+    settings = dict.fromkeys(("1 × 16", "1 × 24"), config(tmp_path))
+    family = experiments.start("Scaling", settings, owner=OWNER.id)
+    monkeypatch.setattr(jobs, "state", lambda run: state)
+    spawned.clear()
+    comes(OTHER)
+    assert open_app("scaling", tab="train", family=family.id).button(key=key).disabled
+    comes(OWNER)
+    app = open_app("scaling", tab="train", family=family.id)
+    assert not app.button(key=key).disabled
+    comes(OTHER)
+    app.button(key=key).click().run()
+    assert "is not changed: it belongs to another browser" in said(app)
+    assert not spawned
+    assert not any(run.control for run in family.runs.values())
+
+
+def test_a_series_is_stopped_by_its_owner_only(comes: Comes, open_app, spawned, monkeypatch):
+    comes(OWNER)
+    made = experiments.start_presets("Built", build_up.STAGES[:2], SHAKESPEARE, owner=OWNER.id)
+    monkeypatch.setattr(jobs, "state", lambda run: "running")
+    app = open_app("build_up")
+    comes(OTHER)
+    app.button(key="train_stages_stop").click().run()
+    assert not any(run.control for run in made.runs.values())
+    there = {button.key for button in open_app("build_up").button}
+    assert "train_stages_stop" not in there
+    assert len(spawned) == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "tab", "key"), [("scaling", "train", "train_family"), ("build_up", "", "train_stages")]
+)
+def test_a_visitor_of_a_class_starts_no_family(comes: Comes, open_app, spawned, page, tab, key):
+    comes(TEACHER, Limits())
+    app = open_app(page, **{"tab": tab} if tab else {})
+    comes(OTHER, Limits())
+    app.button(key=key).click().run()
+    assert app.button(key=key).disabled
+    assert "runs at once, and each visitor of this class may have one" in said(app)
+    assert not spawned
 
 
 def test_the_owner_stays_with_a_run_that_is_renamed(comes: Comes, open_page, press, run):
