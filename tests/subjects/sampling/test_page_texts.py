@@ -93,7 +93,7 @@ def test_a_text_that_is_still_to_be_written_is_announced_without_a_token(
 ):
     """So that no text stands beside settings that did not make it."""
     app = open_sampling(seed=11)
-    monkeypatch.setattr(Book, "write", lambda _: None)  # it has not begun
+    monkeypatch.setattr(Book, "finish", lambda *_: None)  # it has not begun
     (text,) = texts(choose(app, temperature=1.9))
     assert text["tokens"] == []
     assert not text["done"]
