@@ -23,8 +23,8 @@ def whole_text(page):
 
 def test_a_long_measurement_is_stopped_and_begun_again_beside_a_text_that_follows(visit, expect):
     visitor = visit()
-    page = visitor.open("/sampling", prompt=PROMPT, model="shakespeare", tab="grid")
-    whole_text(page).wait_for()  # it does not wait for the grid
+    page = visitor.open("/sampling", prompt=PROMPT, model="shakespeare")
+    page.get_by_role("tab", name="Grid of settings").click()
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("You stopped this.")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
