@@ -70,15 +70,18 @@
 
   // Half a surrogate pair is no character: Streamlit's server could not read the message that holds
   // one. React hears of a change only where the value is set as the browser itself sets it.
-  const repair = ({ target }) => {
-    if (!(target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return
-    const whole = target.value.replace(/\p{Surrogate}/gu, "\uFFFD")
-    if (whole === target.value) return
-    const { selectionStart, selectionEnd } = target
-    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), "value").set.call(target, whole)
-    target.setSelectionRange(selectionStart, selectionEnd)
-  }
-  addEventListener("input", repair, true)
+  addEventListener(
+    "input",
+    ({ target }) => {
+      if (!(target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement)) return
+      const whole = target.value.replace(/\p{Surrogate}/gu, "\uFFFD")
+      if (whole === target.value) return
+      const { selectionStart, selectionEnd } = target
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), "value").set.call(target, whole)
+      target.setSelectionRange(selectionStart, selectionEnd)
+    },
+    true,
+  )
 
   // Streamlit makes a step of the way back of each change of the address. Only a page is one.
   const step = history.pushState.bind(history)

@@ -27,7 +27,7 @@ def bound() -> None:
             for file_id in [*held]:
                 if self._total_bytes <= BYTES:
                     return
-                if file_id != file.file_id:
+                if (session, file_id) != (session_id, file.file_id):
                     self.remove_file(session, file_id)
 
     setattr(MemoryUploadedFileManager, add.__name__, add_and_let_go)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gptviz.checkpoints import writing
 from gptviz.config import Activation, GPTConfig
 from gptviz.disk import LARGEST_JSON, read_regular
 from gptviz.quoting import quoted
@@ -185,7 +186,7 @@ def _model_type(values: dict[str, Any]) -> Any:
 
 def _unknown(values: dict[str, Any]) -> list[str]:
     """Keys that may change what is computed, as far as gptviz knows."""
-    known = {*_NAMES, *_ALSO, *_CHANGES_NOTHING}
+    known = {*_NAMES, *_ALSO, *_CHANGES_NOTHING, *writing.RULES}
     known |= set(_OWN) if values.get("model_type") == "gptviz" else set()
     strange = [key for key in values if key not in known and not key.startswith(("_", "summary_"))]
     return sorted(key[:40] for key in strange)

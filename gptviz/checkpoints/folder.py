@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from gptviz import system, tokenizers
 from gptviz.checkpoints import config as configs
-from gptviz.checkpoints import counts, weights
+from gptviz.checkpoints import counts, weights, writing
 from gptviz.disk import flush
 from gptviz.disk_errors import advice, reason
 from gptviz.model import GPT
@@ -22,23 +22,6 @@ from gptviz.quoting import quoted
 from gptviz.tokenizers import Tokenizer
 
 GENERATION_FILE = "generation_config.json"  # how transformers continues a text
-# What changes which tokens `transformers` writes, or where a text ends, beside the ids that end
-# one, by its usual value.
-_WRITING: dict[str, float | None] = {
-    **dict.fromkeys(("temperature", "top_p", "typical_p", "length_penalty", "num_beams"), 1),
-    **dict.fromkeys(("repetition_penalty", "encoder_repetition_penalty", "guidance_scale"), 1),
-    **dict.fromkeys(("min_length", "no_repeat_ngram_size", "epsilon_cutoff", "eta_cutoff"), 0),
-    **dict.fromkeys(
-        ("do_sample", "min_new_tokens", "max_new_tokens", "max_time", "min_p", "top_h")
-    ),
-    **dict.fromkeys(("stop_strings", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens")),
-    **dict.fromkeys(
-        ("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty")
-    ),
-    **dict.fromkeys(("sequence_bias", "penalty_alpha", "force_words_ids", "watermarking_config")),
-    "top_k": 50,
-    "max_length": 20,
-}
 TOKENIZER_FILES = (
     "characters.json",
     "tokenizer.json",
@@ -138,7 +121,7 @@ def read(folder: Path) -> tuple[GPT, Tokenizer]:
 
 def notes(folder: Path, model: GPT, tokenizer: Tokenizer) -> tuple[str, ...]:
     """What a reader should know of a model that is shown otherwise than its files say."""
-    told = [*configs.notes(folder), *_of_writing(folder), *tokenizer.notes]
+    told = [*configs.notes(folder), *writing.notes(_says_how_to_write(folder)), *tokenizer.notes]
     known, rows = tokenizer.vocab_size, model.config.vocab_size
     if known > rows:
         told.append(
@@ -146,21 +129,6 @@ def notes(folder: Path, model: GPT, tokenizer: Tokenizer) -> tuple[str, ...]:
             f"others."
         )
     return tuple(told)
-
-
-def _of_writing(folder: Path) -> list[str]:
-    """That the files ask for rules of writing which hold for `transformers`, and not here."""
-    path = _says_how_to_write(folder)
-    values = configs.read_json(path)
-    asked = sorted(
-        name for name, usual in _WRITING.items() if values.get(name) and values[name] != usual
-    )
-    if not asked:
-        return []
-    return [
-        f"Its {path.name} sets {', '.join(asked)}, by which transformers writes and ends a text; "
-        f"gptviz goes by the settings that it is given."
-    ]
 
 
 def _says_how_to_write(folder: Path) -> Path:

@@ -96,7 +96,7 @@ def _as_gpt2_cuts(specification: str, add_prefix_space: bool) -> str:
     except (ValueError, RecursionError):
         return specification  # the library will say what is wrong
     cut = values.get("pre_tokenizer") if isinstance(values, dict) else None
-    if '"ByteLevel"' not in json.dumps(cut):
+    if not isinstance(cut, dict) or '"ByteLevel"' not in json.dumps(cut):
         return specification
     theirs = {"type": "ByteLevel", "add_prefix_space": add_prefix_space, "use_regex": True}
     same = {"use_regex": True, **cut, "trim_offsets": 0} == theirs | {"trim_offsets": 0}

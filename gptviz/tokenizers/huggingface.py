@@ -57,7 +57,7 @@ class HuggingFaceTokenizer(Tokenizer):
         if wrapped := any(adds) and self._end_of_text is not None:
             ends = (self._begin_of_text, self._end_of_text)
             first, last = (end if wanted else None for end, wanted in zip(ends, adds, strict=True))
-            self._library.post_processor = template.made(self._library.id_to_token, first, last)
+            self._library.post_processor = template.made(self._ids, first, last)
         self._specification = self._library.to_str() if changed or wrapped else specification
         self._vocab_size = max(self._ids.values(), default=-1) + 1  # asked for at every token
         self._refuse_shared_ids()

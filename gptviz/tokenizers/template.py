@@ -1,6 +1,6 @@
 """What a tokenizer.json puts around a text: the tokens that a model was trained to see there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenizers import processors
@@ -15,7 +15,8 @@ def around(processor: Mapping[str, Any] | None) -> Around:
     """
     match processor or {}:
         case {"type": "Sequence", "processors": steps}:
-            before, behind = (), ()
+            before: tuple[int, ...] = ()
+            behind: tuple[int, ...] = ()
             for step in steps:  # each puts its own around what those before it made
                 first, last = around(step)
                 before, behind = first + before, behind + last
@@ -29,13 +30,14 @@ def around(processor: Mapping[str, Any] | None) -> Around:
 
 
 def made(
-    name: Callable[[int], str], first: int | None, last: int | None
+    ids: Mapping[str, int], first: int | None, last: int | None
 ) -> processors.TemplateProcessing:
     """What puts one token before a text and one behind it, by their ids; None for no such one."""
-    ids = {name(token): token for token in (first, last) if token is not None}
-    before, behind = ([] if token is None else [name(token)] for token in (first, last))
+    named = {token: name for name, token in ids.items() if token in (first, last)}
+    before, behind = ([] if token is None else [named[token]] for token in (first, last))
     return processors.TemplateProcessing(
-        single=[*before, "$A", *behind], special_tokens=[*ids.items()]
+        single=[*before, "$A", *behind],
+        special_tokens=[(name, token) for token, name in named.items()],
     )
 
 

@@ -167,4 +167,7 @@ def test_every_number_drawn_of_a_failure(start_server, gptviz, visit, tmp_path):
     with start_server(command, GPTVIZ_CHECKPOINTS=str(tmp_path)) as running:
         visitor = visit(running)
         visitor.open("/training", runs_tab="failures", failure="too-little-data")
-        Drawn(visitor.page.evaluate(READ)).holds(*failures.of("too-little-data"))
+        visitor.page.wait_for_selector(".js-plotly-plot .main-svg")
+        drawn = Drawn(visitor.page.evaluate(READ))
+        assert {"failure_curves.0.y", "failure_curves.3.y"} <= drawn.shown.keys()
+        drawn.holds(*failures.of("too-little-data"))

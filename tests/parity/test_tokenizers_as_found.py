@@ -217,7 +217,9 @@ def test_a_token_with_other_marks_in_another_file_is_read_as_theirs(trained, dec
     token = {"content": "covfefe", "lstrip": True, **usual}
     change(tmp_path, added_tokens=[*spec["added_tokens"], {"id": 270, **token}])
     write(tmp_path, "added_tokens.json", {"covfefe": 270})
-    config = {"added_tokens_decoder": {"270": token | {"lstrip": False}}} if decoder else {}
+    own = CONFIGS[-1]["added_tokens_decoder"]["269"]
+    marked = {"269": own, "270": token | {"lstrip": False}}
+    config = {"added_tokens_decoder": marked} if decoder else {}
     write(tmp_path, "tokenizer_config.json", {"tokenizer_class": "GPT2Tokenizer", **config})
     assert_same(tmp_path)
 

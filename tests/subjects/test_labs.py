@@ -30,6 +30,7 @@ MOST_OPERATIONS = 5e9  # of products of matrices
 MOST_CALLS = 400_000  # of functions, by those of an analysis
 MOST_RUNS = 2  # of a model, which may be as large as GPT-2: the text's own, and one more
 ANALYSIS = re.compile(r"gptviz.subjects.\w+.\w*analysis\.py$")
+IMPORT = "<frozen importlib._bootstrap>"
 # The settings of a tab with which it has most to do, by its page and its slug; and seeds that no
 # other test has, where a test trains for fewer steps than the page does.
 LARGEST: Mapping[tuple[str, str], Mapping[str, object]] = {
@@ -106,16 +107,21 @@ class Effort:
         """The same, and counted; what runs in threads of its own is not."""
 
         def drawn(*arguments: Any, **more: Any) -> None:
-            asked: FrameType | None = None  # the function of an analysis that is under way
+            # The function of an analysis that is under way, and within it what is imported once.
+            asked: FrameType | None = None
+            imports: FrameType | None = None
 
             def count(frame: FrameType, event: str, _: object) -> None:
-                nonlocal asked
-                if event == "call" and ANALYSIS.search(frame.f_code.co_filename):
-                    asked = asked or frame
-                if asked:
+                nonlocal asked, imports
+                if event == "call":
+                    file = frame.f_code.co_filename
+                    asked = asked or (frame if ANALYSIS.search(file) else None)
+                    imports = imports or (frame if file == IMPORT else None)
+                if asked and not imports:
                     self.calls += event in ("call", "c_call")
-                if event == "return" and frame is asked:
-                    asked = None
+                if event == "return":
+                    asked = None if frame is asked else asked
+                    imports = None if frame is imports else imports
 
             self.reader = threading.get_ident()
             with Operations() as operations:

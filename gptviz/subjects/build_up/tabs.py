@@ -202,9 +202,12 @@ def _found(series: Sequence[Preset], living: int) -> list[Run | None]:
     if living and not now:
         st.rerun()
     own = sum(run is not None and not run.is_shipped for run in found)
-    told = [f"{now} of {len(series)} runs train or wait for their turn."] if now else []
+    verb = "trains or waits for its turn" if now == 1 else "train or wait for their turn"
+    told = [f"{now} of {len(series)} runs {verb}."] if now else []
     if own:
-        told.append(f"{own} of the runs below were trained on this machine.")
+        told.append(
+            f"{own} of the runs below {'was' if own == 1 else 'were'} trained on this machine."
+        )
     elif any(found):
         told.append(SHIPPED)
     if told:

@@ -19,6 +19,7 @@ from gptviz.subjects.embeddings import (
     maps,
     position_analysis,
     rarity,
+    sentences,
 )
 from gptviz.subjects.embeddings.map_figures import token_map
 from gptviz.subjects.embeddings.word_tabs import ALIKE
@@ -73,6 +74,7 @@ def similarity(view: View) -> None:
             f"cosines, {tokens if marks else 'trace.tokens'}, chosen={chosen}",
         ),
     )
+    st.markdown(show.literal(sentences.most_alike(cosines, view.tokens, chosen)))
 
 
 def token_maps(view: View) -> None:

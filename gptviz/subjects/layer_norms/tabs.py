@@ -7,7 +7,7 @@ from gptviz.app import show
 from gptviz.app.frame import View
 from gptviz.app.glossary import term
 from gptviz.config import GPTConfig
-from gptviz.subjects.layer_norms import figures
+from gptviz.subjects.layer_norms import figures, sentences
 from gptviz.subjects.layer_norms.analysis import (
     ERROR_LIMIT,
     ByHand,
@@ -80,7 +80,8 @@ def before_and_after(view: View, norm: str, position: int) -> None:
             "values = {step: found.table[columns[step]].to_numpy() for step in columns}",
         ),
     )
-    st.markdown(where(view.lm.config, norm))
+    told = show.literal(sentences.spread(found.moments, view.tokens[position]))
+    st.markdown(f"{told} {where(view.lm.config, norm)}")
 
 
 def arithmetic(view: View, norm: str, position: int) -> None:

@@ -73,7 +73,13 @@ def your_tokens(ref: Reference) -> Expected:
         "similarity_table.other_position": second,
         "similarity_table.cosine": found[first, second],
     }
-    return [("Each cell compares the vectors", "h.1", *ALIKE, ref.T, ref.C, HARDLY)], shown
+    others = np.where(np.arange(ref.T) == AT, -2, found[AT])
+    nearest = int(others.argmax())
+    said = [
+        ("Each cell compares the vectors", "h.1", *ALIKE, ref.T, ref.C, HARDLY),
+        ("Of this text's tokens", AT, nearest, others[nearest]),
+    ]
+    return said, shown
 
 
 def neighbours(ref: Reference) -> Expected:

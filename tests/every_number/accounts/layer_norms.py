@@ -46,6 +46,11 @@ def histogram(key: str, first: int, numbers: np.ndarray, edges: np.ndarray) -> d
     }
 
 
+def ratio(before: np.ndarray, after: np.ndarray) -> float:
+    low, high = sorted((before.std(), after.std()))
+    return high / low
+
+
 def above_the_tabs(ref: Reference) -> Expected:
     columns = parts(ref)
     before, after = columns["x"], columns[NORM]
@@ -66,7 +71,11 @@ def above_the_tabs(ref: Reference) -> Expected:
     said = [
         ("bring each vector to one scale", 0, 1),
         ("The vector of token {}", AT, 0, f"{READ}[{AT}]", f"{NORM}[{AT}]", ref.C),
-        ("stands before the MLP of layer {}", LAYER),
+        (
+            "Before this norm the numbers",
+            *(before.std(), after.std(), ratio(before, after)),
+            LAYER,
+        ),
     ]
     return said, shown | chips("position_chips", ref.T, AT)
 

@@ -79,10 +79,12 @@ def runs() -> Expected:
         "highest_rate.label": ["0.003", "0.01", "0.03", "0.1", "0.3"],
         **lines("schedule_courses", smoothed, found),
         **fresh.lines_across("schedule_courses"),
+        **{f"schedule_courses.{i}.hover": [(0.9,)] for i in range(len(NAMES))},
+        "schedule_courses.yaxis": [(0.9,)],
     }
     said = [
         ("Mean loss of the last {} steps", last, *means),
-        ("those whose rate falls end lower", 0.1, STEPS, len(NAMES), 0.003, 16),
+        ("those whose rate falls end lower", 0.1, STEPS, len(NAMES), 0.003, 16, 0.9, 0.9),
     ]
     return said, shown
 

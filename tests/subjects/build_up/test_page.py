@@ -47,7 +47,7 @@ def test_the_code_under_each_picture_gives_its_numbers(
 
 def test_the_lines_of_all_stages_can_be_seen_and_the_chosen_one_is_thicker():
     table = pd.DataFrame({"step": [1, 2], "a": [3.0, 2.0], "b": [3.0, 1.0]})
-    a, b = figures.courses(table, "light", chosen="b").data
+    a, b = figures.courses(table, {}, "light", chosen="b").data
     assert (a.opacity, b.opacity) == (None, None)
     assert b.line.width >= 2 * a.line.width
 
@@ -61,7 +61,7 @@ def test_a_stage_is_shown_with_its_words_its_loss_and_what_it_wrote(
     assert "and ships with it" in told
     bits = analysis.results([Run(SHIPPED / name) for name in ("stage-heads", "stage-blocks")])
     before, own = bits["best_bits_per_byte"]
-    assert f"It reaches {own:.3f} bits a byte, and the stage before {before:.3f}." in told
+    assert f"It reaches {own:.3f} bits a byte, and the stage before {before:.3f}" in told
     last = rows(SHIPPED / "stage-blocks" / "samples.jsonl")[-1]
     assert last["prompt"].lstrip("\n") + last["text"] in [code.value for code in app.code]
     table = app.dataframe[-1].value
