@@ -65,7 +65,7 @@ def sizes(
         traces,
         layout(
             scheme,
-            height=370,
+            height=385,
             legend=LEGEND_ABOVE,
             xaxis={
                 "type": "log",
