@@ -194,5 +194,5 @@ def test_metrics_that_cannot_be_written_end_a_run_in_one_sentence(begin, tmp_pat
     run = Run(tmp_path / "run")
     (run.folder / "metrics.jsonl").unlink()
     (run.folder / "metrics.jsonl").mkdir()
-    with pytest.raises(OSError, match=r"metrics\.jsonl could not be written \(Is a directory\)"):
+    with pytest.raises(OSError, match=r"metrics\.jsonl is no ordinary file"):
         append_row(run.folder / "metrics.jsonl", {"step": 1})
