@@ -14,7 +14,8 @@ SCREENS = (
 # Whose first picture may end further down.
 BEGINS = ("mlp", "sampling", "what_if", "patching", "compare", "debugging")
 PICTURES = {"residual": ".st-key-surprise"}  # others are the first that is large
-WITHOUT = ("glossary", "patching")  # of two texts that this model goes on with alike
+# Of two texts that this model goes on with alike, and where no run is there to be drawn.
+WITHOUT = ("glossary", "patching", "training")
 HEADER = 130  # pixels at most for title, sentence, text and examples; on a phone, without examples
 
 FIND_ALL = """

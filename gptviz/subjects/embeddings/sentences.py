@@ -6,17 +6,17 @@ import numpy as np
 
 
 def most_alike(cosines: np.ndarray, tokens: Sequence[str], chosen: int) -> str:
-    """Which other token is most like the chosen one; "" for a text of one token.
+    """Which other token is most like the chosen one; "" where all tokens are the same.
 
     cosines: (T, T).
     """
-    others = [i for i in range(len(tokens)) if i != chosen]
+    others = [i for i, token in enumerate(tokens) if token != tokens[chosen]]
     if not others:
         return ""
     nearest = max(others, key=lambda i: cosines[chosen, i])
     cosine = float(cosines[chosen, nearest])
     place = "most like" if cosine > 0 else "least unlike"
     return (
-        f"Of this text's tokens, number {chosen}, “{tokens[chosen]}”, is {place} number {nearest}, "
-        f"“{tokens[nearest]}”: a cosine of {cosine:.2f}."
+        f"Number {chosen}, “{tokens[chosen]}”, is {place} number {nearest}, “{tokens[nearest]}”, "
+        f"of this text's other tokens: a cosine of {cosine:.2f}."
     )

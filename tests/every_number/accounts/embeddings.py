@@ -73,11 +73,12 @@ def your_tokens(ref: Reference) -> Expected:
         "similarity_table.other_position": second,
         "similarity_table.cosine": found[first, second],
     }
-    others = np.where(np.arange(ref.T) == AT, -2, found[AT])
+    same = [token == ref.tokens[AT] for token in ref.tokens]
+    others = np.where(same, -2, found[AT])
     nearest = int(others.argmax())
     said = [
         ("Each cell compares the vectors", "h.1", *ALIKE, ref.T, ref.C, HARDLY),
-        ("Of this text's tokens", AT, nearest, others[nearest]),
+        ("of this text's other tokens", AT, nearest, others[nearest]),
     ]
     return said, shown
 
