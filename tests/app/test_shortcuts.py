@@ -117,7 +117,7 @@ def test_a_picture_and_controls_are_what_streamlit_draws(settle):
         assert not app.exception
         app.slider(key="sliding").set_value(7).run()
         assert not app.exception
-        return [found for element in app.main if (found := getattr(element, "proto", None))]
+        return [element.proto for element in app.main if hasattr(element, "proto")]
 
     plain = drawn()
     settle()
