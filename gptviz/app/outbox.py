@@ -63,7 +63,7 @@ def _hand_over(self: ScriptRunner, message: ForwardMsg) -> None:
     _waiting(session).append(partial(_take, session, self, message))
     if not vars(session).get("is_told"):
         vars(session)["is_told"] = True
-        _call_soon(session, partial(_call_all_later, session))
+        _call_soon(session, partial(session._event_loop.call_later, AFTER, _call_all, session))
 
 
 def _session_of(runner: ScriptRunner) -> object:
@@ -78,10 +78,6 @@ def _session_of(runner: ScriptRunner) -> object:
 def _waiting(session: AppSession) -> deque[Callable[[], None]]:
     found: deque[Callable[[], None]] = vars(session).setdefault("waiting", deque())
     return found
-
-
-def _call_all_later(session: AppSession) -> None:
-    session._event_loop.call_later(AFTER, _call_all, session)
 
 
 def _call_all(session: AppSession) -> None:
