@@ -81,6 +81,11 @@ def _write_json(data: Any, component: BidiComponent) -> None:
     component.json = json.dumps(data)
 
 
+def _no_other_identity(self: Any, **_: Any) -> dict[str, Any]:  # noqa: ARG001
+    """Nothing: each picture of our own has a key, and then Streamlit looks at nothing else."""
+    return {}
+
+
 class _Asked(Mapping[str, Any]):
     """A session's state; Streamlit lists all of it for a control that asks for its own value."""
 
@@ -104,6 +109,7 @@ SHORTCUTS: Sequence[tuple[Any, str, Any]] = (
     (script_run_context, "populate_hash_if_needed", _hash),
     (app_session, "_populate_theme_msg", _copy_theme),
     (components, "serialize_mixed_data", _write_json),
+    (components.BidiComponentMixin, "_build_bidi_identity_kwargs", _no_other_identity),
     (SafeSessionState, "filtered_state", property(_Asked)),
 )
 
