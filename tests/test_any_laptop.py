@@ -116,9 +116,9 @@ stopped_at = run.status["last_step"]
 jobs.resume(run)
 wait_until(lambda: len(run.metrics) >= stopped_at + 25)
 assert main(["runs"]) == 0
-model, _ = checkpoints.read(run.checkpoint(run.checkpoints[0]))
 jobs.pause(run)
 wait_until(lambda: jobs.state(run) == "paused" and not run.is_held)
+model, _ = checkpoints.read(run.checkpoint(run.checkpoints[0]))  # no new one takes it away now
 assert run.metrics[-1]["step"] == run.status["last_step"] == len(run.metrics)
 assert run.rates[0]["learning_rate"] == 0.002
 assert run.checkpoints and len(run.checkpoints) <= 2

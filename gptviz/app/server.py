@@ -27,8 +27,6 @@ from gptviz.app import (
     descriptors,
     invitation,
     network,
-    outbox,
-    shortcuts,
     streamlit_quirks,
     uploads,
     visitors,
@@ -86,7 +84,7 @@ def serve(
             uvicorn.Config(
                 app(host, names, base, port, rules, word),
                 loop="gptviz.app.loop:new",
-                ws=outbox.Socket,
+                ws="websockets-sansio",
                 ws_per_message_deflate=False,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
@@ -124,11 +122,10 @@ def app(
     word makes a browser the teacher's; None where nobody but this machine can come.
     """
     streamlit_quirks.distrust()
+    streamlit_quirks.remember_pages()
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
     uploads.bound()
-    shortcuts.settle()
-    outbox.settle()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
     # This tells Streamlit where the settings are, so it comes first.
