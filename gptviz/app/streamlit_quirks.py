@@ -11,8 +11,8 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
 `remember_pages` makes the pages of an answer of those that were made before, for Streamlit follows
 every link in the path of each file anew (tests/app/test_remembered_pages.py). `distrust` leans on
-where it keeps what a browser sent (tests/e2e/test_distrust.py), `hear_to_the_end` on where it ends
-a run (tests/app/test_heard.py), and `forget_upload` on where it keeps files.
+where it keeps what a browser sent (tests/e2e/test_distrust.py), and `hear_to_the_end` on where it ends
+a run (tests/app/test_heard.py).
 """
 
 import copy
@@ -31,7 +31,6 @@ from streamlit.elements.lib.layout_utils import create_layout_config
 from streamlit.navigation import page as navigation
 from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.state.common import is_element_id
@@ -85,8 +84,9 @@ STYLE = """<style>
 }
 @media (max-width: 899.98px) {
   .st-key-example, .st-key-example .stButtonGroup { max-width: 100%; }
-  .st-key-example [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
-  .st-key-example [role="radiogroup"] { scrollbar-width: none; }
+  .st-key-example [role="radiogroup"] {
+    flex-wrap: nowrap; overflow-x: auto; scrollbar-width: none;
+  }
   .st-key-example button { flex: none; padding-inline: 8px; }
 }
 @media (max-width: 640px) { .stMainBlockContainer { padding-inline: 1rem; } }
@@ -169,13 +169,6 @@ def hear_to_the_end() -> None:
 
     setattr(SafeSessionState, hear.__name__, hear_all)
     setattr(ScriptRunner, give_way.__name__, give_way_then)
-
-
-def forget_upload(file_id: str) -> None:
-    """Let go of the bytes of a file; Streamlit holds all that a browser sent while it is there."""
-    context = get_script_run_ctx()
-    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
 
 
 def distrust() -> None:

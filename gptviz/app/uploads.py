@@ -8,6 +8,7 @@ import functools
 from typing import Any
 
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 OF_A_SESSION = 2  # a text, and the one whose place it takes until the page has run
 BYTES = 500_000_000  # of all sessions; what came first is let go
@@ -31,3 +32,10 @@ def bound() -> None:
                     self.remove_file(session, file_id)
 
     setattr(MemoryUploadedFileManager, add.__name__, add_and_let_go)
+
+
+def forget_upload(file_id: str) -> None:
+    """Let go of the bytes of a file; Streamlit holds all that a browser sent while it is there."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file_id)

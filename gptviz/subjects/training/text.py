@@ -13,8 +13,8 @@ from gptviz import jobs
 from gptviz.app import allowance, show
 from gptviz.app.chips.chips import ChipRow, chips, token_chips
 from gptviz.app.code import Code
-from gptviz.app.streamlit_quirks import forget_upload
 from gptviz.app.theme import Scheme
+from gptviz.app.uploads import forget_upload
 from gptviz.subjects.tokens.analysis import token_table
 from gptviz.subjects.training import analysis, rights, settings_form
 from gptviz.tokenizers.baselines import SHAKESPEARE
