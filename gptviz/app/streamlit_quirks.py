@@ -11,8 +11,8 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
 `remember_pages` makes the pages of an answer of those that were made before, for Streamlit follows
 every link in the path of each file anew (tests/app/test_remembered_pages.py). `distrust` leans on
-where it keeps what a browser sent (tests/e2e/test_distrust.py), and `hear_to_the_end` on where it ends
-a run (tests/app/test_heard.py).
+where it keeps what a browser sent (tests/e2e/test_distrust.py), and `hear_to_the_end` on where it
+ends a run (tests/app/test_heard.py).
 """
 
 import copy
