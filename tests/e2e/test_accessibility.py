@@ -27,21 +27,26 @@ def axe() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-# Whether each picture that the browser draws itself is there, with the buttons that save it, and
-# nothing fades any more.
+# Whether the page has been run, each picture that the browser draws itself is there, with the
+# buttons that save it, and nothing fades any more.
 DRAWN = """() => {
   const hosts = [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
   return hosts.every((host) => {
     const root = host.shadowRoot?.querySelector("div > div > :is(div, pre)")
     return !root || (root.hasChildNodes() && (!root.dataset.file || root.nextElementSibling))
   }) && document.getAnimations().every(({ playState }) => playState !== "running")
+    && document.querySelector('[data-test-script-state="notRunning"]')
+    && !document.querySelector('[data-stale="true"]')
 }"""
 
 
 def found(page, axe: str) -> list[str]:
     page.wait_for_function(DRAWN)
     page.evaluate(axe)
-    return page.evaluate(RUN)
+    if faults := page.evaluate(RUN):
+        page.wait_for_function(DRAWN)  # a run that began meanwhile let the page fade
+        faults = page.evaluate(RUN)
+    return faults
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
