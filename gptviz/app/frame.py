@@ -1,9 +1,9 @@
 """What surrounds every page: the model, the prompt, the way between the pages."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -241,4 +241,4 @@ def _links(here: str) -> None:
             if not opened.open:
                 continue
             place = opened.container(gap="xxsmall")
-        page_links(place, [(os.path.basename(page.file), page.title) for page in pages], chosen)
+        page_links(place, [(Path(page.file).name, page.title) for page in pages], chosen)

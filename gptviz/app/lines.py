@@ -67,7 +67,7 @@ def across(
 ) -> go.Figure:
     """The figure with a dotted line across at each level, and above it what it is called.
 
-    The words stand on the side where fewer curves pass.
+    Choose the side of the words on which fewer curves pass.
     """
     muted = PALETTES[scheme].muted
     for name, level in levels.items():
