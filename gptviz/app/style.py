@@ -30,7 +30,7 @@ p:has(+ .fine-print) { margin-bottom: 0; }
 .fine-print summary::before { content: "▸ "; }
 .fine-print[open] > summary::before { content: "▾ "; }
 .fine-print summary:focus-visible { outline: 2px dashed currentColor; }
-.st-key-save { position: absolute; }
+.st-key-save { position: absolute; max-width: 1px; }
 @media (max-width: 640px) {
   .stMain [data-testid="stMarkdownContainer"] table { font-size: 16px; }
   .stMain [data-testid="stMarkdownContainer"] :is(th, td) { padding: 4px 6px; }

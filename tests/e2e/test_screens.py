@@ -15,7 +15,7 @@ SCREENS = (
 BEGINS = ("mlp", "sampling", "what_if", "patching", "compare", "debugging")
 PICTURES = {"residual": ".st-key-surprise"}  # others are the first that is large
 # Of two texts that this model goes on with alike, and where no run is there to be drawn.
-WITHOUT = ("glossary", "patching", "training")
+WITHOUT = ("glossary", "patching", "training", "build_up")
 HEADER = 130  # pixels at most for title, sentence, text and examples; on a phone, without examples
 
 FIND_ALL = """
