@@ -13,7 +13,8 @@ SCREENS = (
 )
 # Whose first picture may end further down.
 BEGINS = ("mlp", "sampling", "what_if", "patching", "compare", "debugging")
-PICTURES = {"residual": ".st-key-surprise"}  # others are the first that is large
+# Others are the first that is large.
+PICTURES = {"residual": ".st-key-surprise", "by_hand": "[data-testid=stTable]"}
 # Of two texts that this model goes on with alike, and where no run is there to be drawn.
 WITHOUT = ("glossary", "patching", "training", "build_up")
 HEADER = 130  # pixels at most for title, sentence, text and examples; on a phone, without examples
@@ -67,7 +68,7 @@ MEASURE = f"""(own) => {{
 )
 def test_a_page_fits_on_every_screen(visit, name):
     visitor = visit(viewport=dict(zip(("width", "height"), SCREENS[0], strict=True)))
-    page = visitor.open(PATHS[name], model="shakespeare")
+    page = visitor.open(PATHS[name], model="shakespeare", other_model="tiny")
     faults = []
     for width, height in SCREENS:
         page.set_viewport_size({"width": width, "height": height})
