@@ -27,6 +27,7 @@ from gptviz.app import (
     descriptors,
     invitation,
     network,
+    shortcuts,
     streamlit_quirks,
     uploads,
     visitors,
@@ -122,9 +123,9 @@ def app(
     word makes a browser the teacher's; None where nobody but this machine can come.
     """
     streamlit_quirks.distrust()
-    streamlit_quirks.remember_pages()
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
+    shortcuts.settle()
     uploads.bound()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]

@@ -9,17 +9,15 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 
 `page_links` writes the messages that `st.page_link` writes (tests/app/test_page_links.py). That
 looks for each page's file anew, which for all pages took a tenth of the time of an answer.
-`remember_pages` makes the pages of an answer of those that were made before, for Streamlit follows
-every link in the path of each file anew (tests/app/test_remembered_pages.py). `distrust` leans on
-where it keeps what a browser sent (tests/e2e/test_distrust.py), and `hear_to_the_end` on where it
-ends a run (tests/app/test_heard.py).
+`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
+`hear_to_the_end` on where it ends a run (tests/app/test_heard.py). `gptviz.app.shortcuts` leans on
+more, for speed alone.
 """
 
-import copy
-import functools
 import html
 import json
 import logging
+import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +26,6 @@ from typing import Any
 from streamlit import file_util
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.layout_utils import create_layout_config
-from streamlit.navigation import page as navigation
 from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -130,20 +127,6 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
 
 
-def remember_pages() -> None:
-    """Look for the file of each page once, not at every answer; the files stay while we serve."""
-    make = navigation._create_page
-
-    @functools.cache
-    def made(path: str | Path, default: bool) -> navigation.Page:
-        return make(path, default=default)
-
-    def remembered(path: str | Path, *, default: bool = False) -> navigation.Page:
-        return copy.copy(made(path, default))  # each answer notes in its own which one it runs
-
-    navigation._create_page = remembered  # type: ignore[assignment]
-
-
 def hear_to_the_end() -> None:
     """Let what a browser did be taken in whole before a run gives way to the next.
 
@@ -214,9 +197,11 @@ def _set_widget_from_proto(states: WStates, sent: WidgetState) -> None:
 
 
 def _value_of_widget(states: WStates, key: str) -> Any:
-    kept, control = states.states.get(key), states.widget_metadata.get(key)
-    if isinstance(kept, Serialized) and control and _is_foreign(states, kept.value):
-        states.states[key] = Value(control.deserializer(None))  # as if nothing had been sent
+    kept = states.states.get(key)
+    if isinstance(kept, Serialized):
+        control = states.widget_metadata.get(key)
+        if control and _is_foreign(states, kept.value):
+            states.states[key] = Value(control.deserializer(None))  # as if nothing had been sent
     return _streamlits_own(states, key)
 
 
@@ -232,7 +217,8 @@ def page_links(
     context = get_script_run_ctx()
     assert context
     pages = {
-        Path(page["script_path"]).name: page for page in context.pages_manager.get_pages().values()
+        os.path.basename(page["script_path"]): page
+        for page in context.pages_manager.get_pages().values()
     }
     layout, query_string = create_layout_config(width="stretch"), process_query_params(query)
     for file, words in links:
