@@ -26,6 +26,7 @@ from gptviz.activations import Trace
 from gptviz.app import allowance, waiting_bar
 from gptviz.app.long_work import Progress, waiting
 from gptviz.app.turns import Turns
+from gptviz.journey import Journey
 from gptviz.language_model import LanguageModel
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ def memory(finding: Any) -> int:
     """About how many bytes a finding keeps: those of all its parts."""
     if isinstance(finding, list | tuple):
         parts = list(finding)
+    elif isinstance(finding, dict):
+        parts = [*finding, *finding.values()]
     elif is_dataclass(finding):
         parts = [getattr(finding, part.name) for part in fields(finding)]
     else:
@@ -60,30 +63,33 @@ _models: LRUCache[Hashable, LanguageModel] = LRUCache(MODELS_KEPT)
 _steps: LRUCache[Hashable, LanguageModel] = LRUCache(STEP_BYTES_KEPT, _model_memory)
 _traces: LRUCache[Hashable, Trace] = LRUCache(TRACE_BYTES_KEPT, lambda trace: trace.nbytes)
 _findings: LRUCache[Hashable, Any] = LRUCache(FINDING_BYTES_KEPT, memory)
-_keys: WeakKeyDictionary[Any, Hashable] = WeakKeyDictionary()  # how each kept trace was made
+# How each kept trace, and each journey through one, was made.
+_keys: WeakKeyDictionary[Trace | Journey, Hashable] = WeakKeyDictionary()
 
 
 def look(function: Callable[..., T], *arguments: Any) -> T:
     """What a function finds, computed once for all browsers that ask with equal arguments.
 
     The function stands in a module or a class, so that its name tells it from all others.
-    Arguments are models, traces that come from here, tensors, and whatever can be hashed; what
-    the function returns is shared, so nobody may change it. What it raises is raised each time.
+    Arguments are models, traces and journeys that come from here, tensors, and whatever can be
+    hashed; what the function returns is shared, so nobody may change it. What it raises is raised
+    each time.
     """
     if "<locals>" in function.__qualname__:
         raise ValueError(f"{function.__qualname__} has no name that tells it from others")
     key = (function.__module__, function.__qualname__, *map(_key, arguments))
     # A trace is far larger than what is found in it, and must not drive that out.
     cache = _traces if function is LanguageModel.trace else _findings
-    return shared(cache, key, lambda: function(*arguments))
+    found = shared(cache, key, lambda: function(*arguments))
+    if isinstance(found, Trace | Journey):
+        with _lock:
+            _keys.setdefault(found, key)
+    return found
 
 
 def trace(lm: LanguageModel, ids: tuple[int, ...]) -> Trace:
     """Everything that happens inside the model on these ids."""
-    found = look(LanguageModel.trace, lm, ids)
-    with _lock:
-        _keys.setdefault(found, (lm.digest, ids))
-    return found
+    return look(LanguageModel.trace, lm, ids)
 
 
 def _key(argument: Any) -> Hashable:
@@ -91,7 +97,7 @@ def _key(argument: Any) -> Hashable:
     match argument:
         case LanguageModel():
             return argument.digest
-        case Trace():
+        case Trace() | Journey():
             return _keys[argument]
         case Tensor():
             return (tuple(argument.shape), argument.numpy().tobytes())

@@ -27,7 +27,7 @@ from streamlit.source_util import page_sort_key
 from streamlit.util import calc_hash
 
 _populate_theme = app_session._populate_theme_msg
-_everything = SafeSessionState.filtered_state.fget
+_everything = vars(SafeSessionState)["filtered_state"].fget
 
 
 def _run_page(script: str) -> None:

@@ -6,6 +6,7 @@ Signed values run from blue (below zero) through the background to red: a pair t
 readers can tell apart. The chosen token is orange, and always outlined as well.
 """
 
+import functools
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -117,10 +118,13 @@ def symmetric_limit(values: np.ndarray) -> float:
     return float(finite.max(initial=0.0)) or 1.0
 
 
+@functools.cache
 def colour_table(scheme: Scheme, scale: Scale = "sequential") -> np.ndarray:
-    """A scale as 256 colours, (256, 3) uint8, for pictures drawn without Plotly."""
+    """A scale as 256 colours, (256, 3) uint8, for pictures drawn without Plotly; only to read."""
     colours = getattr(PALETTES[scheme], scale)
-    return _interpolate(colours, np.linspace(0, 1, 256)).round().astype("uint8")
+    table = _interpolate(colours, np.linspace(0, 1, 256)).round().astype("uint8")
+    table.flags.writeable = False  # all who ask share it
+    return table
 
 
 def ink(scheme: Scheme, values: np.ndarray, scale: Scale = "sequential") -> np.ndarray:

@@ -17,8 +17,17 @@ LATER_SENT = 2  # of them behind the chosen one, so that one can step on
 
 def is_drawable(journey: Journey, likeliest: pd.DataFrame) -> bool:
     """Whether all of it is numbers; the weights of a broken model make others."""
-    parts = (*vars(journey).values(), likeliest["probability"])
-    return all(np.isfinite(part).all() for part in parts)
+    return leads_on(journey) and ends(likeliest)
+
+
+def leads_on(journey: Journey) -> bool:
+    """Whether the way is numbers from the first layer to the last."""
+    return all(np.isfinite(part).all() for part in vars(journey).values())
+
+
+def ends(likeliest: pd.DataFrame) -> bool:
+    """Whether the probabilities that the way ends in are numbers."""
+    return bool(np.isfinite(likeliest["probability"].to_numpy()).all())
 
 
 def path_numbers(

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from gptviz.app import component, run_steps, show
+from gptviz.app import component, look, run_steps, show
 from gptviz.app.pages import PAGES
-from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stages
+from gptviz.app.path.numbers import candidates, ends, leads_on, path_numbers, stages
 from gptviz.app.path.opened import choose_stage, explain, is_there, open_stage
 from gptviz.app.path.stages import STAGES
 from gptviz.app.save import file_name
@@ -40,7 +40,7 @@ def path_picture(
     and the picture says how many are not. Where a model computes NaN or infinity, a sentence says
     so instead.
     """
-    if not is_drawable(journey, likeliest):
+    if not (look.look(leads_on, journey) and ends(likeliest)):
         show.problem(
             "Not everything that this model computes from this text is a number, so its path "
             "cannot be drawn. Its weights are broken: choose another model on the left."
@@ -49,7 +49,7 @@ def path_picture(
     data = {
         "size": size,
         "stages": _stages(view, page),
-        **path_numbers(view.lm.config, view.tokens, journey, position),
+        **look.look(path_numbers, view.lm.config, view.tokens, journey, position),
     }
     if size == "small":
         COMPONENT(key="path_small", data=data)

@@ -65,7 +65,7 @@ def square(
         "alt": f"Attention pattern of {len(tokens)} tokens: each row is a token that looks, each "
         "column a token looked at; arrow keys move, Enter chooses a row",
     }
-    weights = pattern.nan_to_num(0.0).numpy()[np.tril_indices(len(tokens))]
+    weights = pattern.nan_to_num(0.0).numpy()[np.tri(len(tokens), dtype=bool)]
     return pack(header, colour_table(scheme), weights.astype(np.float32))
 
 

@@ -1,5 +1,6 @@
 """A pattern to paint: squares that are dragged over, clicked, or turned with the space bar."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,6 +24,9 @@ WORDS = {
 }
 
 
+_painting = functools.lru_cache(64)(analysis.painting_of)  # each answer asks for its own twice
+
+
 def painted(T: int) -> Tensor:
     """What is painted for a text of T tokens: (n, n), of its first 32 tokens if it has more.
 
@@ -37,7 +41,7 @@ def painted(T: int) -> Tensor:
         st.query_params[PAINTED] = chosen
     elif not chosen and there is not None:
         del st.query_params[PAINTED]
-    return analysis.painting_of(chosen, min(T, analysis.MOST_PAINTED))
+    return _painting(chosen, min(T, analysis.MOST_PAINTED))
 
 
 def painting_board(
@@ -86,7 +90,7 @@ def _written(squares: Sequence[int]) -> str:
 
 def _checked(text: str) -> str:
     try:
-        analysis.painting_of(text, analysis.MOST_PAINTED)
+        _painting(text, analysis.MOST_PAINTED)
     except ValueError:
         return ""
     return text
