@@ -24,10 +24,10 @@ way = look.look(journey, view.lm, view.trace)
 path_picture(
     view,
     way,
-    likeliest,
     position,
     size="large",
     page="overview",
+    likeliest=likeliest,
     append=writing.append if came is None else None,  # a text goes on only at its end
     came=came,
 )

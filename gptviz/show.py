@@ -146,14 +146,14 @@ def path(trace: Trace, *, token: int | None = None, scheme: Scheme = "light") ->
     and where the model computes what is not a number.
     """
     position = _position(len(trace.ids), token)
-    way, likeliest = journey(trace, trace), likeliest_tokens(trace, trace, position)
-    if not is_drawable(way, likeliest):
+    way = journey(trace, trace)
+    if not is_drawable(way, trace, position):
         raise ValueError("not all that this model computes is a number; its weights are broken")
     data = {
         "size": "large",
         "stages": path_stages(trace.config, len(trace.ids)),
         **path_numbers(trace.config, trace.tokens, way, position),
-        "top": candidates(likeliest),
+        "top": candidates(likeliest_tokens(trace, trace, position)),
         "came": None,
         "canAppend": False,
         "open": None,

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,6 +12,7 @@ from gptviz.activations import Trace
 from gptviz.app import address, code, look, model_facts, run_steps, show
 from gptviz.app.clicks import clicked
 from gptviz.app.code import Code
+from gptviz.app.links.links import page_links
 from gptviz.app.menu import present
 from gptviz.app.menu.menu import menu
 from gptviz.app.pages import PAGES
@@ -22,10 +21,10 @@ from gptviz.app.prompt import box, row
 from gptviz.app.prompt.reading import Reading, Special, in_code, reading, text_read
 from gptviz.app.prompt.special import special_tokens
 from gptviz.app.save import saving
-from gptviz.app.streamlit_quirks import page_links, style
+from gptviz.app.streamlit_quirks import style
 from gptviz.app.style import page_style
 from gptviz.app.theme import Scheme, cut
-from gptviz.journey import journey, likeliest_tokens
+from gptviz.journey import journey
 from gptviz.language_model import LanguageModel
 from gptviz.quoting import quoted
 from gptviz.runs import Run
@@ -84,14 +83,14 @@ def frame(
         read = box.read(lm, special_tokens(lm))
     except (ValueError, OSError) as error:
         with links:
-            _links(name)
+            page_links(name)
         with top:
             row.draw()
         show.failure(error, way_out)
         st.stop()
     read = write(lm, read) if write else read
     with links:
-        _links(name)
+        page_links(name)
     with top:
         row.draw(lm, read, beside)
     menu(scheme())
@@ -112,7 +111,7 @@ def frame_without_prompt(name: str) -> Scheme:
     """Draw what surrounds a page that looks at no prompt; model and prompt wait for the others."""
     links, _ = _surround(name)
     with links:
-        _links(name)
+        page_links(name)
     menu(scheme())
     return scheme()
 
@@ -131,7 +130,7 @@ def _surround(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     saving()
     with st.sidebar:
         st.markdown("## gptviz")
-        links = st.container(gap="xxsmall")
+        links = st.container()
     top = st.container(key="page_top")
     with top, st.container(horizontal=True, vertical_alignment="bottom", key="page_head"):
         st.title(page.title, width="content", anchor=False)
@@ -171,15 +170,14 @@ def _follow_the_last_token(last: int) -> None:
 def _small_path(view: View, page: str) -> None:
     way = look.look(journey, view.lm, view.trace)
     position = clicked("position", len(view.ids), len(view.ids) - 1)
-    likeliest = look.look(likeliest_tokens, view.lm, view.trace, position)
-    path_picture(view, way, likeliest, position, size="small", page=page)
+    path_picture(view, way, position, size="small", page=page)
 
 
 def _model_name(links: DeltaGenerator, page: str) -> str:
     names = checkpoints.names()
     if not names:
         with links:
-            _links(page)
+            page_links(page)
         show.problem(
             f"There is no model in {checkpoints.root()}. Train one on the page Training or with "
             f"`gptviz train`, or copy the folder of a GPT-2 model there, and load this page again."
@@ -200,7 +198,7 @@ def _model_name(links: DeltaGenerator, page: str) -> str:
         )
     if name is None:
         with links:
-            _links(page)
+            page_links(page)
         gone = f"The model {quoted(before)} is no longer there. " if before else ""
         show.problem(f"{gone}Choose another one under Model on the left.")
         st.stop()
@@ -228,17 +226,3 @@ def _model(name: str, run: Run | None, step: int | None) -> LanguageModel:
     with st.sidebar:
         model_facts.draw(lm)
     return lm
-
-
-def _links(here: str) -> None:
-    """Links to all pages; those of a group are drawn where it is open, as while one is read."""
-    chosen = address.choices()
-    for group, pages in groupby(PAGES.values(), lambda page: page.group):
-        place = st.container(key=f"pages_{group.lower()}", gap="xxsmall")
-        if group:
-            is_open, key = PAGES[here].group == group, f"{group.lower()}_on_{here}"
-            opened = place.expander(group, expanded=is_open, on_change="rerun", key=key)
-            if not opened.open:
-                continue
-            place = opened.container(gap="xxsmall")
-        page_links(place, [(Path(page.file).name, page.title) for page in pages], chosen)

@@ -6,7 +6,7 @@ on the inside of Streamlit, which none of its documents promises.
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from streamlit.runtime import app_session
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.runtime.scriptrunner_utils import script_run_context
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.source_util import page_sort_key
 from streamlit.util import calc_hash
 
@@ -82,6 +83,22 @@ def _write_json(data: Any, component: BidiComponent) -> None:
     component.json = json.dumps(data)
 
 
+def _presenter(events: str, *_: Any) -> Callable[[object, SessionState], object]:
+    """What a picture of our own has sent, with what it has just told of under the id `events`.
+
+    Streamlit makes a class for each to hear of what is written into it, which nobody does here.
+    """
+
+    def present(kept: object, state: SessionState) -> object:
+        if not isinstance(kept, dict) or events not in state._new_widget_state.widget_metadata:
+            return kept
+        told = state._new_widget_state.get(events) or []
+        known = [one for one in told if isinstance(one, dict) and isinstance(one.get("event"), str)]
+        return {one["event"]: one.get("value") for one in known} | kept
+
+    return present
+
+
 class _Asked(Mapping[str, Any]):
     """A session's state; Streamlit lists all of it for a control that asks for its own value."""
 
@@ -105,6 +122,7 @@ SHORTCUTS: Sequence[tuple[Any, str, Any]] = (
     (script_run_context, "populate_hash_if_needed", _hash),
     (app_session, "_populate_theme_msg", _copy_theme),
     (components, "serialize_mixed_data", _write_json),
+    (components, "make_bidi_component_presenter", _presenter),
     (SafeSessionState, "filtered_state", property(_Asked)),
 )
 

@@ -64,7 +64,8 @@
   addEventListener("resize", fold)
   // There, whoever has chosen a page wants to see it.
   addEventListener("click", (event) => {
-    if (!narrow || !event.target.closest?.('[data-testid="stSidebar"] a[href]')) return
+    const isIn = (selector) => event.composedPath().some((part) => part.matches?.(selector))
+    if (!narrow || !isIn("a[href]") || !isIn('[data-testid="stSidebar"]')) return
     document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click()
   })
 

@@ -1,14 +1,19 @@
 """A shortcut through Streamlit leads to what Streamlit itself would give."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.commands import navigation as command
+from streamlit.components.v2.bidi_component.serialization import deserialize_trigger_list
+from streamlit.components.v2.presentation import make_bidi_component_presenter
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session, forward_msg_cache
 from streamlit.runtime.scriptrunner import script_runner
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import SessionState
 from streamlit.testing.v1 import AppTest
 
 from gptviz.app import shortcuts
@@ -125,6 +130,25 @@ def test_a_picture_and_controls_are_what_streamlit_draws(settle):
     settle()
     assert drawn() == plain
     assert len(plain) == 7
+
+
+@pytest.mark.parametrize(
+    ("kept", "sent"),
+    [
+        ({}, [{"event": "head", "value": [1, 2]}, {"event": "shown"}]),
+        ({"head": 3}, [{"event": "head", "value": 4}]),
+        ({"head": 3}, None),
+        ({"head": 3}, [5, {"event": 6}, "head"]),
+        (None, [{"event": "head", "value": 4}]),
+    ],
+)
+def test_what_a_picture_has_told_is_what_streamlit_makes_of_it(kept, sent):
+    state, read = SessionState(), deserialize_trigger_list
+    state._new_widget_state.set_from_value("events", read(json.dumps(sent)))
+    metadata = WidgetMetadata("events", read, json.dumps, "json_trigger_value")
+    state._new_widget_state.set_widget_metadata(metadata)
+    theirs = make_bidi_component_presenter("events", "picture", {"head", "shown"})
+    assert shortcuts._presenter("events")(kept, state) == theirs(kept, state)
 
 
 def test_the_shortcuts_are_where_streamlit_goes():

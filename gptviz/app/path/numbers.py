@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gptviz.activations import Trace
 from gptviz.app.bundle import exact
 from gptviz.app.path.stages import STAGES
 from gptviz.config import GPTConfig
@@ -15,19 +16,10 @@ LANES_SENT = 12  # tokens; the browser draws as many of them as have room
 LATER_SENT = 2  # of them behind the chosen one, so that one can step on
 
 
-def is_drawable(journey: Journey, likeliest: pd.DataFrame) -> bool:
-    """Whether all of it is numbers; the weights of a broken model make others."""
-    return leads_on(journey) and ends(likeliest)
-
-
-def leads_on(journey: Journey) -> bool:
-    """Whether the way is numbers from the first layer to the last."""
-    return all(np.isfinite(part).all() for part in vars(journey).values())
-
-
-def ends(likeliest: pd.DataFrame) -> bool:
-    """Whether the probabilities that the way ends in are numbers."""
-    return bool(np.isfinite(likeliest["probability"].to_numpy()).all())
+def is_drawable(journey: Journey, trace: Trace, position: int) -> bool:
+    """Whether all of the path is numbers; the weights of a broken model make others."""
+    probabilities = trace.logits[position].softmax(-1).numpy()
+    return all(np.isfinite(part).all() for part in (*vars(journey).values(), probabilities))
 
 
 def path_numbers(

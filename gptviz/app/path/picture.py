@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptviz.app import component, look, run_steps, show
 from gptviz.app.pages import PAGES
-from gptviz.app.path.numbers import candidates, ends, leads_on, path_numbers, stages
+from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stages
 from gptviz.app.path.opened import choose_stage, explain, is_there, open_stage
 from gptviz.app.path.stages import STAGES
 from gptviz.app.save import file_name
@@ -24,23 +24,24 @@ COMPONENT = component.register(__file__, '<div class="path"></div>')
 def path_picture(
     view: "View",
     journey: Journey,
-    likeliest: pd.DataFrame,
     position: int,
     size: Literal["large", "small"],
     page: str,
+    likeliest: pd.DataFrame | None = None,
     append: Callable[[int], None] | None = None,
     came: dict[str, Any] | None = None,
 ) -> None:
     """Draw the path, as seen from a page.
 
     In the large picture, a click on a token chooses it; one on a stage opens that stage in its
-    place, and what is inside is told below; one on a candidate calls `append` with its id. `came`
-    is the token that really follows the chosen one, with its probability and its rank from 1:
-    {"token", "probability", "rank"}. Of a long prompt, the tokens around the chosen one are drawn,
-    and the picture says how many are not. Where a model computes NaN or infinity, a sentence says
-    so instead.
+    place, and what is inside is told below. It ends in the `likeliest` tokens; a click on one calls
+    `append` with its id. `came` is the token that really follows the chosen one, with its
+    probability and its rank from 1: {"token", "probability", "rank"}.
+
+    Of a long prompt, the tokens around the chosen one are drawn, and the picture says how many are
+    not. Where a model computes NaN or infinity, a sentence says so instead.
     """
-    if not (look.look(leads_on, journey) and ends(likeliest)):
+    if not look.look(is_drawable, journey, view.trace, position):
         show.problem(
             "Not everything that this model computes from this text is a number, so its path "
             "cannot be drawn. Its weights are broken: choose another model on the left."
@@ -56,7 +57,7 @@ def path_picture(
         return
     opened = open_stage(view, position)
     data |= {
-        "top": candidates(likeliest),
+        "top": [] if likeliest is None else candidates(likeliest),
         "came": came,
         "canAppend": append is not None,
         "open": opened,
