@@ -25,8 +25,8 @@ READY = "gptviz is ready"  # how the line begins that a server prints when a bro
 LOOKS_EVERY = 0.3  # seconds, after which it is seen that one of them has ended
 PATIENCE = 10.0  # seconds that they get to end
 
-# A browser that names no process yet gets one by chance, and a cookie that names it. Whoever comes
-# with the teacher's word goes to the first, which has printed it.
+# A browser that names no process yet gets the one with the fewest connections, and a cookie that
+# names it. Whoever comes with the teacher's word goes to the first, which has printed it.
 NGINX = """
 daemon off;
 pid "{folder}/pid";
@@ -42,13 +42,14 @@ http {{
   fastcgi_temp_path "{folder}/fastcgi";
   uwsgi_temp_path "{folder}/uwsgi";
   scgi_temp_path "{folder}/scgi";
-  map $cookie_{cookie} $reader {{ "" $request_id; default $cookie_{cookie}; }}
+  map $cookie_{cookie} $kept {{ default all; {kept} }}
   map $http_x_forwarded_proto $protocol {{
     "" $scheme; default $http_x_forwarded_proto;
   }}
-  map $arg_teacher $servers {{ "" all; default first; }}
-  upstream all {{ hash $reader consistent; {all} }}
-  upstream first {{ {first} }}
+  map $arg_teacher $servers {{ "" $kept; default process_0; }}
+  map $upstream_addr $process {{ default 0; {named} }}
+  upstream all {{ least_conn; {all} }}
+  {each}
   server {{
     listen {address};
     client_max_body_size 60m;
@@ -61,7 +62,7 @@ http {{
       proxy_set_header X-Forwarded-Proto $protocol;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection upgrade;
-      add_header Set-Cookie "{cookie}=$reader; Path=/; HttpOnly; SameSite=Lax";
+      add_header Set-Cookie "{cookie}=$process; Path=/; HttpOnly; SameSite=Lax";
     }}
   }}
 }}
@@ -109,13 +110,17 @@ def serve(arguments: Sequence[str], n: int, host: str, port: int) -> int:
 
 def configuration(folder: Path, host: str, port: int, ports: Sequence[int]) -> str:
     """What nginx reads: it listens at host and port, and the servers at ports of this machine."""
-    servers = [f"server {LOOPBACK[0]}:{inner};" for inner in ports]
+    servers = [f"{LOOPBACK[0]}:{inner}" for inner in ports]
     return NGINX.format(
         folder=folder,
         cookie=f"gptviz_process_{port}",
         address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        all=" ".join(servers),
-        first=servers[0],
+        kept=" ".join(f"{i} process_{i};" for i in range(len(servers))),
+        named=" ".join(f"{server} {i};" for i, server in enumerate(servers)),
+        all=" ".join(f"server {server};" for server in servers),
+        each=" ".join(
+            f"upstream process_{i} {{ server {server}; }}" for i, server in enumerate(servers)
+        ),
     )
 
 
