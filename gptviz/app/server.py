@@ -27,6 +27,7 @@ from gptviz.app import (
     descriptors,
     invitation,
     network,
+    outbox,
     shortcuts,
     streamlit_quirks,
     uploads,
@@ -85,7 +86,7 @@ def serve(
             uvicorn.Config(
                 app(host, names, base, port, rules, word),
                 loop="gptviz.app.loop:new",
-                ws="websockets-sansio",
+                ws=outbox.Socket,
                 ws_per_message_deflate=False,
                 log_level="warning",
                 timeout_graceful_shutdown=2,
@@ -126,6 +127,7 @@ def app(
     streamlit_quirks.hear_to_the_end()
     descriptors.give_back_loops()
     shortcuts.settle()
+    outbox.settle()
     uploads.bound()
     visitors.settle(rules)
     addresses = [Path(page.file).stem for page in PAGES.values() if page.file != APP.name]
