@@ -7,9 +7,12 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 - that it remembers in the browser, as `stSidebarCollapsed-`, whether its sidebar is closed;
 - that it takes its server's address from `window.__streamlit`.
 
+In links.js, that it goes to another page where the browser says `popstate`
+(tests/e2e/test_links.py).
+
 `distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
-`hear_to_the_end` on where it ends a run (tests/app/test_heard.py). `gptviz.app.shortcuts` leans on
-more, for speed alone.
+`hear_to_the_end` on where it ends a run (tests/app/test_heard.py). `gptviz.app.shortcuts` and
+`gptviz.app.outbox` lean on more, for speed alone.
 """
 
 import html

@@ -12,9 +12,11 @@ from gptviz.app import processes
 def test_nginx_sends_a_word_to_the_first_server_and_browsers_to_all():
     told = processes.configuration(Path("x"), "0.0.0.0", 8501, [4001, 4002])
     assert "listen 0.0.0.0:8501;" in told
-    assert "upstream first { server 127.0.0.1:4001; }" in told
+    assert 'map $arg_teacher $servers { "" $kept; default process_0; }' in told
+    assert "upstream process_0 { server 127.0.0.1:4001; }" in told
+    assert "upstream process_1 { server 127.0.0.1:4002; }" in told
     servers = "server 127.0.0.1:4001; server 127.0.0.1:4002;"
-    assert f"upstream all {{ hash $reader consistent; {servers} }}" in told
+    assert f"upstream all {{ least_conn; {servers} }}" in told
     assert "listen [::]:8501;" in processes.configuration(Path("x"), "::", 8501, [1])
 
 
