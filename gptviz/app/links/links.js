@@ -1,10 +1,12 @@
 // The links to all pages. A click leads there without loading Streamlit anew.
 import { element } from "../dom.js"
+import { know } from "./known.js"
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".links")
   if (root.dataset.here !== data.here) draw(root, data)
   for (const link of root.querySelectorAll("a")) link.href = link.dataset.path + (data.query && `?${data.query}`)
+  know(root)
 }
 
 function draw(root, { here, label, groups }) {
