@@ -221,6 +221,9 @@ def _look_into_the_first_model() -> None:
 
     # What is imported by now stays, so collections need not look through it again.
     gc.freeze()
+    # An answer makes thousands of objects, nearly all of which go with it; Python's own numbers,
+    # made for less, would look through all of them several times.
+    gc.set_threshold(20_000, 50, 100)
     for name in checkpoints.names()[:1]:
         lm = model(name)
         ids = tuple(lm.tokenizer.encode(EXAMPLES[0].text))
