@@ -125,6 +125,7 @@ def app(
     """
     streamlit_quirks.distrust()
     streamlit_quirks.hear_to_the_end()
+    streamlit_quirks.go_back_as_by_a_link()
     descriptors.give_back_loops()
     shortcuts.settle()
     outbox.settle()

@@ -7,26 +7,34 @@ the names of its parts in the style sheets below, and, in streamlit_quirks.js,
 - that it remembers in the browser, as `stSidebarCollapsed-`, whether its sidebar is closed;
 - that it takes its server's address from `window.__streamlit`.
 
-In links.js, that it goes to another page where the browser says `popstate`
-(tests/e2e/test_links.py).
-
-`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py), and
-`hear_to_the_end` on where it ends a run (tests/app/test_heard.py). `gptviz.app.shortcuts` and
+`page_links` writes the messages that `st.page_link` writes (tests/app/test_page_links.py). That
+looks for each page's file anew, which for all pages took a tenth of the time of an answer.
+`distrust` leans on where it keeps what a browser sent (tests/e2e/test_distrust.py),
+`hear_to_the_end` on where it ends a run (tests/app/test_heard.py), and `go_back_as_by_a_link` on
+how it tells the way back (tests/e2e/test_way_back.py). `gptviz.app.shortcuts` and
 `gptviz.app.outbox` lean on more, for speed alone.
 """
 
 import html
 import json
 import logging
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from streamlit import file_util
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.layout_utils import create_layout_config
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.PageLink_pb2 import PageLink
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.state.common import is_element_id
+from streamlit.runtime.state.query_params import process_query_params
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import (
     STREAMLIT_INTERNAL_KEY_PREFIX,
@@ -50,6 +58,10 @@ STYLE = """<style>
 .stSidebar [data-testid="stSidebarHeader"] { height: 2.25rem; margin-bottom: -1rem; }
 .stSidebar h2 { font-size: 1.5rem; padding: 0 0 0.5rem; }
 .stSidebar [data-testid="stCaptionContainer"] p { line-height: 1.35; }
+.stSidebar [class*="st-key-pages_"] :is(details, summary, [data-testid="stExpanderDetails"]) {
+  padding: 0; border: 0; background: transparent;
+}
+.stSidebar [class*="st-key-pages_"] summary { padding: 0.2rem 0.5rem; min-height: 0; }
 .st-key-page_top { gap: 4px; }
 .st-key-page_top [data-testid="stCaptionContainer"] p { line-height: 1.3; }
 .st-key-page_head { gap: 0.1rem 1rem; }
@@ -116,6 +128,21 @@ def page_of_the_app(addresses: Sequence[str]) -> str:
     pages = html.escape("|".join(addresses))
     script = SCRIPT.read_text(encoding="utf-8")
     return shell.replace("<head>", f'<head><script data-pages="{pages}">{script}</script>', 1)
+
+
+def go_back_as_by_a_link() -> None:
+    """Let the way back keep what is chosen, as the model, where Streamlit takes the default.
+
+    It first takes out of the address what a control of the page before has in it.
+    """
+    ask = AppSession.request_rerun
+
+    def ask_as_a_link(self: AppSession, state: ClientState | None) -> None:
+        if state:
+            state.is_history_navigation = False
+        ask(self, state)
+
+    setattr(AppSession, ask.__name__, ask_as_a_link)
 
 
 def hear_to_the_end() -> None:
@@ -199,3 +226,25 @@ def _value_of_widget(states: WStates, key: str) -> Any:
 def _without_traceback(record: logging.LogRecord) -> bool:
     record.exc_info = None
     return True
+
+
+def page_links(
+    place: DeltaGenerator, links: Iterable[tuple[str, str]], query: Mapping[str, str]
+) -> None:
+    """Draw links to pages, as wide as the place: (name of the page's file, words) each."""
+    context = get_script_run_ctx()
+    assert context
+    pages = {
+        os.path.basename(page["script_path"]): page
+        for page in context.pages_manager.get_pages().values()
+    }
+    layout, query_string = create_layout_config(width="stretch"), process_query_params(query)
+    for file, words in links:
+        page = pages[file]
+        link = PageLink(
+            label=words,
+            page=page.get("url_pathname") or "",
+            page_script_hash=page["page_script_hash"],
+            query_string=query_string,
+        )
+        place._enqueue("page_link", link, layout_config=layout)
