@@ -132,7 +132,11 @@ def test_it_is_saved_loaded_and_exported_as_it_is(lm, tmp_path: Path, capsys):
     capsys.readouterr()
     again = gptviz.load(tmp_path / "exported")
     assert again.config == lm.config
-    assert torch.equal(again.trace(TEXT).logits, logits)
+    saved, weights = again.model.state_dict(), lm.model.state_dict()
+    assert saved.keys() == weights.keys()
+    assert all(torch.equal(saved[name], weights[name]) for name in weights)
+    # Where numbers lie in memory may decide in which order a processor adds them up.
+    torch.testing.assert_close(again.trace(TEXT).logits, logits, rtol=1e-5, atol=1e-5)
 
 
 def test_a_program_that_knows_plain_gpt2_only_refuses_it(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The lines of Python behind a picture: they run as they stand, and give the numbers it shows."""
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,10 +60,7 @@ class Code:
     @property
     def where(self) -> str:
         """The function's name, its file and its line."""
-        function = inspect.unwrap(self.function)
-        file = Path(inspect.getfile(function)).relative_to(ROOT).as_posix()
-        line = function.__code__.co_firstlineno
-        return f"{self.function.__qualname__} in {file}, line {line}"
+        return _where(self.function)
 
     @property
     def text(self) -> str:
@@ -99,6 +97,13 @@ def found_again(run: Run) -> tuple[tuple[str, ...], str]:
         return (find,), f"find_run({run.id!r})"
     root = f"checkpoints.root() / {folder.name!r}"
     return ("from gptviz import checkpoints", find), f"find_run({run.id!r}, {root})"
+
+
+@functools.cache
+def _where(called: Callable[..., Any]) -> str:
+    function = inspect.unwrap(called)
+    file = Path(inspect.getfile(function)).relative_to(ROOT).as_posix()
+    return f"{called.__qualname__} in {file}, line {function.__code__.co_firstlineno}"
 
 
 def _module(builder: Callable[..., Any]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -12,7 +14,6 @@ from gptviz.activations import Trace
 from gptviz.app import address, code, look, model_facts, run_steps, show
 from gptviz.app.clicks import clicked
 from gptviz.app.code import Code
-from gptviz.app.links.links import page_links
 from gptviz.app.menu import present
 from gptviz.app.menu.menu import menu
 from gptviz.app.pages import PAGES
@@ -21,7 +22,7 @@ from gptviz.app.prompt import box, row
 from gptviz.app.prompt.reading import Reading, Special, in_code, reading, text_read
 from gptviz.app.prompt.special import special_tokens
 from gptviz.app.save import saving
-from gptviz.app.streamlit_quirks import style
+from gptviz.app.streamlit_quirks import page_links, style
 from gptviz.app.style import page_style
 from gptviz.app.theme import Scheme, cut
 from gptviz.journey import journey
@@ -83,14 +84,14 @@ def frame(
         read = box.read(lm, special_tokens(lm))
     except (ValueError, OSError) as error:
         with links:
-            page_links(name)
+            _links(name)
         with top:
             row.draw()
         show.failure(error, way_out)
         st.stop()
     read = write(lm, read) if write else read
     with links:
-        page_links(name)
+        _links(name)
     with top:
         row.draw(lm, read, beside)
     menu(scheme())
@@ -111,7 +112,7 @@ def frame_without_prompt(name: str) -> Scheme:
     """Draw what surrounds a page that looks at no prompt; model and prompt wait for the others."""
     links, _ = _surround(name)
     with links:
-        page_links(name)
+        _links(name)
     menu(scheme())
     return scheme()
 
@@ -130,7 +131,7 @@ def _surround(name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
     saving()
     with st.sidebar:
         st.markdown("## gptviz")
-        links = st.container()
+        links = st.container(gap="xxsmall")
     top = st.container(key="page_top")
     with top, st.container(horizontal=True, vertical_alignment="bottom", key="page_head"):
         st.title(page.title, width="content", anchor=False)
@@ -177,7 +178,7 @@ def _model_name(links: DeltaGenerator, page: str) -> str:
     names = checkpoints.names()
     if not names:
         with links:
-            page_links(page)
+            _links(page)
         show.problem(
             f"There is no model in {checkpoints.root()}. Train one on the page Training or with "
             f"`gptviz train`, or copy the folder of a GPT-2 model there, and load this page again."
@@ -198,7 +199,7 @@ def _model_name(links: DeltaGenerator, page: str) -> str:
         )
     if name is None:
         with links:
-            page_links(page)
+            _links(page)
         gone = f"The model {quoted(before)} is no longer there. " if before else ""
         show.problem(f"{gone}Choose another one under Model on the left.")
         st.stop()
@@ -226,3 +227,17 @@ def _model(name: str, run: Run | None, step: int | None) -> LanguageModel:
     with st.sidebar:
         model_facts.draw(lm)
     return lm
+
+
+def _links(here: str) -> None:
+    """Links to all pages; those of a group are drawn where it is open, as while one is read."""
+    chosen = address.choices()
+    for group, pages in groupby(PAGES.values(), lambda page: page.group):
+        place = st.container(key=f"pages_{group.lower()}", gap="xxsmall")
+        if group:
+            is_open, key = PAGES[here].group == group, f"{group.lower()}_on_{here}"
+            opened = place.expander(group, expanded=is_open, on_change="rerun", key=key)
+            if not opened.open:
+                continue
+            place = opened.container(gap="xxsmall")
+        page_links(place, [(Path(page.file).name, page.title) for page in pages], chosen)

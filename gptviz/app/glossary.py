@@ -1,5 +1,6 @@
 """The words of the field: one table, and how a page introduces a word where it first stands."""
 
+import functools
 import re
 import tomllib
 from collections.abc import Mapping
@@ -65,6 +66,7 @@ def introduce(text: str, *names: str) -> str:
     return text
 
 
+@functools.lru_cache(1024)
 def without_marks(text: str) -> str:
     """A text as it was before `term` marked words in it."""
     return MARKED.sub(r"\1", text)

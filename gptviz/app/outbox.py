@@ -8,19 +8,21 @@ browser gets the same messages in the same order (tests/app/test_outbox.py).
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.runtime import Runtime
 from streamlit.runtime.runtime_util import serialize_forward_msg
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner, ScriptRunnerEvent
 from streamlit.runtime.session_manager import ActiveSessionInfo
 from streamlit.web.server.starlette import starlette_websocket
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import OPEN
 
 _flush, _send = AppSession.flush_browser_queue, Runtime._send_message
-_wake = Runtime._enqueued_some_message
+_wake, _hear = Runtime._enqueued_some_message, AppSession._on_scriptrunner_event
 
 
 class Together(list[Any]):
@@ -39,6 +41,25 @@ class Socket(WebSocketsSansIOProtocol):
                 self.conn.send_binary(one)  # and is written with the last
             message = {**message, "bytes": last}
         await super().send(message)
+
+
+def _hear_a_message(
+    self: AppSession,
+    sender: ScriptRunner | None,
+    event: ScriptRunnerEvent,
+    forward_msg: ForwardMsg | None = None,
+    **more: Any,
+) -> None:
+    """Hand what a run says over to the loop: messages, the most of it, on a short way."""
+    if event is ScriptRunnerEvent.ENQUEUE_FORWARD_MSG and forward_msg is not None:
+        self._call_soon_on_event_loop(partial(_take, self, sender, forward_msg))
+    else:
+        _hear(self, sender, event, forward_msg, **more)
+
+
+def _take(session: AppSession, sender: ScriptRunner | None, message: ForwardMsg) -> None:
+    if sender is session._scriptrunner:  # or else a run that another one has replaced
+        session._enqueue_forward_msg(message)
 
 
 def _wake_now(self: Runtime) -> None:
@@ -73,6 +94,7 @@ def _written(together: Together) -> Together:
 
 
 WAYS: Sequence[tuple[Any, Callable[..., Any], Callable[..., Any]]] = (
+    (AppSession, _hear, _hear_a_message),
     (AppSession, _flush, _flush_together),
     (Runtime, _send, _send_together),
     (Runtime, _wake, _wake_now),

@@ -5,9 +5,11 @@ asks for it. A part of a page that is drawn by itself (a fragment) notes its pic
 those that it showed before stay.
 """
 
+import functools
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -60,8 +62,7 @@ def tell(about: str) -> None:
 def note(key: str, code: Code) -> None:
     """Note a picture's code, with what was said since the one before, or else its function says."""
     noted = _noted()
-    meaning = (inspect.getdoc(code.function) or "").partition("\n\n")[0]
-    noted.pictures[key] = noted.about or f"## `{code.function.__name__}`\n\n{meaning}", code
+    noted.pictures[key] = noted.about or _said_by(code.function), code
     noted.about = ""
 
 
@@ -81,6 +82,12 @@ def notebook(title: str, pictures: Iterable[tuple[str, Code]]) -> bytes:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     written: str = writes(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}))
     return written.encode()
+
+
+@functools.cache
+def _said_by(function: Callable[..., Any]) -> str:
+    meaning = (inspect.getdoc(function) or "").partition("\n\n")[0]
+    return f"## `{function.__name__}`\n\n{meaning}"
 
 
 def _noted() -> Noted:

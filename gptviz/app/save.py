@@ -4,6 +4,7 @@ The script is mounted once a page. A picture's own script says `offerToSave(root
 and gets two buttons below it, which show where the pointer or the keyboard is.
 """
 
+import functools
 import re
 
 import streamlit as st
@@ -32,12 +33,17 @@ def file_name(picture: str, tensor: str = "") -> str:
     page = str(st.session_state.get("page", ""))
     key = _ABOUT.get(page, "prompt")
     about = (key and st.session_state.get(key)) or ""
+    return _file_name(picture, tensor, page, str(about))
+
+
+@functools.lru_cache(1024)
+def _file_name(picture: str, tensor: str, page: str, about: str) -> str:
     found = LAYER_AND_HEAD.search(tensor)
     layer, head = found.groups() if found else (None, None)
     parts = (
         "gptviz",
         page,
-        _safe(str(about))[:LONGEST].strip("-"),
+        _safe(about)[:LONGEST].strip("-"),
         _safe(picture) if picture != page else "",
         f"L{layer}" if layer else "",
         f"H{head}" if head and "attn" in tensor else "",

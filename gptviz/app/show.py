@@ -1,5 +1,6 @@
 """What every page draws the same way: a chart with its tensor's name, its numbers and its code."""
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -109,6 +110,7 @@ def fine_print(sentence: str, rest: str) -> None:
     st.caption(f"{sentence}\n{folded}", unsafe_allow_html=True)
 
 
+@functools.lru_cache(1024)
 def first_sentence(text: str) -> tuple[str, str]:
     """The first sentence of Markdown, beginning with a capital, and the rest."""
     found = FIRST_SENTENCE.fullmatch(text.strip())

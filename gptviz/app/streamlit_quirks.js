@@ -64,8 +64,7 @@
   addEventListener("resize", fold)
   // There, whoever has chosen a page wants to see it.
   addEventListener("click", (event) => {
-    const isIn = (selector) => event.composedPath().some((part) => part.matches?.(selector))
-    if (!narrow || !isIn("a[href]") || !isIn('[data-testid="stSidebar"]')) return
+    if (!narrow || !event.target.closest?.('[data-testid="stSidebar"] a[href]')) return
     document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click()
   })
 

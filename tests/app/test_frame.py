@@ -1,13 +1,14 @@
 """What surrounds every page, where something is missing or broken."""
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
 from gptviz import checkpoints
-from gptviz.app.pages import PAGES
+from gptviz.app.pages import LABS, PAGES
 from gptviz.model import GPT, GPTConfig
 from gptviz.tokenizers import CharacterTokenizer
 
@@ -84,11 +85,30 @@ def test_the_sidebar_names_the_model_its_parameters_and_the_device(open_app, roo
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_every_page_has_its_title_and_its_sentence(open_app, root: Path, page):
+def test_every_page_has_its_title_its_sentence_and_a_link_to_each_other(open_app, root: Path, page):
     save_tiny(root / "tiny")
     app = open_app(page.name)
     assert app.title[0].value == page.title
     assert page.sentence in [element.value for element in app.markdown]
+    links = [element.proto.label for element in app.sidebar if element.type == "page_link"]
+    drawn = [other for other in PAGES.values() if other.group in ("", page.group)]
+    assert links == [other.title for other in drawn]
+
+
+def test_the_labs_stand_in_a_group_that_is_open_while_one_of_them_is_read(open_app, root: Path):
+    save_tiny(root / "tiny")
+    labs = [page.title for page in PAGES.values() if page.group == LABS]
+    app = open_app("loss")
+    assert links_of(app, LABS) == labs
+    app = open_app("tokens")
+    assert links_of(app, LABS) == [], "what nobody sees is not sent with each answer"
+    app.session_state["labs_on_tokens"] = True
+    assert links_of(app.run(), LABS) == labs
+
+
+def links_of(app: AppTest, name: str) -> list[str]:
+    group = next(element for element in app.sidebar.expander if element.label == name)
+    return [element.proto.label for element in group if element.type == "page_link"]
 
 
 @pytest.mark.parametrize(
@@ -104,3 +124,30 @@ def test_a_model_that_computes_what_is_no_number_is_told_in_place_of_its_path(
     app = open_app(page.name, model="torn", prompt="To be")
     assert "its path cannot be drawn" in said(app)
     assert not [e for e in app.main if e.type == "bidi_component" and e.key.startswith("path_")]
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [("layer_norms", "norm", "h.0.ln_1"), ("embeddings", "stage", "h.0")],
+)
+def test_a_choice_of_one_page_comes_along_to_another_and_back(
+    open_app, root: Path, file, key, value
+):
+    save_tiny(root / "tiny")
+    app = open_app(file, **{key: value})
+    app.switch_page("pages/tokens.py").run()
+    assert not app.exception
+    links = [element.proto for element in app.sidebar if element.type == "page_link"]
+    assert all(parse_qs(link.query_string)[key] == [value] for link in links)
+    assert dict(app.query_params)[key] in (value, [value])
+    app.switch_page(f"pages/{file}.py").run()
+    assert app.session_state[key] == value
+
+
+@pytest.mark.parametrize(("chosen", "carried"), [("2", ["2"]), ("4", None)])
+def test_the_last_token_is_no_choice_that_links_carry(open_app, root: Path, chosen, carried):
+    save_tiny(root / "tiny")
+    app = open_app("mlp", prompt="To be", position=chosen)
+    app.run()  # in the first one, the links come before the control
+    links = [element.proto for element in app.sidebar if element.type == "page_link"]
+    assert all(parse_qs(link.query_string).get("position") == carried for link in links)

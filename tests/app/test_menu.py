@@ -39,6 +39,8 @@ def test_the_presenter_is_switched_on_and_off_and_stands_in_the_address(open_app
 @pytest.mark.usefixtures("model")
 def test_the_presenter_of_the_address_comes_along_to_the_next_page(open_app):
     app = open_app("tokens", present=1)
+    links = [element.proto for element in app.sidebar if element.type == "page_link"]
+    assert all(parse_qs(link.query_string)["present"] == ["1"] for link in links)
     app.switch_page("pages/attention.py").run()
     assert leaves_out_what_only_explains(app)
     app.toggle(key="presenter").set_value(False).run()

@@ -8,6 +8,7 @@ import uvicorn
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunnerEvent
 from uvicorn.server import ServerState
 from websockets.asyncio.client import connect
 
@@ -95,3 +96,28 @@ def test_the_loop_hears_of_a_message_from_within_and_from_another_thread():
         await asyncio.wait_for(objects.need_send_data.wait(), 30)
 
     asyncio.run(hear())
+
+
+def test_what_a_run_says_comes_in_its_order_and_nothing_of_a_run_that_was_replaced():
+    class Hearing(Session):
+        def _enqueue_forward_msg(self, msg):
+            seen.append(msg.script_finished)
+
+        def _handle_scriptrunner_event_on_event_loop(self, sender, event, *_):
+            seen.append((sender, event))
+
+    async def hear():
+        session = Hearing()
+        session._event_loop = asyncio.get_running_loop()
+        session._scriptrunner = "this run"
+        for number in range(3):
+            for run in ("this run", "another"):
+                message = ForwardMsg(script_finished=number)
+                outbox._hear_a_message(session, run, said, forward_msg=message)
+        outbox._hear_a_message(session, "this run", ended, client_state=None)
+        await asyncio.sleep(0)
+
+    said, ended = ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, ScriptRunnerEvent.SHUTDOWN
+    seen = []
+    asyncio.run(hear())
+    assert seen == [0, 1, 2, ("this run", ended)]

@@ -74,15 +74,7 @@ MOUNTED = """() => [...document.querySelectorAll(
   '[class*="st-key-path_"] [data-testid="stBidiComponentIsolated"]'
 )].every((node) => node.shadowRoot?.querySelector("svg text, a, button"))"""
 # These write no numbers of the model's, or nothing at all.
-UNREAD = {
-    "",
-    "prompt_box",
-    "theme_menu",
-    "leave_presenter",
-    "save",
-    "explorer_logits",
-    "page_links",
-}
+UNREAD = {"", "prompt_box", "theme_menu", "leave_presenter", "save", "explorer_logits"}
 
 
 class Drawn(Page):

@@ -1,7 +1,6 @@
 // A board of cells: a colour and a text each, and a button to choose it.
 import { element, unpacked } from "../dom.js"
 import { offerToSave } from "../keep.js"
-import { CHANGED, links } from "../links/known.js"
 
 const CROWDED = 24 // columns; beyond, the letters are smaller
 const LABEL_WIDTH = 84
@@ -110,13 +109,13 @@ function follow({ page, row_key, column_key }, row, column) {
     return pathname.endsWith(`/${page}`) && found === `${row},${column}`
   }
   const go = () => {
-    const link = links().find(leads)
+    const link = [...document.querySelectorAll("a[href]")].find(leads)
     link?.click()
     return Boolean(link)
   }
   if (go()) return
-  const look = () => go() && removeEventListener(CHANGED, look)
-  addEventListener(CHANGED, look)
+  const watcher = new MutationObserver(() => go() && watcher.disconnect())
+  watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["href"] })
 }
 
 function columnOf(label) {

@@ -1,5 +1,4 @@
 // The names of the stages: beside each its shape; a click opens the stage, or the page about it.
-import { links } from "../links/known.js"
 import { codeWidth } from "./pen.js"
 
 const SWATCH = 14
@@ -132,7 +131,8 @@ export class Labels {
 export function follow(event, href) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return
   const path = new URL(href, document.baseURI).pathname
-  const link = links().find((a) => new URL(a.href).pathname === path)
+  const links = [...document.querySelectorAll("a[href]")]
+  const link = links.find((a) => new URL(a.href).pathname === path)
   if (!link) return
   event.preventDefault()
   link.click()

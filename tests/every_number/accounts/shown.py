@@ -39,9 +39,7 @@ PLOTLY = re.compile(r"%\{[^}]*\}")  # what Plotly puts there, out of the trace
 ADVICE = re.compile(r"In files and commands: `\w+`\.$")
 HEADS = "heads"  # where a table keeps what stands above columns in place of their names
 WRITTEN = ".written"  # the place of what a picture computes and writes by itself in the browser
-UNREAD = {  # hold no numbers that are shown
-    *("prompt_box", "theme_menu", "leave_presenter", "save", "go_on", "page_links"),
-}
+UNREAD = {"prompt_box", "theme_menu", "leave_presenter", "save", "go_on"}  # hold no numbers
 CONTROLS = (
     *("button", "toggle", "checkbox", "text_input", "text_area", "selectbox", "pills"),
     *("number_input", "file_uploader", "page_link", "link_button", "download_button"),

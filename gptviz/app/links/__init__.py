@@ -1,1 +1,0 @@
-"""The links to all pages, in the sidebar."""
