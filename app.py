@@ -27,7 +27,6 @@ path_picture(
     position,
     size="large",
     page="overview",
-    likeliest=likeliest,
     append=writing.append if came is None else None,  # a text goes on only at its end
     came=came,
 )

@@ -99,7 +99,7 @@ def found_again(run: Run) -> tuple[tuple[str, ...], str]:
     return ("from gptviz import checkpoints", find), f"find_run({run.id!r}, {root})"
 
 
-@functools.cache
+@functools.lru_cache(1024)
 def _where(called: Callable[..., Any]) -> str:
     function = inspect.unwrap(called)
     file = Path(inspect.getfile(function)).relative_to(ROOT).as_posix()

@@ -84,7 +84,7 @@ def notebook(title: str, pictures: Iterable[tuple[str, Code]]) -> bytes:
     return written.encode()
 
 
-@functools.cache
+@functools.lru_cache(1024)
 def _said_by(function: Callable[..., Any]) -> str:
     meaning = (inspect.getdoc(function) or "").partition("\n\n")[0]
     return f"## `{function.__name__}`\n\n{meaning}"

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from gptviz import LanguageModel, checkpoints, language_model
 from gptviz.app import look, run_steps
+from gptviz.app.path import numbers
+from gptviz.journey import journey
 from gptviz.runs import Run
 
 
@@ -31,6 +34,25 @@ def test_a_model_that_makes_room_for_another_leaves_the_memory_at_once(
     for name in "abcdef":
         checkpoints.save(tmp_path / name, tiny_lm.model, tiny_lm.tokenizer)
     assert kept(look.model(name) for name in "abcdef") == 3 * [False] + 3 * [True]
+
+
+def test_what_a_path_is_drawn_of_is_found_once_for_a_text_and_a_place(tiny_lm: LanguageModel):
+    def drawn(text: str, position: int):
+        trace = look.trace(tiny_lm, tuple(tiny_lm.tokenizer.encode(text)))
+        way = look.look(journey, tiny_lm, trace)
+        given = (tiny_lm.config, tuple(text), way, position)
+        return look.look(numbers.path_numbers, *given), numbers.path_numbers(*given)
+
+    for text, position in (("To be", 1), ("To be", 4), ("or not", 1)):
+        found, alone = drawn(text, position)
+        assert found == alone
+        assert drawn(text, position)[0] is found
+
+
+def test_a_finding_counts_with_all_its_parts():
+    many = [float(number) for number in range(1000)]
+    assert look.memory({"many": many}) > look.memory(many) > 1000 * 24
+    assert look.memory({"weights": np.zeros(2**20)}) > 8 * 2**20
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from gptviz.app import component, look, run_steps, show
@@ -13,7 +12,7 @@ from gptviz.app.path.numbers import candidates, is_drawable, path_numbers, stage
 from gptviz.app.path.opened import choose_stage, explain, is_there, open_stage
 from gptviz.app.path.stages import STAGES
 from gptviz.app.save import file_name
-from gptviz.journey import Journey
+from gptviz.journey import Journey, likeliest_tokens
 
 if TYPE_CHECKING:
     from gptviz.app.frame import View
@@ -27,14 +26,13 @@ def path_picture(
     position: int,
     size: Literal["large", "small"],
     page: str,
-    likeliest: pd.DataFrame | None = None,
     append: Callable[[int], None] | None = None,
     came: dict[str, Any] | None = None,
 ) -> None:
     """Draw the path, as seen from a page.
 
     In the large picture, a click on a token chooses it; one on a stage opens that stage in its
-    place, and what is inside is told below. It ends in the `likeliest` tokens; a click on one calls
+    place, and what is inside is told below. It ends in the likeliest tokens; a click on one calls
     `append` with its id. `came` is the token that really follows the chosen one, with its
     probability and its rank from 1: {"token", "probability", "rank"}.
 
@@ -57,7 +55,7 @@ def path_picture(
         return
     opened = open_stage(view, position)
     data |= {
-        "top": [] if likeliest is None else candidates(likeliest),
+        "top": candidates(look.look(likeliest_tokens, view.lm, view.trace, position)),
         "came": came,
         "canAppend": append is not None,
         "open": opened,
